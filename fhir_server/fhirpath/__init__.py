@@ -1,0 +1,1 @@
+"""FHIRPath: lexer, parser, AST, compiler."""

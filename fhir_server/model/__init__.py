@@ -1,0 +1,1 @@
+"""What every layer speaks: JSON, primitive types, references, issues."""

@@ -1,0 +1,1 @@
+"""Search: parameters, requests, plans, SQL and index rows."""

@@ -1,0 +1,121 @@
+"""The tables. `docs/architecture.md` explains them; migrations make them.
+
+Every primary key starts with `key`, the column by which a distributed PostgreSQL would shard. No table
+refers to another by a foreign key: rows that belong together share the key and are written together.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Sequence,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
+
+metadata = MetaData()
+
+resource_sequence = Sequence("resource_sequence", metadata=metadata, cache=100)
+"""Gives each resource its place in the default order, once, at its first version."""
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("updated", TIMESTAMP(timezone=True), nullable=False),
+    Column("sequence", BigInteger, nullable=False, server_default=resource_sequence.next_value()),
+    Column("deleted", Boolean, nullable=False),
+    Column("body", LargeBinary),
+    Column("tokens", ARRAY(BigInteger), nullable=False),
+    Index("resource_type_sequence", "type", "sequence", postgresql_where=text("NOT deleted")),
+    Index("resource_type_updated", "type", "updated", "key"),
+    Index("resource_tokens", "tokens", postgresql_using="gin"),
+)
+"""The current version of each resource; `body` is null and `tokens` empty once deleted."""
+
+resource_history = Table(
+    "resource_history",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("updated", TIMESTAMP(timezone=True), nullable=False),
+    Column("superseded", TIMESTAMP(timezone=True), nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("body", LargeBinary),
+    Index("resource_history_type_updated", "type", "updated", "key", "version"),
+)
+"""Each superseded version: it was current from `updated` until `superseded`."""
+
+search_date = Table(
+    "search_date",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
+    Column("low", BigInteger, primary_key=True, autoincrement=False),
+    Column("high", BigInteger, primary_key=True, autoincrement=False),
+    Index("search_date_low", "parameter", "low", "high", "key"),
+    Index("search_date_high", "parameter", "high", "low", "key"),
+)
+"""Microseconds since 1970 (UTC): the first and the last instant that a partial date covers."""
+
+search_number = Table(
+    "search_number",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
+    Column("low", Numeric, primary_key=True),
+    Column("high", Numeric, primary_key=True),
+    Index("search_number_low", "parameter", "low", "high", "key"),
+)
+"""The range a number's implicit precision covers."""
+
+search_quantity = Table(
+    "search_quantity",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
+    Column("unit", BigInteger, primary_key=True, autoincrement=False),
+    Column("low", Numeric, primary_key=True),
+    Column("high", Numeric, primary_key=True),
+    Index("search_quantity_low", "parameter", "unit", "low", "high", "key"),
+)
+"""As `search_number`, per unit; `unit` is the hash of the unit's system and code."""
+
+search_string = Table(
+    "search_string",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", Text, primary_key=True),
+    Index(
+        "search_string_prefix",
+        "parameter",
+        "value",
+        "key",
+        postgresql_ops={"value": "text_pattern_ops"},
+    ),
+)
+"""Strings folded (case, accents, white space) for prefixes and sorting."""
+
+search_reference = Table(
+    "search_reference",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
+    Column("target", BigInteger, primary_key=True, autoincrement=False),
+    Index("search_reference_target", "target", "parameter", "key"),
+)
+"""Edges from a resource to the resources it refers to: `target` is the key of the target."""

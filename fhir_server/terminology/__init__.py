@@ -1,0 +1,1 @@
+"""Terminology over what is loaded."""

@@ -1,0 +1,1 @@
+"""Snapshots, compiled profiles and rule families."""

@@ -1,0 +1,1 @@
+"""Every message as it was received."""

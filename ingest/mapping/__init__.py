@@ -1,0 +1,1 @@
+"""v2 to FHIR maps, compiled from YAML."""

@@ -1,0 +1,1 @@
+"""Ways in for HL7 v2 messages."""
