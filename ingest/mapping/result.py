@@ -1,0 +1,58 @@
+"""What mapping a message gives: a transaction Bundle, or the reasons why it is held."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from fhir_server.model.issues import Issue
+
+FateKind = Literal["mapped", "kept", "rejected"]
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of one non-empty leaf of the message.
+
+    Shape: `path` names the leaf (`OBX[3]-5[1].2`); `targets` the FHIR elements that carry its value,
+    empty unless mapped; `reason` why it was kept in the raw message only, or rejected. No value of
+    the message appears in any of them.
+    """
+
+    path: str
+    kind: FateKind
+    targets: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class Stored(Protocol):
+    """Reads what the store holds now, so that a message is merged into it rather than put over it.
+
+    Shape: a resource type and search parameters in, the current resources (with `id` and
+    `meta.versionId`) out; deleted ones are not among them.
+    """
+
+    def __call__(self, resource_type: str, parameters: Mapping[str, str]) -> Sequence[Resource]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class MappingResult:
+    """The outcome for one message.
+
+    Shape: `held` non-empty means that nothing may be stored and `bundle` is None; its issues are
+    the reasons, never with a value of the patient. `issues` are findings that did not stop the
+    mapping. `order_keys` name the patient and reports concerned: messages that share one are to be
+    worked off one after the other. A message that asks for nothing has no bundle and no reason.
+    """
+
+    centre: str | None
+    bundle: Resource | None
+    issues: tuple[Issue, ...] = ()
+    held: tuple[Issue, ...] = ()
+    order_keys: tuple[str, ...] = ()
+    account: Callable[[], tuple[Fate, ...]] = field(default=tuple, repr=False, compare=False)
+
+    @property
+    def fates(self) -> tuple[Fate, ...]:
+        """The fate of every non-empty leaf, in message order. Cost: one walk over the message."""
+        return self.account()
