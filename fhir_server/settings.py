@@ -1,0 +1,226 @@
+"""Settings: environment variables with the prefix `OSTEON_`, typed, each documented.
+
+`osteon settings` lists them with their values; `docs/settings.md` is generated from them.
+"""
+
+import ipaddress
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from fhir_server.operator_error import OperatorError
+
+PREFIX = "OSTEON_"
+MEBIBYTE = 1024 * 1024
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Positive = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class SettingsError(OperatorError):
+    """A variable has a value that cannot be used; the message names the variable."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class Settings(BaseSettings):
+    """All settings. Make one with `load_settings()`, which turns faults into clear lines."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    database_url: str | None = Field(
+        default=None,
+        description="PostgreSQL 15 or newer, as `postgresql://user:password@host:5432/name`. "
+        "Without it, Osteon starts its own PostgreSQL inside the data directory.",
+    )
+    data_dir: Path = Field(
+        default=Path("var"),
+        description="The data directory: the embedded PostgreSQL and its log. Made where missing; "
+        "a relative path starts at the working directory.",
+    )
+    bind: str = Field(
+        default="127.0.0.1",
+        description="The address to listen on, for HTTP and MLLP. As long as no access control is "
+        "configured, only a loopback address is taken.",
+    )
+    http_port: Port = Field(default=8080, description="The port for FHIR and the pages.")
+    mllp_port: Port = Field(default=2575, description="The port for HL7 v2 over MLLP.")
+    base_url: str | None = Field(
+        default=None,
+        description="The FHIR base as clients see it, when a proxy stands in front. "
+        "Without it: `http://<bind>:<http port>/fhir`.",
+    )
+    language: Literal["en", "fr"] = Field(
+        default="en",
+        description="The language of texts for clients that ask for none.",
+    )
+    web_processes: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="How many processes answer HTTP; they share the port."
+    )
+    pool_size: Annotated[int, Field(ge=1, le=200)] = Field(
+        default=10, description="The largest number of database connections of each process."
+    )
+    statement_timeout_s: Seconds = Field(
+        default=30.0,
+        description="Seconds after which the database gives up a statement.",
+    )
+    max_body_bytes: Positive = Field(
+        default=64 * MEBIBYTE, description="The largest HTTP request body, in bytes."
+    )
+    max_bundle_entries: Positive = Field(
+        default=10_000, description="The largest number of entries in a batch or transaction."
+    )
+    mllp_max_frame_bytes: Positive = Field(
+        default=16 * MEBIBYTE, description="The largest HL7 v2 message, in bytes."
+    )
+    ack_deadline_s: Seconds = Field(
+        default=10.0,
+        description="Seconds within which an HL7 v2 message is journalled and acknowledged; "
+        "afterwards the sender gets a refusal and is expected to send again.",
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto",
+        description="How log lines look: `json`, one object a line, or `console`; `auto` takes "
+        "`console` on a terminal. Log lines never hold patient data.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least severe log line that is written."
+    )
+    debug: bool = Field(
+        default=False, description="Whether the command line shows the traceback of a fault."
+    )
+
+    @field_validator("bind")
+    @classmethod
+    def _check_bind(cls, value: str) -> str:
+        if not _is_loopback(value):
+            raise ValueError(
+                "is not a loopback address; without access control Osteon listens on loopback "
+                "only, for example 127.0.0.1"
+            )
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in {"postgresql", "postgres"}:
+            raise ValueError("is no PostgreSQL URL; expected postgresql://user@host:5432/name")
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("is no web address; expected, for example, https://host.example/fhir")
+        return value.rstrip("/")
+
+    @field_validator("data_dir")
+    @classmethod
+    def _resolve_data_dir(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @property
+    def origin(self) -> str:
+        """Where this server itself answers HTTP, without a path."""
+        host = f"[{self.bind}]" if ":" in self.bind else self.bind
+        return f"http://{host}:{self.http_port}"
+
+    @property
+    def fhir_base(self) -> str:
+        """The FHIR base as clients see it, without a closing slash."""
+        return self.base_url or f"{self.origin}/fhir"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentedSetting:
+    """One line of `osteon settings`."""
+
+    variable: str
+    default: str
+    value: str
+    description: str
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings from the environment; `overrides` win. Errors: SettingsError."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_fault_lines(error))) from None
+
+
+def documented_settings(settings: Settings) -> Iterator[DocumentedSetting]:
+    """Every setting with its variable, default, value and documentation. Passwords are hidden."""
+    for name, field in Settings.model_fields.items():
+        yield DocumentedSetting(
+            variable=PREFIX + name.upper(),
+            default=_shown(field.default),
+            value=_shown(getattr(settings, name)),
+            description=field.description or "",
+        )
+
+
+def unknown_variables() -> dict[str, str | None]:
+    """Variables with our prefix that are no setting, each with the setting it may have meant."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    return {
+        variable: next(iter(get_close_matches(variable, known, n=1)), None)
+        for variable in sorted(os.environ)
+        if variable.startswith(PREFIX) and variable not in known
+    }
+
+
+def _fault_lines(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors(include_url=False):
+        name = str(fault["loc"][0])
+        variable = PREFIX + name.upper()
+        value = os.environ.get(variable, "")
+        if name == "database_url":
+            value = without_password(value)
+        reason = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] != "value_error":
+            reason = f"cannot be used: {reason[0].lower()}{reason[1:]}"
+        yield f"{variable}: {value!r} {reason}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return without_password(str(value))
+
+
+def without_password(url: str) -> str:
+    """The URL with its password, if it has one, as dots."""
+    try:
+        parts = urlsplit(url)
+        password = parts.password
+    except ValueError:
+        return "(not readable)"
+    if not parts.scheme or password is None:
+        return url
+    netloc = parts.netloc.replace(f":{password}@", ":…@")
+    return urlunsplit(parts._replace(netloc=netloc))
+
+
+def _is_loopback(address: str) -> bool:
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

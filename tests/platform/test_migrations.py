@@ -1,0 +1,36 @@
+from concurrent.futures import ThreadPoolExecutor
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from fhir_server.store import migrations
+from fhir_server.store.migrations import newest_revision, sqlalchemy_url, status, upgrade
+from fhir_server.store.schema import metadata
+
+
+def test_upgrade__empty_database_becomes_current(empty_database_url: str) -> None:
+    assert status(empty_database_url).current is None
+    assert upgrade(empty_database_url).is_current
+
+
+def test_upgrade__started_at_once_runs_once(empty_database_url: str) -> None:
+    with ThreadPoolExecutor(4) as executor:
+        found = list(executor.map(upgrade, [empty_database_url] * 4))
+    assert {one.current for one in found} == {newest_revision()}
+
+
+def test_upgrade__makes_the_tables_of_the_schema(database_url: str) -> None:
+    engine = create_engine(sqlalchemy_url(database_url))
+    with engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    engine.dispose()
+    assert differences == []
+
+
+def test_migrations__history_is_one_line() -> None:
+    script = ScriptDirectory(str(migrations.VERSIONS.parent))
+    revisions = [revision.revision for revision in script.walk_revisions()]
+    assert revisions == sorted(revisions, reverse=True)
+    assert script.get_heads() == [newest_revision()]
