@@ -1,0 +1,224 @@
+"""Segments, fields and repetitions: cut from the message's bytes only when they are asked for.
+
+Source: HL7 v2.5.1 §2.5 (segments, fields, delimiters), §2.5.3.5 (empty versus `""`).
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from ingest.hl7v2.delimiters import HEADERS
+from ingest.hl7v2.faults import Hl7Fault, Hl7SyntaxError
+
+if TYPE_CHECKING:
+    from ingest.hl7v2.message import Message
+
+Part = bytes | memoryview
+"""A piece of the message: a copy where it is small, a view where it is large (embedded documents)."""
+
+NULL: Final = '""'
+"""What a sender writes to say that a value is to be deleted; an empty place says nothing about it."""
+
+LARGE = 65_536
+"""From this size on a piece is never copied, only looked at."""
+
+Leaf = tuple[int, int, int, int, Part]
+"""Field, repetition, component, subcomponent (from 1) and the raw value, escapes and all."""
+
+
+def cut(part: Part, delimiter: bytes) -> list[Part]:
+    """The pieces between delimiters. An empty delimiter does not cut."""
+    if not delimiter:
+        return [part]
+    if isinstance(part, bytes):
+        return part.split(delimiter)  # type: ignore[return-value] — list is invariant
+    pieces: list[Part] = []
+    start = 0
+    for match in _pattern(delimiter).finditer(part):
+        pieces.append(_small(part[start : match.start()]))
+        start = match.end()
+    pieces.append(_small(part[start:]))
+    return pieces
+
+
+@cache
+def _pattern(delimiter: bytes) -> re.Pattern[bytes]:
+    return re.compile(re.escape(delimiter))
+
+
+def _small(view: memoryview) -> Part:
+    return view if len(view) >= LARGE else bytes(view)
+
+
+class Repetition:
+    """One repetition of a field."""
+
+    __slots__ = ("_components", "field", "number", "raw", "segment")
+
+    def __init__(self, segment: "Segment", field: int, number: int, raw: Part) -> None:
+        self.segment = segment
+        self.field = field
+        self.number = number
+        self.raw = raw
+        self._components: list[Part] | None = None
+
+    def components(self) -> list[Part]:
+        """The raw components."""
+        found = self._components
+        if found is None:
+            found = self._components = cut(self.raw, self.segment.message.delimiters.component)
+        return found
+
+    def component_raw(self, component: int, subcomponent: int = 1) -> Part:
+        """The raw bytes of a (sub)component; empty where there is none."""
+        components = self.components()
+        if component > len(components):
+            return b""
+        part = components[component - 1]
+        if not part:
+            return b""
+        pieces = cut(part, self.segment.message.delimiters.subcomponent)
+        return pieces[subcomponent - 1] if subcomponent <= len(pieces) else b""
+
+    def component(self, component: int, sub: int = 1) -> str | None:
+        """The text of a (sub)component.
+
+        Shape: decoded and unescaped; None where it is empty; NULL for `""`. A component that is itself
+        divided gives its first subcomponent.
+        Errors: Hl7SyntaxError with the place, for bytes that the declared character set does not have.
+        """
+        raw = self.component_raw(component, sub)
+        return self._decode(raw, component, sub) if raw else None
+
+    @property
+    def text(self) -> str | None:
+        """The repetition as one text, for ST, TX and FT: delimiters that were not escaped stay in it."""
+        return self._decode(self.raw, 0, 0) if self.raw else None
+
+    def _decode(self, raw: Part, component: int, subcomponent: int) -> str:
+        try:
+            return self.segment.message.decode(raw)
+        except UnicodeDecodeError:
+            place = (self.field, self.number, component, subcomponent)
+            raise Hl7SyntaxError(self.segment.fault("hl7v2-undecodable", 102, *place)) from None
+
+
+class HeaderCharacters(Repetition):
+    """MSH-1 or MSH-2 (and those of FHS and BHS): the delimiters themselves, cut by nothing."""
+
+    __slots__ = ()
+
+    def component_raw(self, component: int, subcomponent: int = 1) -> Part:
+        """The characters, which are one component with one subcomponent."""
+        return self.raw if component == subcomponent == 1 else b""
+
+    def _decode(self, raw: Part, component: int, subcomponent: int) -> str:  # noqa: ARG002 — overrides
+        return bytes(raw).decode("ascii")
+
+
+class Segment:
+    """One segment of a message; `start` and `end` are its place in the message's bytes."""
+
+    __slots__ = ("_fields", "_repetitions", "end", "index", "message", "name", "start")
+
+    def __init__(self, message: "Message", index: int, start: int, end: int) -> None:
+        self.message = message
+        self.index = index
+        self.start = start
+        self.end = end
+        self.name = message.raw[start : min(start + 3, end)].decode("latin-1")
+        self._fields: list[Part] | None = None
+        self._repetitions: dict[int, list[Repetition]] = {}
+
+    @property
+    def raw(self) -> bytes:
+        """The bytes of the segment without its terminator."""
+        return self.message.raw[self.start : self.end]
+
+    @property
+    def sequence(self) -> int:
+        """Which one of the segments of this name it is, from 1."""
+        before = self.message.segments[: self.index]
+        return 1 + sum(segment.name == self.name for segment in before)
+
+    @property
+    def fields(self) -> list[Part]:
+        """The raw fields; [0] is the name, so that the index is the field's number."""
+        found = self._fields
+        if found is None:
+            found = self._fields = self._cut_fields()
+        return found
+
+    def field(self, number: int) -> list[Repetition]:
+        """The repetitions of a field, [] where it is empty. MSH-1 is the field separator."""
+        found = self._repetitions.get(number)
+        if found is None:
+            found = self._repetitions[number] = self._cut_repetitions(number)
+        return found
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Every value that is not empty, with its place: what a mapping has to account for."""
+        delimiters = self.message.delimiters
+        fields = self.fields
+        first = 1
+        if self.is_header:
+            yield 1, 1, 1, 1, fields[1]
+            yield 2, 1, 1, 1, fields[2]
+            first = 3
+        for number in range(first, len(fields)):
+            if not fields[number]:
+                continue
+            for repetition, whole in enumerate(cut(fields[number], delimiters.repetition), 1):
+                if not whole:
+                    continue
+                for component, part in enumerate(cut(whole, delimiters.component), 1):
+                    if not part:
+                        continue
+                    for sub, raw in enumerate(cut(part, delimiters.subcomponent), 1):
+                        if raw:
+                            yield number, repetition, component, sub, raw
+
+    @property
+    def is_header(self) -> bool:
+        """Whether the first field is the field separator."""
+        return self.name in {"MSH", "FHS", "BHS"}
+
+    def fault(  # noqa: PLR0917 — the parts of ERL-2, in their order
+        self,
+        issue_id: str,
+        condition: int,
+        field: int = 0,
+        repetition: int = 0,
+        component: int = 0,
+        subcomponent: int = 0,
+    ) -> Hl7Fault:
+        """A fault at a place in this segment."""
+        return Hl7Fault(
+            issue_id,
+            condition,  # type: ignore[arg-type] — callers pass table 0357 literals
+            self.name,
+            self.sequence,
+            field,
+            repetition,
+            component,
+            subcomponent,
+        )
+
+    def _cut_fields(self) -> list[Part]:
+        separator = self.message.delimiters.field
+        view = memoryview(self.message.raw)[self.start : self.end]
+        fields = cut(_small(view), separator)
+        if self.name.encode() in HEADERS:
+            fields.insert(1, separator)
+        return fields
+
+    def _cut_repetitions(self, number: int) -> list[Repetition]:
+        fields = self.fields
+        if number >= len(fields) or not fields[number]:
+            return []
+        raw = fields[number]
+        if self.is_header and number <= 2:
+            return [HeaderCharacters(self, number, 1, raw)]
+        pieces = cut(raw, self.message.delimiters.repetition)
+        return [Repetition(self, number, n, piece) for n, piece in enumerate(pieces, 1)]
