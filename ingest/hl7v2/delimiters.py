@@ -27,18 +27,16 @@ class Delimiters:
     @property
     def encoding_characters(self) -> bytes:
         """MSH-2 as it was sent."""
-        return (
-            self.component + self.repetition + self.escape + self.subcomponent + self.truncation
-        )
+        return self.component + self.repetition + self.escape + self.subcomponent + self.truncation
 
 
 STANDARD = Delimiters(b"|", b"^", b"~", b"\\", b"&", b"")
 
 
 def read_delimiters(header: bytes) -> Delimiters:
-    """The delimiters from the beginning of a header segment.
+    r"""The delimiters from the beginning of a header segment.
 
-    Shape: `MSH|^~\\&|…`; MSH-2 may be shorter (the rest is not used) or have a fifth, truncation,
+    Shape: `MSH|^~\&|…`; MSH-2 may be shorter (the rest is not used) or have a fifth, truncation,
     character.
     Errors: Hl7SyntaxError where no header stands or its delimiters cannot be told apart.
     """
@@ -46,7 +44,9 @@ def read_delimiters(header: bytes) -> Delimiters:
         raise Hl7SyntaxError(Hl7Fault("hl7v2-no-header", 100))
     segment = header[:3].decode("ascii")
     separator = header[3:4]
-    encoding = header[4 : 4 + MAX_ENCODING_CHARACTERS + 1].split(separator, 1)[0] if separator else b""
+    encoding = (
+        header[4 : 4 + MAX_ENCODING_CHARACTERS + 1].split(separator, 1)[0] if separator else b""
+    )
     encoding = encoding.split(b"\r", 1)[0].split(b"\n", 1)[0]
     declared = separator + encoding
     if not 1 <= len(encoding) <= MAX_ENCODING_CHARACTERS or not _are_delimiters(declared):
@@ -57,6 +57,8 @@ def read_delimiters(header: bytes) -> Delimiters:
 
 def _are_delimiters(declared: bytes) -> bool:
     printable = all(0x20 < byte < 0x7F for byte in declared)
-    return printable and not any(map(str.isalnum, declared.decode("ascii"))) and (
-        len(set(declared)) == len(declared)
+    return (
+        printable
+        and not any(map(str.isalnum, declared.decode("ascii")))
+        and (len(set(declared)) == len(declared))
     )

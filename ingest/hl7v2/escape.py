@@ -13,7 +13,8 @@ Unescape = Callable[[str], str]
 
 # Highlighting and page layout carry no text of their own.
 _LAYOUT = r"\.(?:fi|nf|in|ti)[+-]?\d*"
-_SEQUENCE = rf"[FSTREPHN]|\.br|\.ce|\.(?P<command>sp|sk)\+?(?P<count>\d{{0,3}})|{_LAYOUT}|X(?P<hex>(?:[0-9A-Fa-f]{{2}})+)"
+_SPACING = r"\.(?P<command>sp|sk)\+?(?P<count>\d{0,3})"
+_SEQUENCE = rf"[FSTREPHN]|\.br|\.ce|{_SPACING}|{_LAYOUT}|X(?P<hex>(?:[0-9A-Fa-f]{{2}})+)"
 
 
 @cache

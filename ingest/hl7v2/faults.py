@@ -3,13 +3,11 @@
 Source: HL7 v2.5.1 §2.15.5 (ERR), table 0357 (message error condition codes), data type ERL.
 """
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from fhir_server.model.issues import Issue, Severity
-
-ConditionCode = Literal[100, 101, 102, 103, 104, 200, 201, 202, 203, 204, 205, 206, 207]
 
 CONDITION_TEXTS: Mapping[int, str] = {
     100: "Segment sequence error",
@@ -41,7 +39,7 @@ ISSUE_CODES: Mapping[int, str] = {
 """Table 0357 → FHIR issue-type; what is not listed is `not-supported`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Hl7Fault:
     """One fault.
 
@@ -52,7 +50,7 @@ class Hl7Fault:
     """
 
     id: str
-    condition: ConditionCode
+    condition: int
     segment: str = ""
     sequence: int = 0
     field: int = 0
@@ -60,7 +58,7 @@ class Hl7Fault:
     component: int = 0
     subcomponent: int = 0
     severity: Severity = "error"
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def location(self) -> str:

@@ -32,7 +32,7 @@ def cut(part: Part, delimiter: bytes) -> list[Part]:
     if not delimiter:
         return [part]
     if isinstance(part, bytes):
-        return part.split(delimiter)  # type: ignore[return-value] — list is invariant
+        return [*part.split(delimiter)]
     pieces: list[Part] = []
     start = 0
     for match in _pattern(delimiter).finditer(part):
@@ -97,6 +97,8 @@ class Repetition:
         return self._decode(self.raw, 0, 0) if self.raw else None
 
     def _decode(self, raw: Part, component: int, subcomponent: int) -> str:
+        if raw == b'""':
+            return NULL
         try:
             return self.segment.message.decode(raw)
         except UnicodeDecodeError:
@@ -196,7 +198,7 @@ class Segment:
         """A fault at a place in this segment."""
         return Hl7Fault(
             issue_id,
-            condition,  # type: ignore[arg-type] — callers pass table 0357 literals
+            condition,
             self.name,
             self.sequence,
             field,
