@@ -80,6 +80,11 @@ class Settings(BaseSettings):
     max_bundle_entries: Positive = Field(
         default=10_000, description="The largest number of entries in a batch or transaction."
     )
+    receipt_window_s: Annotated[float, Field(ge=0, le=31_536_000)] = Field(
+        default=7 * 86_400,
+        description="Seconds for which a transaction with unconditional creates that is sent again, "
+        "alike to the last value, gets its first answer and stores nothing. 0: never.",
+    )
     mllp_max_frame_bytes: Positive = Field(
         default=16 * MEBIBYTE, description="The largest HL7 v2 message, in bytes."
     )

@@ -119,3 +119,13 @@ search_reference = Table(
     Index("search_reference_target", "target", "parameter", "key"),
 )
 """Edges from a resource to the resources it refers to: `target` is the key of the target."""
+
+transaction_receipt = Table(
+    "transaction_receipt",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("created", TIMESTAMP(timezone=True), nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Index("transaction_receipt_created", "created"),
+)
+"""Answers of transactions with unconditional creates, by the SHA-256 of the Bundle."""

@@ -1,0 +1,80 @@
+"""From the FHIRPath of an issue to the line and column of its element in the source text."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from fhir_server.model.issues import Issue
+from fhir_server.model.json_source import JsonPositions, JsonSyntaxError, Path
+
+_STEP = re.compile(r"\.?(?:([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\])")
+
+
+def with_positions(issues: Iterable[Issue], source: bytes) -> list[Issue]:
+    """The issues with their place in the JSON text, those that have an expression and no place yet."""
+    found = list(issues)
+    if all(issue.line is not None or not issue.expression for issue in found):
+        return found
+    try:
+        positions = JsonPositions(source)
+    except JsonSyntaxError:
+        return found
+    return [
+        issue.at(*positions.locate(json_path(issue.expression, positions.value)))
+        if issue.line is None and issue.expression
+        else issue
+        for issue in found
+    ]
+
+
+def json_path(expression: str, document: Any) -> Path:
+    """The JSON keys and indexes that lead to an element, as far as the document has them.
+
+    Shape: `Observation.value.code` finds `valueQuantity.code`; an expression that starts at a resource
+    inside Parameters is looked up there.
+    """
+    steps: list[str | int] = []
+    node = _root(expression, document, steps)
+    first = True
+    for match in _STEP.finditer(expression):
+        name, position = match.groups()
+        if first:
+            first = False
+            continue
+        if name is not None and isinstance(node, list) and node:
+            steps.append(0)
+            node = node[0]
+        key: str | int | None = int(position) if name is None else _key(node, name)
+        if key is None or not _has(node, key):
+            break
+        steps.append(key)
+        node = node[key]
+    return tuple(steps)
+
+
+def _root(expression: str, document: Any, steps: list[str | int]) -> Any:
+    if not isinstance(document, dict) or document.get("resourceType") != "Parameters":
+        return document
+    if expression.startswith("Parameters"):
+        return document
+    parameters = document.get("parameter")
+    for position, parameter in enumerate(parameters if isinstance(parameters, list) else ()):
+        if isinstance(parameter, dict) and isinstance(parameter.get("resource"), dict):
+            steps.extend(("parameter", position, "resource"))
+            return parameter["resource"]
+    return document
+
+
+def _key(node: Any, name: str) -> str | None:
+    if not isinstance(node, dict):
+        return None
+    if name in node or f"_{name}" in node:
+        return name if name in node else f"_{name}"
+    typed = re.compile(re.escape(name) + "[A-Z]")
+    return next((key for key in node if typed.match(key)), None)
+
+
+def _has(node: Any, key: str | int) -> bool:
+    if isinstance(key, int):
+        return isinstance(node, list) and key < len(node)
+    return isinstance(node, dict) and key in node

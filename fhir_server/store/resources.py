@@ -1,0 +1,256 @@
+"""Resource rows: read, lock, write. Everything here works inside the caller's database transaction.
+
+A write costs a bounded number of statements, however many resources it carries: the rows travel as
+arrays and one statement takes them all.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import psycopg
+
+from fhir_server.store.keys import resource_key
+from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResource:
+    """One version of a resource as it stands in the store. `body` is None for a deletion."""
+
+    key: int
+    type: str
+    id: str
+    version: int
+    updated: datetime
+    deleted: bool
+    body: bytes | None
+
+
+class IndexRows(Protocol):
+    """What search knows of a resource; `fhir_server.search` makes it."""
+
+    @property
+    def tokens(self) -> Sequence[int]: ...
+    @property
+    def dates(self) -> Sequence[tuple[int, int, int]]: ...
+    @property
+    def numbers(self) -> Sequence[tuple[int, Any, Any]]: ...
+    @property
+    def quantities(self) -> Sequence[tuple[int, int, Any, Any]]: ...
+    @property
+    def strings(self) -> Sequence[tuple[int, str]]: ...
+    @property
+    def references(self) -> Sequence[tuple[int, int]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version to write. `replaces` is the row it supersedes, as `lock_resources` gave it; `rows` is None
+    for a deletion.
+    """
+
+    resource: StoredResource
+    replaces: StoredResource | None
+    rows: IndexRows | None
+
+
+class WriteConflictError(RuntimeError):
+    """Another transaction wrote one of the rows first; the whole transaction can be tried again."""
+
+
+class KeyCollisionError(RuntimeError):
+    """Two different resources have the same 64-bit key; the second cannot be stored under this id."""
+
+
+_COLUMNS = "key, type, id, version, updated, deleted, body"
+
+
+def read_resource(
+    connection: Connection, resource_type: str, resource_id: str
+) -> StoredResource | None:
+    """The current version, deleted or not; None where the id was never used."""
+    key = resource_key(resource_type, resource_id)
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM resource WHERE key = %s",
+        (key,),
+    ).fetchone()
+    stored = _stored(row) if row else None
+    return stored if stored and (stored.type, stored.id) == (resource_type, resource_id) else None
+
+
+def read_version(
+    connection: Connection, resource_type: str, resource_id: str, version: int
+) -> StoredResource | None:
+    """One version, current or superseded; None where there is none."""
+    key = resource_key(resource_type, resource_id)
+    row = connection.execute(
+        f"SELECT {_COLUMNS} FROM resource WHERE key = %(key)s AND version = %(version)s "
+        f"UNION ALL SELECT {_COLUMNS} FROM resource_history "
+        "WHERE key = %(key)s AND version = %(version)s",
+        {"key": key, "version": version},
+    ).fetchone()
+    stored = _stored(row) if row else None
+    return stored if stored and (stored.type, stored.id) == (resource_type, resource_id) else None
+
+
+def read_instance_history(
+    connection: Connection, resource_type: str, resource_id: str, *, before: int | None, limit: int
+) -> list[StoredResource]:
+    """Versions of a resource, newest first, from the one below `before` (None: from the newest)."""
+    key = resource_key(resource_type, resource_id)
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM (SELECT {_COLUMNS} FROM resource WHERE key = %(key)s "
+        f"UNION ALL SELECT {_COLUMNS} FROM resource_history WHERE key = %(key)s) versions "
+        "WHERE version < %(before)s ORDER BY version DESC LIMIT %(limit)s",
+        {"key": key, "before": before or 2**31 - 1, "limit": limit},
+    ).fetchall()
+    versions = [_stored(row) for row in rows]
+    return [v for v in versions if (v.type, v.id) == (resource_type, resource_id)]
+
+
+def count_versions(connection: Connection, resource_type: str, resource_id: str) -> int:
+    """How many versions a resource has had: its versions count without gaps."""
+    stored = read_resource(connection, resource_type, resource_id)
+    return stored.version if stored else 0
+
+
+def lock_resources(connection: Connection, keys: Iterable[int]) -> dict[int, StoredResource]:
+    """Lock the rows of these keys, in the one order all transactions share, and give those that exist."""
+    ordered = sorted(set(keys))
+    if not ordered:
+        return {}
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM resource WHERE key = ANY(%s) ORDER BY key FOR UPDATE",
+        (ordered,),
+    ).fetchall()
+    return {row[0]: _stored(row) for row in rows}
+
+
+def lock_criteria(connection: Connection, hashes: Iterable[int]) -> None:
+    """Hold, until the transaction ends, the advisory locks of search criteria, in one shared order."""
+    ordered = sorted(set(hashes))
+    if ordered:
+        connection.execute(
+            "SELECT pg_advisory_xact_lock(hash) FROM unnest(%s::bigint[]) AS hash", (ordered,)
+        )
+
+
+def database_time(connection: Connection) -> datetime:
+    """The database's clock, in whole milliseconds: the one clock of all processes."""
+    row = connection.execute("SELECT date_trunc('milliseconds', clock_timestamp())").fetchone()
+    assert row is not None  # noqa: S101 — a SELECT without FROM has one row
+    time: datetime = row[0]
+    return time
+
+
+def write_versions(connection: Connection, versions: Sequence[NewVersion]) -> None:
+    """Write new versions, history and index rows of any number of resources.
+
+    Errors: WriteConflictError where a row has changed since it was locked or appeared meanwhile;
+    KeyCollisionError where another resource holds the key.
+    Cost: at most fourteen statements, sent in one go.
+    """
+    if not versions:
+        return
+    ordered = sorted(versions, key=lambda version: version.resource.key)
+    for version in ordered:
+        old, new = version.replaces, version.resource
+        if old is not None and (old.type, old.id) != (new.type, new.id):
+            raise KeyCollisionError(f"{new.type}/{new.id}")
+    replaced = [version for version in ordered if version.replaces is not None]
+    with connection.pipeline():
+        if replaced:
+            _move_to_history(connection, replaced)
+        cursor = _upsert(connection, ordered)
+        if replaced:
+            _forget_rows(connection, [version.resource.key for version in replaced])
+        _insert_rows(connection, ordered)
+    if cursor.rowcount != len(ordered):
+        raise WriteConflictError(
+            f"{len(ordered) - cursor.rowcount} of {len(ordered)} rows had changed"
+        )
+
+
+def _move_to_history(connection: Connection, replaced: Sequence[NewVersion]) -> None:
+    connection.execute(
+        "INSERT INTO resource_history (key, version, type, id, updated, superseded, deleted, body) "
+        "SELECT r.key, r.version, r.type, r.id, r.updated, new.updated, r.deleted, r.body "
+        "FROM unnest(%s::bigint[], %s::timestamptz[]) AS new (key, updated) JOIN resource r USING (key)",
+        (
+            [version.resource.key for version in replaced],
+            [version.resource.updated for version in replaced],
+        ),
+    )
+
+
+def _upsert(connection: Connection, versions: Sequence[NewVersion]) -> psycopg.Cursor[Any]:
+    resources = [version.resource for version in versions]
+    return connection.execute(
+        "INSERT INTO resource (key, type, id, version, updated, deleted, body, tokens) "
+        "SELECT key, type, id, version, updated, deleted, body, tokens::bigint[] FROM unnest("
+        "%s::bigint[], %s::smallint[], %s::text[], %s::int[], %s::timestamptz[], %s::bool[], "
+        "%s::bytea[], %s::text[]) "
+        "AS new (key, type, id, version, updated, deleted, body, tokens) "
+        "ON CONFLICT (key) DO UPDATE SET version = excluded.version, updated = excluded.updated, "
+        "deleted = excluded.deleted, body = excluded.body, tokens = excluded.tokens "
+        "WHERE resource.version = excluded.version - 1 "
+        "AND resource.type = excluded.type AND resource.id = excluded.id",
+        (
+            [r.key for r in resources],
+            [TYPE_NUMBERS[r.type] for r in resources],
+            [r.id for r in resources],
+            [r.version for r in resources],
+            [r.updated for r in resources],
+            [r.deleted for r in resources],
+            [r.body for r in resources],
+            [_array(version.rows.tokens if version.rows else ()) for version in versions],
+        ),
+    )
+
+
+def _array(numbers: Sequence[int]) -> str:
+    # Arrays of different lengths cannot travel as one array of arrays: they travel as their text form.
+    return "{" + ",".join(map(str, numbers)) + "}"
+
+
+_SEARCH_TABLES = (
+    ("dates", "search_date", "parameter, low, high", ("bigint", "bigint", "bigint")),
+    ("numbers", "search_number", "parameter, low, high", ("bigint", "numeric", "numeric")),
+    ("quantities", "search_quantity", "parameter, unit, low, high",
+     ("bigint", "bigint", "numeric", "numeric")),
+    ("strings", "search_string", "parameter, value", ("bigint", "text")),
+    ("references", "search_reference", "parameter, target", ("bigint", "bigint")),
+)  # fmt: skip
+
+
+def _forget_rows(connection: Connection, keys: list[int]) -> None:
+    for _, table, _, _ in _SEARCH_TABLES:
+        connection.execute(f"DELETE FROM {table} WHERE key = ANY(%s)", (keys,))
+
+
+def _insert_rows(connection: Connection, versions: Sequence[NewVersion]) -> None:
+    for attribute, table, columns, types in _SEARCH_TABLES:
+        keys: list[int] = []
+        rows: list[tuple[Any, ...]] = []
+        for version in versions:
+            if version.rows is not None:
+                own = dict.fromkeys(getattr(version.rows, attribute))
+                rows.extend(own)
+                keys.extend([version.resource.key] * len(own))
+        if rows:
+            arrays = ", ".join(f"%s::{name}[]" for name in ("bigint", *types))
+            connection.execute(
+                f"INSERT INTO {table} (key, {columns}) SELECT * FROM unnest({arrays})",
+                (keys, *(list(column) for column in zip(*rows, strict=True))),
+            )
+
+
+def _stored(row: Sequence[Any]) -> StoredResource:
+    key, type_number, resource_id, version, updated, deleted, body = row
+    return StoredResource(
+        key, RESOURCE_TYPES[type_number], resource_id, version, updated, deleted, body
+    )
