@@ -20,22 +20,26 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 from urllib.parse import quote
 
-import psutil
-
 from fhir_server.child_process import RunAs, child_command
 from fhir_server.operator_error import OperatorError
 from fhir_server.store.postgres_account import account_for, check_access
+from fhir_server.store.postmaster import (
+    SOCKET_NAME,
+    PostmasterFile,
+    end_leftovers,
+    end_server,
+    living_process,
+    serves,
+)
 
 SUPERUSER = "osteon"
-DATABASE_NAME = "osteon"
-SOCKET_NAME = ".s.PGSQL.5432"
+DATABASE_NAME = "postgres"
 SOCKET_PATH_LIMIT = 107
 START_TIMEOUT_S = 900.0
 STOP_TIMEOUT_S = 60.0
@@ -73,24 +77,6 @@ class DataDirectoryInUseError(EmbeddedPostgresError):
     """Another process owns the data directory's PostgreSQL."""
 
 
-@dataclass(frozen=True, slots=True)
-class PostmasterFile:
-    """What `postmaster.pid` says. Source: PostgreSQL, src/include/utils/pidfile.h."""
-
-    pid: int
-    socket_dir: Path | None
-    status: str
-
-    @classmethod
-    def read(cls, cluster: Path) -> "PostmasterFile | None":
-        """The file of a cluster, or None where it is missing or unfinished."""
-        try:
-            lines = (cluster / "postmaster.pid").read_text().splitlines()
-            return cls(int(lines[0]), Path(lines[4]) if lines[4] else None, lines[7].strip())
-        except (OSError, ValueError, IndexError):
-            return None
-
-
 class EmbeddedPostgres:
     """The PostgreSQL of one data directory.
 
@@ -116,26 +102,33 @@ class EmbeddedPostgres:
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, wait_for_owner_s: float = 0.0) -> None:
+    def claim(self, *, wait_s: float = 0.0) -> None:
+        """Own the data directory. Errors: DataDirectoryInUseError where another process does."""
+        if self._lock is None:
+            self._make_data_dir()
+            self._lock = self._take_lock(wait_s)
+
+    def start(self, *, wait_s: float = 0.0) -> None:
         """Own the data directory and run its server, made or recovered first where needed."""
-        self._make_data_dir()
-        self._lock = self._take_lock(wait_for_owner_s)
+        self.claim(wait_s=wait_s)
         try:
             run_as = account_for(self.cluster, self.data_dir, _programs())
             check_access(run_as, self.data_dir)
-            self._end_leftovers()
             if not (self.cluster / "PG_VERSION").exists():
                 self._make_cluster(run_as)
             self._check_version()
+            self._end_leftovers()
             self._run_server(run_as)
         except BaseException:
             self.stop()
             raise
 
-    def stop(self) -> None:
+    def stop(self, *, timeout_s: float = STOP_TIMEOUT_S) -> None:
         """End the server cleanly, if this object started it, and give up the data directory."""
         if self._process is not None:
-            _end_server(psutil_process(self._process.pid), timeout_s=STOP_TIMEOUT_S)
+            process = living_process(self._process.pid)
+            if process is not None:
+                end_server(process, timeout_s)
             self._process.wait()
             self._process = None
         if self._lock is not None:
@@ -188,23 +181,6 @@ class EmbeddedPostgres:
         lock.flush()
         return lock
 
-    def _end_leftovers(self) -> None:
-        """End what a killed owner left: its server, or backends that outlived it."""
-        postmaster = PostmasterFile.read(self.cluster)
-        if postmaster is None:
-            return
-        process = psutil_process(postmaster.pid)
-        if process is not None and _serves(process, self.cluster):
-            self._progress("the previous PostgreSQL still runs; ending it")
-            _end_server(process, timeout_s=STOP_TIMEOUT_S)
-        for backend in list(_processes_of(self.cluster)):
-            with contextlib.suppress(psutil.Error):
-                backend.kill()
-                backend.wait(STOP_TIMEOUT_S)
-        if process is not None and not _serves(process, self.cluster):
-            # The number now belongs to a stranger, which PostgreSQL would take for a running server.
-            (self.cluster / "postmaster.pid").unlink(missing_ok=True)
-
     def _make_cluster(self, run_as: RunAs | None) -> None:
         self._progress("making the database")
         new = self.data_dir / "postgres.new"
@@ -229,6 +205,13 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(f"the database in {self.data_dir} cannot be made: {reason}")
         # Renamed when complete, so that an interrupted set-up is never taken for a database.
         new.rename(self.cluster)
+
+    def _end_leftovers(self) -> None:
+        try:
+            socket_dir = socket_directory(self.cluster)
+            end_leftovers(self.cluster, socket_dir, STOP_TIMEOUT_S, self._progress)
+        except TimeoutError as error:
+            raise EmbeddedPostgresError(str(error)) from None
 
     def _check_version(self) -> None:
         found = (self.cluster / "PG_VERSION").read_text().strip()
@@ -295,8 +278,8 @@ def running_url(data_dir: Path) -> str | None:
     postmaster = PostmasterFile.read(server.cluster)
     if postmaster is None or postmaster.status != "ready":
         return None
-    process = psutil_process(postmaster.pid)
-    if process is None or not _serves(process, server.cluster):
+    process = living_process(postmaster.pid)
+    if process is None or not serves(process, server.cluster):
         return None
     return server.url()
 
@@ -309,7 +292,7 @@ def postgres_of(data_dir: Path, owner: str) -> Iterator[str]:
         yield url
         return
     server = EmbeddedPostgres(data_dir, owner=owner)
-    server.start(wait_for_owner_s=STOP_TIMEOUT_S)
+    server.start(wait_s=STOP_TIMEOUT_S)
     try:
         yield server.url()
     finally:
@@ -330,15 +313,6 @@ def socket_directory(cluster: Path) -> Path:
     )
 
 
-def psutil_process(pid: int) -> psutil.Process | None:
-    """The living process with a number, or None."""
-    try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else process
-    except psutil.Error:
-        return None
-
-
 def _make_socket_directory(socket_dir: Path, cluster: Path, run_as: RunAs | None) -> None:
     if socket_dir == cluster:
         return
@@ -350,32 +324,6 @@ def _make_socket_directory(socket_dir: Path, cluster: Path, run_as: RunAs | None
     # The folder for temporary files is everybody's: nobody else may have laid this one out.
     if socket_dir.is_symlink() or found.st_uid != uid or found.st_mode & 0o077:
         raise EmbeddedPostgresError(f"{socket_dir} belongs to someone else; remove it first")
-
-
-def _end_server(process: psutil.Process | None, *, timeout_s: float) -> None:
-    """Fast shutdown; after the time, immediate shutdown, from which the next start recovers."""
-    for shutdown in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
-        if process is None:
-            return
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(shutdown)
-        try:
-            process.wait(timeout_s)
-        except psutil.TimeoutExpired:
-            continue
-        return
-
-
-def _serves(process: psutil.Process, cluster: Path) -> bool:
-    """Whether the process is a PostgreSQL of this cluster; each of them works inside its cluster."""
-    try:
-        return process.name() == "postgres" and Path(process.cwd()) == cluster
-    except (psutil.Error, OSError):
-        return False
-
-
-def _processes_of(cluster: Path) -> Iterator[psutil.Process]:
-    return (process for process in psutil.process_iter() if _serves(process, cluster))
 
 
 def _locked(lock: IO[str]) -> bool:

@@ -1,0 +1,55 @@
+"""One web process: uvicorn on a socket that the supervisor has opened and all web processes share."""
+
+import gc
+import os
+import socket
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.applications import Starlette
+
+from fhir_server.http import health, metrics, start_page
+from fhir_server.log_lines import configure_logging
+from fhir_server.settings import Settings, load_settings
+from fhir_server.store.database import Database
+
+SOCKET_VARIABLE = "OSTEON_HTTP_SOCKET"
+DRAIN_TIMEOUT_S = 2
+"""How long requests under way may take when the process is asked to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    settings: Settings
+    database: Database
+
+
+def main() -> None:
+    """Answer HTTP until the process is asked to end."""
+    settings = load_settings()
+    configure_logging(settings)
+    parts = _Parts(settings, Database.from_settings(str(settings.database_url), settings))
+    app = Starlette(
+        routes=[*health.routes(parts), *metrics.routes(parts), *start_page.routes(parts)]
+    )
+    # What is loaded by now stays: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=DRAIN_TIMEOUT_S,
+    )
+    listener = socket.socket(fileno=int(os.environ[SOCKET_VARIABLE]))
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

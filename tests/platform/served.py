@@ -1,0 +1,107 @@
+"""`osteon serve` as a process of its own, on free ports and a data directory of its own."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+START_TIMEOUT_S = 90.0
+
+
+def free_port() -> int:
+    """A port that nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Served:
+    """A server under test. `variables` are settings beside the ports and the data directory."""
+
+    data_dir: Path
+    variables: dict[str, str] = field(default_factory=dict)
+    http_port: int = field(default_factory=free_port)
+    mllp_port: int = field(default_factory=free_port)
+    process: subprocess.Popen[str] | None = None
+
+    def command(self) -> subprocess.Popen[str]:
+        """Start `osteon serve`."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("OSTEON_")}
+        settings = {
+            "OSTEON_DATA_DIR": str(self.data_dir),
+            "OSTEON_HTTP_PORT": str(self.http_port),
+            "OSTEON_MLLP_PORT": str(self.mllp_port),
+        }
+        return subprocess.Popen(
+            [str(Path(sys.executable).with_name("osteon")), "serve"],
+            env={**kept, **settings, **self.variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self) -> None:
+        """Start and wait until it says that it is ready."""
+        self.process = self.command()
+        assert self.process.stdout is not None
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if line.startswith("Stop it with"):
+                return
+        raise AssertionError("".join(lines) + self.process.communicate()[1])
+
+    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """One GET request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            named = {name.lower(): value for name, value in answer.getheaders()}
+            return answer.status, named, answer.read()
+        finally:
+            connection.close()
+
+    def get_json(self, path: str) -> Any:
+        """The content of one GET request."""
+        return json.loads(self.get(path, Accept="application/json")[2])
+
+    def descendants(self) -> list[psutil.Process]:
+        """All processes below the supervisor."""
+        assert self.process is not None
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def end(self, number: int) -> float:
+        """Send a signal and wait for the end; the seconds it took."""
+        assert self.process is not None
+        began = time.monotonic()
+        self.process.send_signal(number)
+        self.process.communicate(timeout=60)
+        return time.monotonic() - began
+
+
+@contextmanager
+def served(data_dir: Path, **variables: str) -> Iterator[Served]:
+    """A ready server, ended afterwards whatever happened."""
+    server = Served(data_dir, variables)
+    try:
+        server.start()
+        yield server
+    finally:
+        if server.process is not None:
+            if server.process.poll() is None:
+                server.end(signal.SIGTERM)
+            server.process.communicate()
