@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 
 metadata = MetaData()
 
@@ -129,3 +129,57 @@ transaction_receipt = Table(
     Index("transaction_receipt_created", "created"),
 )
 """Answers of transactions with unconditional creates, by the SHA-256 of the Bundle."""
+
+ingest_message_sequence = Sequence("ingest_message_sequence", metadata=metadata)
+"""Gives each HL7 v2 message its place in the order of arrival."""
+
+ingest_message = Table(
+    "ingest_message",
+    metadata,
+    Column("sender", BigInteger, primary_key=True, autoincrement=False),
+    Column(
+        "id",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        server_default=ingest_message_sequence.next_value(),
+    ),
+    Column("hash", LargeBinary, nullable=False),
+    Column("control_id", Text, nullable=False),
+    Column("application", Text, nullable=False),
+    Column("facility", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("centre", Text),
+    Column("connection", Text, nullable=False),
+    Column("received", TIMESTAMP(timezone=True), nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("ack", LargeBinary),
+    Column("order_keys", ARRAY(BigInteger), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("issues", JSONB, nullable=False),
+    Column("resources", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("processed", TIMESTAMP(timezone=True)),
+    Index("ingest_message_sent", "sender", "control_id", "hash", unique=True),
+    Index("ingest_message_id", "id"),
+    Index("ingest_message_centre", "centre", "id"),
+    Index("ingest_message_open", "state", "id", postgresql_where=text("state <> 'stored'")),
+)
+"""Every HL7 v2 message as received. `sender` is the hash of MSH-3 and MSH-4, `hash` the SHA-256 of `raw`."""
+
+ingest_queue = Table(
+    "ingest_queue",
+    metadata,
+    Column("sender", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("order_keys", ARRAY(BigInteger), nullable=False),
+    Column("due", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
+    Index("ingest_queue_id", "id"),
+    Index(
+        "ingest_queue_order_keys",
+        "order_keys",
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
+    ),
+)
+"""The messages that wait for a worker; a worker locks the row while it works, so that its death frees it."""

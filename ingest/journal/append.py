@@ -1,0 +1,111 @@
+"""Records into the journal: one statement for a batch, whatever its size.
+
+A record that was there before (same sender, control id and hash) is not written again; the answer it was
+given then is given again. The same control id with other content is written, with a warning.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from fhir_server.model.issues import warning
+from ingest.journal.issue_json import issue_to_json, issues_to_json
+from ingest.journal.record import CHANNEL, Journalled, Record
+
+_APPEND = """
+WITH incoming AS (
+    SELECT * FROM unnest(
+        %(sender)s::bigint[], %(hash)b::bytea[], %(control_id)s::text[], %(application)s::text[],
+        %(facility)s::text[], %(type)s::text[], %(centre)s::text[], %(connection)s::text[],
+        %(received)s::timestamptz[], %(raw)b::bytea[], %(ack)b::bytea[], %(order_keys)s::text[],
+        %(state)s::text[], %(issues)s::jsonb[]
+    ) WITH ORDINALITY AS incoming (
+        sender, hash, control_id, application, facility, type, centre, connection,
+        received, raw, ack, order_keys, state, issues, place
+    )
+), inserted AS (
+    INSERT INTO ingest_message (
+        sender, hash, control_id, application, facility, type, centre, connection,
+        received, raw, ack, order_keys, state, issues
+    )
+    SELECT sender, hash, control_id, application, facility, type, centre, connection,
+        received, raw, ack, order_keys::bigint[], state,
+        CASE WHEN control_id <> '' AND EXISTS (
+            SELECT FROM ingest_message AS earlier
+            WHERE earlier.sender = incoming.sender AND earlier.control_id = incoming.control_id
+                AND earlier.hash <> incoming.hash
+        ) THEN issues || %(reused)s::jsonb ELSE issues END
+    FROM incoming ORDER BY place
+    ON CONFLICT (sender, control_id, hash) DO NOTHING
+    RETURNING sender, id, hash, control_id, order_keys, state
+), queued AS (
+    INSERT INTO ingest_queue (sender, id, order_keys)
+    SELECT sender, id, order_keys FROM inserted WHERE state = 'received'
+)
+SELECT sender, control_id, hash, id, pg_notify(%(channel)s, '')
+FROM inserted
+"""
+
+_EARLIER = """
+SELECT message.sender, message.control_id, message.hash, message.id, message.ack
+FROM ingest_message AS message
+JOIN unnest(%(sender)s::bigint[], %(control_id)s::text[], %(hash)b::bytea[])
+    AS again (sender, control_id, hash) USING (sender, control_id, hash)
+"""
+
+_REUSED = Jsonb([issue_to_json(warning("ingest-control-id-reused", "duplicate", "MSH-10"))])
+
+Identity = tuple[int, str, bytes]
+
+
+def identity(record: Record) -> Identity:
+    """What makes two records the same."""
+    return record.sender, record.control_id, record.hash
+
+
+async def append(
+    connection: psycopg.AsyncConnection[Any], records: Sequence[Record]
+) -> list[Journalled]:
+    """Write a batch in one transaction; it is durable when this returns.
+
+    Shape: one result per record, in order. No two records of a batch may share sender and control id.
+    Errors: psycopg.Error; then nothing of the batch is written, or, where the connection broke at the
+    commit, all of it may be.
+    """
+    async with connection.transaction():
+        cursor = await connection.execute(_APPEND, _columns(records))
+        written = {(row[0], row[1], bytes(row[2])): row[3] for row in await cursor.fetchall()}
+        again = [record for record in records if identity(record) not in written]
+        earlier: dict[Identity, Journalled] = {}
+        if again:
+            cursor = await connection.execute(_EARLIER, _identities(again))
+            earlier = {
+                (row[0], row[1], bytes(row[2])): Journalled(row[3], row[4], duplicate=True)
+                for row in await cursor.fetchall()
+            }
+    return [
+        earlier[key]
+        if (key := identity(record)) in earlier
+        else Journalled(written[key], record.ack, duplicate=False)
+        for record in records
+    ]
+
+
+def _columns(records: Sequence[Record]) -> dict[str, Any]:
+    plain = ("sender", "hash", "control_id", "application", "facility", "type", "centre",
+             "connection", "received", "raw", "ack", "state")  # fmt: skip
+    columns: dict[str, Any] = {
+        name: [getattr(record, name) for record in records] for name in plain
+    }
+    columns["order_keys"] = [f"{{{','.join(map(str, record.order_keys))}}}" for record in records]
+    columns["issues"] = [Jsonb(issues_to_json(record.issues)) for record in records]
+    return {**columns, "reused": _REUSED, "channel": CHANNEL}
+
+
+def _identities(records: Sequence[Record]) -> dict[str, Any]:
+    return {
+        name: [getattr(record, name) for record in records]
+        for name in ("sender", "control_id", "hash")
+    }

@@ -1,0 +1,199 @@
+"""The MLLP server: frames in, records into the journal, then, and only then, the answer.
+
+Source: HL7 MLLP Release 1; HL7 v2.5.1 §2.9. An answer that comes too late is taken for the answer to the
+next message, so past the deadline the connection is closed instead; the sender then sends again and
+gets the stored answer.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import itertools
+from collections.abc import Iterator, Mapping
+
+import structlog
+
+from ingest.hl7v2 import Hl7Fault
+from ingest.journal.reception import Reception, turned_away
+from ingest.journal.writer import JournalUnavailableError, JournalWriter
+from ingest.transport.mllp_frames import END, START, FaultKind, Frame, MllpDecoder
+
+_READ_SIZE = 262_144
+_LINGER_S = 2.0
+
+_FAULTS: Mapping[FaultKind, Hl7Fault] = {
+    "garbage": Hl7Fault("mllp-garbage", 100),
+    "truncated": Hl7Fault("mllp-truncated", 100),
+    "too-large": Hl7Fault("mllp-too-large", 104),
+}
+_UNAVAILABLE = Hl7Fault("ingest-journal-unavailable", 207)
+
+log = structlog.get_logger("osteon.mllp")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class MllpLimits:
+    """What a sender may do.
+
+    Shape: `idle_timeout_s` between frames, `frame_timeout_s` between two pieces of one frame.
+    """
+
+    max_frame_bytes: int
+    ack_deadline_s: float
+    idle_timeout_s: float
+    frame_timeout_s: float
+    max_connections: int
+
+
+class MllpServer:
+    """Serves connections; each is worked off in order, all of them at the same time."""
+
+    def __init__(self, reception: Reception, journal: JournalWriter, limits: MllpLimits) -> None:
+        self._reception = reception
+        self._journal = journal
+        self._limits = limits
+        self._numbers = itertools.count(1)
+        self._connections: set[_Connection] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen. Errors: OSError where the address is taken."""
+        self._server = await asyncio.start_server(self._serve, host, port)
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        assert self._server is not None, "not started"  # noqa: S101 — a fault of the caller
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no more; let messages under way be answered, close all connections."""
+        if self._server is not None:
+            self._server.close()
+        tasks = [connection.end() for connection in self._connections]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=grace_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, port, *_ = writer.get_extra_info("peername") or ("?", 0)
+        name = f"mllp {host}:{port} #{next(self._numbers)}"
+        if len(self._connections) >= self._limits.max_connections:
+            log.warning("connection refused, too many are open", connection=name)
+            writer.close()
+            return
+        connection = _Connection(name, reader, writer, self._reception, self._journal, self._limits)
+        self._connections.add(connection)
+        log.info("connection opened", connection=name)
+        try:
+            reason = await connection.run()
+        except (ConnectionError, TimeoutError) as error:
+            reason = type(error).__name__
+        except asyncio.CancelledError:
+            reason = "the server ends"
+        finally:
+            self._connections.discard(connection)
+            writer.close()
+        log.info("connection closed", connection=name, reason=reason)
+
+
+class _Connection:
+    def __init__(  # noqa: PLR0917 — made in one place, in the order of the fields
+        self,
+        name: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        reception: Reception,
+        journal: JournalWriter,
+        limits: MllpLimits,
+    ) -> None:
+        self._name = name
+        self._reader = reader
+        self._writer = writer
+        self._reception = reception
+        self._journal = journal
+        self._limits = limits
+        self._decoder = MllpDecoder(limits.max_frame_bytes)
+        self._task = asyncio.current_task()
+        self._busy = False
+        self._ending = False
+
+    def end(self) -> asyncio.Task[object]:
+        """Answer what is under way, then stop. Shape: the task to wait for."""
+        assert self._task is not None, "made inside a task"  # noqa: S101 — a fault of the caller
+        self._ending = True
+        if not self._busy:
+            self._task.cancel()
+        return self._task
+
+    async def run(self) -> str:
+        """Serve the connection until it ends. Shape: the reason why it did."""
+        while not self._ending:
+            try:
+                async with asyncio.timeout(self._patience_s):
+                    data = await self._reader.read(_READ_SIZE)
+            except TimeoutError:
+                await self._take_all(self._decoder.close())
+                return "idle for too long"
+            if not data:
+                await self._take_all(self._decoder.close())
+                return "closed by the sender"
+            if reason := await self._take_all(self._decoder.feed(data)):
+                return reason
+        return "the server ends"
+
+    @property
+    def _patience_s(self) -> float:
+        limits = self._limits
+        return limits.idle_timeout_s if self._decoder.is_idle else limits.frame_timeout_s
+
+    async def _take_all(self, frames: Iterator[Frame]) -> str | None:
+        """Journal and answer frames in order. Shape: why the connection has to be closed, if so."""
+        self._busy = True
+        try:
+            for frame in frames:
+                if reason := await self._take(frame):
+                    return reason
+        finally:
+            self._busy = False
+        return None
+
+    async def _take(self, frame: Frame) -> str | None:
+        if frame.fault is None:
+            record = self._reception.receive(frame.content, self._name)
+        else:
+            log.warning("framing fault", connection=self._name, fault=frame.fault)
+            record = self._reception.refuse(frame.content, self._name, [_FAULTS[frame.fault]])
+        if frame.fault in {"garbage", "truncated"}:
+            # Nobody waits for an answer to it; one would be taken for the answer to the next message.
+            record = dataclasses.replace(record, ack=None)
+        try:
+            async with asyncio.timeout(self._limits.ack_deadline_s):
+                answer = (await self._journal.append(record)).ack
+        except TimeoutError:
+            log.warning("not journalled within the deadline", connection=self._name)
+            return "the deadline of an answer passed"
+        except JournalUnavailableError:
+            log.warning("the journal cannot be written", connection=self._name)
+            answer = turned_away(frame.content, [_UNAVAILABLE]) if record.ack else None
+        if answer is not None:
+            await self._answer(answer)
+        if frame.fault == "too-large":
+            await self._linger()
+        unusable = frame.fault in {"truncated", "too-large"} or self._decoder.lost
+        return f"framing fault: {frame.fault}" if unusable else None
+
+    async def _answer(self, ack: bytes) -> None:
+        self._writer.write(START + ack + END + b"\r")
+        async with asyncio.timeout(self._limits.ack_deadline_s):
+            await self._writer.drain()
+
+    async def _linger(self) -> None:
+        """Read on for a moment: closing with unread bytes would reset the connection under the answer."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_S):
+                while await self._reader.read(_READ_SIZE):
+                    pass

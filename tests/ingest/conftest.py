@@ -1,0 +1,79 @@
+"""An MLLP server on a real socket, writing into a real journal."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from fhir_server.store.database import Database
+from ingest.journal.reception import Reception
+from ingest.journal.writer import JournalWriter
+from ingest.transport.mllp import MllpLimits, MllpServer
+from tests.ingest.mllp_client import MllpClient
+
+LIMITS = MllpLimits(
+    max_frame_bytes=100_000,
+    ack_deadline_s=5,
+    idle_timeout_s=5,
+    frame_timeout_s=0.3,
+    max_connections=64,
+)
+
+
+@dataclass(frozen=True)
+class KnownCentre:
+    id: str = "chu-demo"
+    charset: str = "8859/15"
+
+
+class OneCentre:
+    """A register that knows one sender."""
+
+    def of_sender(self, application: str | None, facility: str | None) -> KnownCentre | None:
+        return KnownCentre() if (application, facility) == ("LAB", "CHU") else None
+
+
+class MllpThread:
+    """A server in a thread of its own, with an event loop of its own."""
+
+    def __init__(self, url: str, limits: MllpLimits = LIMITS) -> None:
+        self.journal = JournalWriter(url)
+        self.server = MllpServer(Reception(OneCentre()), self.journal, limits)
+        self._loop = asyncio.new_event_loop()
+        self._started = threading.Event()
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(),))
+
+    async def _run(self) -> None:
+        writing = asyncio.create_task(self.journal.run())
+        await self.server.start("127.0.0.1", 0)
+        self._started.set()
+        await self._stop.wait()
+        await self.server.stop(grace_s=1)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+
+    def __enter__(self) -> "MllpThread":
+        self._thread.start()
+        assert self._started.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(10)
+            self._loop.close()
+
+    def client(self) -> MllpClient:
+        return MllpClient("127.0.0.1", self.server.port)
+
+
+@pytest.fixture
+def mllp(database: Database) -> Iterator[MllpThread]:
+    with MllpThread(database.url) as server:
+        yield server
