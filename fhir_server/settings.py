@@ -86,12 +86,29 @@ class Settings(BaseSettings):
         "alike to the last value, gets its first answer and stores nothing. 0: never.",
     )
     mllp_max_frame_bytes: Positive = Field(
-        default=16 * MEBIBYTE, description="The largest HL7 v2 message, in bytes."
+        default=80 * MEBIBYTE,
+        description="The largest HL7 v2 message, in bytes; a document of 50 MB fits.",
+    )
+    mllp_max_connections: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=256, description="How many MLLP connections may be open at the same time."
+    )
+    mllp_idle_timeout_s: Seconds = Field(
+        default=3600.0,
+        description="Seconds after which an MLLP connection on which nothing comes is closed.",
+    )
+    mllp_frame_timeout_s: Seconds = Field(
+        default=30.0,
+        description="Seconds that a sender may pause in the midst of a message.",
     )
     ack_deadline_s: Seconds = Field(
         default=10.0,
         description="Seconds within which an HL7 v2 message is journalled and acknowledged; "
-        "afterwards the sender gets a refusal and is expected to send again.",
+        "afterwards the connection is closed, never answered late, and the sender sends again.",
+    )
+    ingest_workers: Annotated[int, Field(ge=0, le=64)] = Field(
+        default=1,
+        description="How many processes translate HL7 v2 messages and store them; 0: none here, "
+        "`python -m ingest.worker` runs one elsewhere.",
     )
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto",

@@ -1,0 +1,129 @@
+"""The ingest process: the MLLP server, the journal's writer and the workers that it watches over."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from typing import Any
+
+import structlog
+
+from fhir_server.child_process import child_module
+from fhir_server.operator_error import OperatorError
+from fhir_server.settings import Settings
+from fhir_server.store.embedded_postgres import running_url
+from ingest.journal.reception import Reception, Register
+from ingest.journal.writer import JournalWriter
+from ingest.transport.mllp import MllpLimits, MllpServer
+
+ANSWERS_GRACE_S = 1.0
+WORKERS_GRACE_S = 1.0
+RESTART_PAUSE_S = 1.0
+SHORT_LIFE_S = 10.0
+LONGEST_PAUSE_S = 30.0
+
+log = structlog.stdlib.get_logger("osteon.ingest")
+
+
+def database_url(settings: Settings) -> str:
+    """The database of the settings, or the one that runs in the data directory.
+
+    Errors: OperatorError where there is none.
+    """
+    url = settings.database_url or running_url(settings.data_dir)
+    if url is None:
+        raise OperatorError(
+            f"no database: start `osteon serve` on {settings.data_dir} or set OSTEON_DATABASE_URL"
+        )
+    return url
+
+
+def run_service(settings: Settings, url: str, register: Register) -> None:
+    """Serve until SIGTERM or SIGINT. Errors: OperatorError where the port cannot be had."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(settings, url, register))
+
+
+async def _serve(settings: Settings, url: str, register: Register) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    journal = JournalWriter(url)
+    server = MllpServer(Reception(register), journal, mllp_limits(settings))
+    try:
+        await server.start(settings.bind, settings.mllp_port)
+    except OSError as error:
+        raise OperatorError(
+            f"OSTEON_MLLP_PORT: {settings.bind}:{settings.mllp_port}: {error.strerror}"
+        ) from None
+    log.info("MLLP server listens", address=settings.bind, port=settings.mllp_port)
+    workers = [_keep_worker(n, url, stop) for n in range(1, settings.ingest_workers + 1)]
+    jobs = [asyncio.create_task(job) for job in (journal.run(), *workers)]
+    ended = asyncio.create_task(stop.wait())
+    await asyncio.wait([*jobs, ended], return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    await server.stop(ANSWERS_GRACE_S)
+    jobs[0].cancel()
+    failures = await asyncio.gather(*jobs, return_exceptions=True)
+    for failure in failures:
+        if isinstance(failure, Exception):
+            raise failure
+
+
+async def _keep_worker(number: int, url: str, stop: asyncio.Event) -> None:
+    """Run a worker process, again whenever it ends; end it with this process."""
+    pause_s = RESTART_PAUSE_S
+    while not stop.is_set():
+        began = time.monotonic()
+        process = await asyncio.create_subprocess_exec(
+            *child_module("ingest.worker", end_signal=signal.SIGKILL),
+            env={**os.environ, "OSTEON_DATABASE_URL": url},
+            stdin=asyncio.subprocess.DEVNULL,
+        )
+        asked = asyncio.create_task(stop.wait())
+        ended = asyncio.create_task(process.wait())
+        await asyncio.wait([asked, ended], return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if stop.is_set():
+            await _end(process, ended)
+            return
+        lived_s = time.monotonic() - began
+        pause_s = min(pause_s * 2, LONGEST_PAUSE_S) if lived_s < SHORT_LIFE_S else RESTART_PAUSE_S
+        log.warning("worker ended, starts again", worker=number, code=process.returncode)
+        await _sleep_unless(stop, pause_s)
+
+
+async def _end(process: asyncio.subprocess.Process, ended: "asyncio.Task[int]") -> None:
+    """Ask a worker to end; what it has in hand is worked off or done again by the next one."""
+    if process.returncode is None:
+        process.terminate()
+    try:
+        async with asyncio.timeout(WORKERS_GRACE_S):
+            await ended
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+async def _sleep_unless(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+
+
+def mllp_limits(settings: Settings) -> MllpLimits:
+    """The limits of the settings."""
+    return MllpLimits(
+        max_frame_bytes=settings.mllp_max_frame_bytes,
+        ack_deadline_s=settings.ack_deadline_s,
+        idle_timeout_s=settings.mllp_idle_timeout_s,
+        frame_timeout_s=settings.mllp_frame_timeout_s,
+        max_connections=settings.mllp_max_connections,
+    )
+
+
+def _loop_factory() -> Any:
+    import uvloop
+
+    return uvloop.new_event_loop

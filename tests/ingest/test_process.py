@@ -1,0 +1,162 @@
+"""`python -m ingest` as a process: started, killed, started again."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from fhir_server.store.database import Database
+from tests.ingest.journal_rows import rows
+from tests.ingest.mllp_client import MllpClient, adt
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(database: Database, port: int, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {
+        **os.environ,
+        "OSTEON_DATABASE_URL": database.url,
+        "OSTEON_MLLP_PORT": str(port),
+        "OSTEON_INGEST_WORKERS": "0",
+        **variables,
+    }
+    with subprocess.Popen([sys.executable, "-m", "ingest"], env=environment) as process:
+        try:
+            wait_for_port(port)
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for_port(port: int) -> None:
+    give_up = time.monotonic() + 20
+    while time.monotonic() < give_up:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise TimeoutError("the MLLP server did not start")
+
+
+def test_process__killed_between_commit_and_answer_gives_the_stored_answer(
+    database: Database,
+) -> None:
+    """The answer is at most in a buffer that nobody reads: to the sender it never came."""
+    port = free_port()
+    with running(database, port) as process, MllpClient("127.0.0.1", port) as client:
+        client.send_bytes(b"\x0b" + adt("C1") + b"\x1c\r")
+        wait_until_committed(database)
+        process.kill()
+        process.wait()
+    (row,) = rows(database)
+    with running(database, port), MllpClient("127.0.0.1", port) as client:
+        client.send_bytes(b"\x0b" + adt("C1") + b"\x1c\r")
+        assert client.answer_bytes() == bytes(row["ack"])
+    assert len(rows(database)) == 1
+
+
+def wait_until_committed(database: Database) -> None:
+    give_up = time.monotonic() + 10
+    while not rows(database):
+        assert time.monotonic() < give_up
+        time.sleep(0.001)
+
+
+def test_process__killed_before_the_commit_leaves_nothing_half_written(database: Database) -> None:
+    port = free_port()
+    with psycopg.connect(database.url) as blocker:
+        blocker.execute("LOCK TABLE ingest_queue")
+        with running(database, port) as process, MllpClient("127.0.0.1", port) as client:
+            client.send_bytes(b"\x0b" + adt("C1") + b"\x1c\r")
+            wait_until_waiting(database)
+            process.kill()
+            process.wait()
+            assert client.is_closed()
+        blocker.rollback()
+    give_up = time.monotonic() + 10
+    while journal_connections(database) and time.monotonic() < give_up:
+        time.sleep(0.02)
+    # Without an answer the sender sends again, whether or not the commit came through.
+    with running(database, port), MllpClient("127.0.0.1", port) as client:
+        assert client.send(adt("C1")).get("MSA-1") == "AA"
+    assert len(rows(database)) == 1
+
+
+def wait_until_waiting(database: Database) -> None:
+    give_up = time.monotonic() + 10
+    while time.monotonic() < give_up:
+        with database.connection() as connection:
+            found = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND application_name = 'osteon journal' AND datname = current_database()"
+            ).fetchone()
+        if found and found[0]:
+            return
+        time.sleep(0.01)
+    raise TimeoutError("the journal never wrote")
+
+
+def journal_connections(database: Database) -> int:
+    with database.connection() as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE application_name = 'osteon journal' AND datname = current_database()"
+        ).fetchone()
+    return found[0] if found else 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_process__ends_when_asked(database: Database, number: signal.Signals) -> None:
+    port = free_port()
+    with running(database, port) as process, MllpClient("127.0.0.1", port) as client:
+        client.send(adt("C1"))
+        process.send_signal(number)
+        assert process.wait(5) == 0
+        assert client.is_closed()
+
+
+def test_process__taken_port_is_one_clear_line(database: Database) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "ingest"],
+            env={**os.environ, "OSTEON_DATABASE_URL": database.url, "OSTEON_MLLP_PORT": str(port)},
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert done.stderr.count("\n") == 1
+    assert f"OSTEON_MLLP_PORT: 127.0.0.1:{port}" in done.stderr
+
+
+def test_process__without_database_is_one_clear_line(tmp_path: os.PathLike[str]) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "OSTEON_DATABASE_URL"}
+    done = subprocess.run(
+        [sys.executable, "-m", "ingest"],
+        env={**environment, "OSTEON_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert done.stderr.startswith("osteon ingest: no database")
