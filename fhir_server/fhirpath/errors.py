@@ -1,0 +1,54 @@
+"""What goes wrong in FHIRPath, as one exception that carries an issue."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fhir_server.model.issues import Issue, error
+
+
+class FHIRPathError(Exception):
+    """An expression that cannot be read, compiled or evaluated.
+
+    Shape: `issue` says what is wrong; `position` is the zero-based offset in the expression, or None
+    where the fault lies in the data; `expected` lists what would have been right there.
+    """
+
+    def __init__(
+        self, issue: Issue, position: int | None = None, expected: Sequence[str] = ()
+    ) -> None:
+        super().__init__(issue.text())
+        self.issue = issue
+        self.position = position
+        self.expected = tuple(expected)
+
+
+def syntax_error(
+    reason: str, source: str, position: int, expected: Sequence[str] = ()
+) -> FHIRPathError:
+    """The text is no FHIRPath; the issue carries line and column within the expression."""
+    line = source.count("\n", 0, position) + 1
+    column = position - source.rfind("\n", 0, position)
+    issue = error(
+        "fhirpath-syntax", "invalid", reason=reason, expected=", ".join(expected) or "…",
+        source=shortened(source), line=line, column=column,
+    ).at(line, column)  # fmt: skip
+    return FHIRPathError(issue, position, expected)
+
+
+def semantic_error(
+    issue_id: str, position: int | None = None, expected: Sequence[str] = (), **parameters: Any
+) -> FHIRPathError:
+    """The expression is well formed and yet wrong for the types it is compiled for."""
+    listed = ", ".join(expected[:12]) or "…"
+    issue = error(issue_id, "invalid", expected=listed, position=position, **parameters)
+    return FHIRPathError(issue, position, expected)
+
+
+def execution_error(issue_id: str, **parameters: Any) -> FHIRPathError:
+    """The expression cannot be evaluated on this data."""
+    return FHIRPathError(error(issue_id, "processing", **parameters))
+
+
+def shortened(text: str, length: int = 120) -> str:
+    """The text, cut for a message."""
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,0 +1,86 @@
+"""Regular expressions under a bound: of size when compiled, of time when run.
+
+A pattern comes from an expression, hence from a profile or a request, and may be built to explode.
+
+Source: FHIRPath N1 §5.6.7: patterns work in single-line mode, case counts.
+"""
+
+from functools import lru_cache
+
+import regex as engine
+
+from fhir_server.fhirpath.errors import execution_error, shortened
+
+MAX_PATTERN = 4_000
+MAX_REPEAT = 100_000
+TIMEOUT_S = 0.5
+"""How long one match may take; sane patterns take microseconds."""
+
+_COUNTS = engine.compile(r"\{(\d*),?(\d*)\}")
+
+
+@lru_cache(maxsize=1024)
+def compile_pattern(pattern: str) -> "engine.Pattern[str]":
+    """The compiled pattern. Errors: FHIRPathError for one that is broken or too large."""
+    if len(pattern) > MAX_PATTERN:
+        raise execution_error("fhirpath-regex", pattern=shortened(pattern), reason="too long")
+    product = 1
+    for low, high in _COUNTS.findall(pattern):
+        product *= max(int((high or low or "1")[:9]), 1)
+        if product > MAX_REPEAT * 1_000_000 or int((high or low or "1")[:9]) > MAX_REPEAT:
+            raise execution_error(
+                "fhirpath-regex", pattern=shortened(pattern), reason="repeats too often"
+            )
+    try:
+        return engine.compile(pattern, engine.DOTALL)
+    except (engine.error, RecursionError, OverflowError) as fault:
+        raise execution_error(
+            "fhirpath-regex", pattern=shortened(pattern), reason=str(fault)
+        ) from None
+
+
+def search(pattern: str, text: str) -> bool:
+    """Whether the pattern fits somewhere."""
+    try:
+        return compile_pattern(pattern).search(text, timeout=TIMEOUT_S) is not None
+    except TimeoutError:
+        raise _too_slow(pattern) from None
+
+
+def fullmatch(pattern: str, text: str) -> bool:
+    """Whether the pattern fits the whole text."""
+    try:
+        return compile_pattern(pattern).fullmatch(text, timeout=TIMEOUT_S) is not None
+    except TimeoutError:
+        raise _too_slow(pattern) from None
+
+
+def replace(pattern: str, substitution: str, text: str) -> str:
+    """Every match replaced; `$1` and `${name}` in the substitution stand for groups."""
+    template = _template(substitution)
+    try:
+        return compile_pattern(pattern).sub(template, text, timeout=TIMEOUT_S)
+    except TimeoutError:
+        raise _too_slow(pattern) from None
+    except (engine.error, IndexError) as fault:
+        raise execution_error(
+            "fhirpath-regex", pattern=shortened(pattern), reason=str(fault)
+        ) from None
+
+
+_GROUP = engine.compile(r"\\\$|\$(?:(\d+)|\{(\w+)\})")
+
+
+def _template(substitution: str) -> str:
+    escaped = substitution.replace("\\", "\\\\").replace("\\\\$", "\\$")
+    return _GROUP.sub(_group, escaped)
+
+
+def _group(match: "engine.Match[str]") -> str:
+    if match[0] == "\\$":
+        return "$"
+    return f"\\g<{match[1] or match[2]}>"
+
+
+def _too_slow(pattern: str) -> Exception:
+    return execution_error("fhirpath-regex-slow", pattern=shortened(pattern), seconds=TIMEOUT_S)
