@@ -34,7 +34,7 @@ def issue_to_json(issue: Issue) -> dict[str, Any]:
     """The issue as it is kept."""
     own = issue.id.startswith(OWN_PREFIXES)
     parameters = {
-        name: value if isinstance(value, int) else str(value)
+        name: value if isinstance(value, int) else str(value).replace("\x00", "")
         for name, value in issue.parameters.items()
         if own or isinstance(value, int) or name in DEFINITION_PARAMETERS
     }

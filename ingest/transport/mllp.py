@@ -28,7 +28,7 @@ _FAULTS: Mapping[FaultKind, Hl7Fault] = {
 }
 _UNAVAILABLE = Hl7Fault("ingest-journal-unavailable", 207)
 
-log = structlog.get_logger("osteon.mllp")
+log = structlog.stdlib.get_logger("osteon.mllp")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

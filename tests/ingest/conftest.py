@@ -6,12 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+import structlog
 
 from fhir_server.store.database import Database
 from ingest.journal.reception import Reception
 from ingest.journal.writer import JournalWriter
 from ingest.transport.mllp import MllpLimits, MllpServer
 from tests.ingest.mllp_client import MllpClient
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _log_lines_to_logging() -> None:
+    """Log lines go where pytest collects them, not between the lines that a command prints."""
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.render_to_log_kwargs],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
 
 LIMITS = MllpLimits(
     max_frame_bytes=100_000,
