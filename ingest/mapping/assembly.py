@@ -1,0 +1,241 @@
+"""The resources of one message: built scope by scope, told apart by identity, linked to each other."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid5
+
+from fhir_server.model.issues import Issue, error
+from ingest.mapping.compiler import CompiledMap, ReadName
+from ingest.mapping.context import Context
+from ingest.mapping.decide import Decide
+from ingest.mapping.plans import Link, ResourcePlan
+from ingest.mapping.scopes import Scope
+from ingest.mapping.targets import Setter
+
+_NAMESPACE = UUID("5b2a7a52-6f0e-5a63-9b6a-3f0f7c6d4b11")
+PROFILE_BASE = "https://osteon.example/fhir/StructureDefinition/"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes a resource the same in every message: an identifier in its system."""
+
+    system: str
+    value: str
+
+    @property
+    def token(self) -> str:
+        """As a search parameter's value."""
+        return f"{self.system}|{self.value}"
+
+
+@dataclass(slots=True, eq=False)
+class Built:
+    """One resource of the message.
+
+    Shape: `scopes` all it was made from; `missing` what its profile asks for and the message lacks.
+    """
+
+    plan: ResourcePlan
+    identity: Identity
+    resource: dict[str, Any]
+    label: str
+    scopes: list[Scope]
+    full_url: str
+    missing: list[Issue] = field(default_factory=list)
+
+
+Finish = Callable[["Assembly", Scope, dict[str, Any], str], None]
+Identify = Callable[["Assembly", Scope, dict[str, Any]], Identity | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledResource:
+    """A resource plan with its maps, functions and links compiled."""
+
+    plan: ResourcePlan
+    maps: Sequence[CompiledMap]
+    gather: Sequence[CompiledMap]
+    identify: Identify
+    finish: Sequence[Finish]
+    links: Sequence[tuple[Link, Setter]]
+    decide: Decide | None
+    names: Mapping[str, ReadName]
+
+
+class Assembly:
+    """Builds the resources of one message."""
+
+    def __init__(
+        self, context: Context, message: Any, root: Scope, gathers: Mapping[str, str]
+    ) -> None:
+        self.context = context
+        self.message = message
+        self.root = root
+        self.built: list[Built] = []
+        self.ordinals: Counter[tuple[str, ...]] = Counter()
+        self._by_identity: dict[tuple[str, Identity], Built] = {}
+        self._gathers = gathers
+        self._labels: Counter[str] = Counter()
+
+    def build(self, resources: Sequence[CompiledResource]) -> None:
+        """Every resource of the plan, then the references between them."""
+        by_kind: dict[str, list[Scope]] = {}
+        for scope in self.root.below():
+            by_kind.setdefault(scope.kind, []).append(scope)
+        for resource in resources:
+            for scope in by_kind.get(resource.plan.each, ()):
+                self._build_one(resource, scope)
+        for resource in resources:
+            for link, setter in resource.links:
+                self._link(resource.plan, link, setter)
+        self._resolve_identifiers()
+        for built in self.built:
+            built.missing = list(_missing(built))
+
+    def of_plan(self, name: str) -> list[Built]:
+        """The resources of a plan."""
+        return [built for built in self.built if built.plan.name == name]
+
+    def by_identity(self, resource_type: str, identity: Identity) -> Built | None:
+        """The resource of this message with an identity."""
+        return self._by_identity.get((resource_type, identity))
+
+    def _build_one(self, resource: CompiledResource, scope: Scope) -> None:
+        plan, context = resource.plan, self.context
+        context.current = scope.visible()
+        if resource.decide is not None:
+            context.names = {name: read(context) for name, read in resource.names.items()}
+            if not resource.decide(context, None):
+                return
+        target: dict[str, Any] = {"resourceType": plan.type}
+        if plan.profile:
+            target["meta"] = {"profile": [PROFILE_BASE + plan.profile]}
+        self._labels[plan.type] += 1
+        label = f"{plan.type}[{self._labels[plan.type]}]"
+        for compiled in resource.maps:
+            for around in self._own(scope):
+                _fill(context, compiled, around, target, label)
+        for compiled in resource.gather:
+            for around in scope.below():
+                _fill(context, compiled, around, target, label)
+        context.current = scope.visible()
+        for finish in resource.finish:
+            finish(self, scope, target, label)
+        identity = resource.identify(self, scope, target)
+        if identity is None:
+            context.held.append(
+                error("v2-identity-missing", "required", plan.type, resource=plan.name)
+            )
+            return
+        self._keep(plan, identity, target, label, scope)
+
+    def _own(self, scope: Scope) -> list[Scope]:
+        gathered = self._gathers.get(scope.kind)
+        inside = [one for one in scope.inside if one.kind == gathered] if gathered else []
+        return [scope, *inside]
+
+    def _keep(
+        self,
+        plan: ResourcePlan,
+        identity: Identity,
+        target: dict[str, Any],
+        label: str,
+        scope: Scope,
+    ) -> None:
+        _drop_repeats(target)
+        key = (plan.type, identity)
+        known = self._by_identity.get(key)
+        if known is None:
+            url = f"urn:uuid:{uuid5(_NAMESPACE, f'{plan.type}|{identity.token}')}"
+            known = Built(plan, identity, target, label, [scope], url)
+            self._by_identity[key] = known
+            self.built.append(known)
+        else:
+            # The same thing said twice in one message (SPM under each OBR): one resource.
+            merge_into(known.resource, target)
+            known.scopes.append(scope)
+        scope.built[plan.name] = known
+
+    def _link(self, plan: ResourcePlan, link: Link, setter: Setter) -> None:
+        for built in self.of_plan(plan.name):
+            for target in self._targets(built, link):
+                setter(built.resource, {"reference": target.full_url})
+
+    def _targets(self, built: Built, link: Link) -> list[Built]:
+        if link.resource == "*":
+            return [one for one in self.built if one is not built]
+        around = [scope.resource(link.resource) for scope in built.scopes]
+        found = [one for one in around if one is not None]
+        if not found or "+" in link.target:
+            inside = [
+                below.built[link.resource]
+                for scope in built.scopes
+                for below in scope.below()
+                if link.resource in below.built
+            ]
+            found = [*found, *inside]
+        unique = list(dict.fromkeys(found))
+        return unique if "+" in link.target else unique[:1]
+
+    def _resolve_identifiers(self) -> None:
+        """References that name a specimen of this message by its number become references to it."""
+        for built in self.of_plan("specimen"):
+            for parent in built.resource.get("parent", ()):
+                named = parent.get("identifier", {})
+                identity = Identity(named.get("system", ""), named.get("value", ""))
+                known = self.by_identity("Specimen", identity)
+                if known is not None and known is not built:
+                    parent.clear()
+                    parent["reference"] = known.full_url
+
+
+def _fill(
+    context: Context, compiled: CompiledMap, scope: Scope, target: dict[str, Any], label: str
+) -> None:
+    visible = scope.visible()
+    for segment in scope.segments:
+        if segment.name == compiled.line_map.of:
+            context.current = {**visible, segment.name: segment}
+            compiled.fill_from_segment(context, target, label)
+
+
+def _drop_repeats(resource: dict[str, Any]) -> None:
+    """What several segments of one resource say alike is said once."""
+    for name, value in resource.items():
+        if isinstance(value, list) and len(value) > 1:
+            resource[name] = [entry for i, entry in enumerate(value) if entry not in value[:i]]
+
+
+def merge_into(known: dict[str, Any], further: Mapping[str, Any]) -> None:
+    """Add what is new: absent elements, and list entries that do not stand there yet."""
+    for name, value in further.items():
+        present = known.get(name)
+        if present is None:
+            known[name] = value
+        elif name == "extension":
+            urls = {entry["url"] for entry in present}
+            present.extend(entry for entry in value if entry["url"] not in urls)
+        elif isinstance(present, list):
+            present.extend(entry for entry in value if entry not in present)
+        elif isinstance(present, dict) and isinstance(value, dict):
+            merge_into(present, value)
+
+
+def _missing(built: Built) -> list[Issue]:
+    return [
+        error("v2-required-missing", "required", f"{built.plan.type}.{element}", place=place)
+        for element, place in built.plan.requires.items()
+        if not _has(built.resource, element)
+    ]
+
+
+def _has(resource: Mapping[str, Any], element: str) -> bool:
+    if element.startswith("extension("):
+        url = element[len("extension(") : -1]
+        return any(
+            entry["url"].rpartition("/")[2] == url for entry in resource.get("extension", ())
+        )
+    return bool(resource.get(element))

@@ -1,0 +1,120 @@
+"""The centre register: who sends, from which applications, in which time zone, with which identifiers.
+
+Shape: `mappings/centres.csv`, one centre a line; lists within a cell are separated by spaces,
+identifier authorities are written `NAMESPACE=system`. Centres are data, never constants.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ingest.mapping.yaml_source import MapError
+
+SID = "https://osteon.example/sid"
+ROLES = ("clinical", "pathology", "both")
+COLUMNS = (
+    "id", "label", "role", "finess", "sending_applications", "sending_facilities", "charset",
+    "time_zone", "authorities", "valid_from", "valid_to",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """One centre. `finess` is not verified; `valid_from` and `valid_to` are FHIR dates or empty."""
+
+    id: str
+    label: str
+    role: str
+    finess: str
+    applications: tuple[str, ...]
+    facilities: tuple[str, ...]
+    charset: str
+    zone: ZoneInfo
+    authorities: Mapping[str, str]
+    valid_from: str
+    valid_to: str
+
+    @property
+    def reference(self) -> str:
+        """The conditional reference by which Bundles name the Organization of this centre."""
+        return f"Organization?identifier={SID}/centre|{self.id}"
+
+
+class CentreRegister:
+    """All centres, by id and by sender."""
+
+    def __init__(self, centres: Sequence[Centre]) -> None:
+        self.centres: Mapping[str, Centre] = {centre.id: centre for centre in centres}
+        self._by_sender: dict[tuple[str, str], Centre] = {}
+        self._authorities: dict[str, str] = {}
+        for centre in centres:
+            for facility in centre.facilities:
+                for application in centre.applications or ("",):
+                    self._by_sender[application, facility] = centre
+            for namespace, system in centre.authorities.items():
+                self._authorities.setdefault(namespace, system)
+
+    def of_sender(self, application: str | None, facility: str | None) -> Centre | None:
+        """The centre that sends as MSH-3 and MSH-4; one without listed applications sends as any."""
+        found = self._by_sender.get((application or "", facility or ""))
+        return found or self._by_sender.get(("", facility or ""))
+
+    def system_of(self, namespace: str, centre: Centre) -> str | None:
+        """The identifier system of an assigning authority: the sender's own, else any centre's.
+
+        A laboratory sends the patient number of the hospital that asked it.
+        """
+        return centre.authorities.get(namespace) or self._authorities.get(namespace)
+
+
+def load_centres(path: Path) -> CentreRegister:
+    """Read the register.
+
+    Errors: MapError with the line for a missing column, an unknown role or time zone, or a sender
+    that two centres claim.
+    """
+    with path.open(encoding="utf-8", newline="") as lines:
+        reader = csv.DictReader(lines)
+        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+        if missing:
+            raise MapError(path.name, 1, f"the columns {', '.join(missing)}")
+        centres = [_centre(row, path.name, reader.line_num) for row in reader]
+    _refuse_shared_senders(centres, path.name)
+    return CentreRegister(centres)
+
+
+def _centre(row: Mapping[str, str], file: str, line: int) -> Centre:
+    if row["role"] not in ROLES:
+        raise MapError(file, line, f"a role of {', '.join(ROLES)}")
+    try:
+        zone = ZoneInfo(row["time_zone"])
+    except (ZoneInfoNotFoundError, ValueError):
+        raise MapError(file, line, "a time zone such as Europe/Paris") from None
+    authorities = [entry.partition("=") for entry in row["authorities"].split()]
+    if not all(sign for _, sign, _ in authorities):
+        raise MapError(file, line, "authorities as NAMESPACE=system, separated by spaces")
+    return Centre(
+        id=row["id"],
+        label=row["label"],
+        role=row["role"],
+        finess=row["finess"],
+        applications=tuple(row["sending_applications"].split()),
+        facilities=tuple(row["sending_facilities"].split()),
+        charset=row["charset"],
+        zone=zone,
+        authorities={namespace: system for namespace, _, system in authorities},
+        valid_from=row["valid_from"],
+        valid_to=row["valid_to"],
+    )
+
+
+def _refuse_shared_senders(centres: Sequence[Centre], file: str) -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for line, centre in enumerate(centres, 2):
+        senders = [(a, f) for f in centre.facilities for a in centre.applications or ("",)]
+        for sender in senders:
+            if sender in seen:
+                raise MapError(file, line, f"a sender of its own, {seen[sender]} has the same")
+            seen[sender] = centre.id

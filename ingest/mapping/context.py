@@ -1,0 +1,86 @@
+"""What a map knows while it runs: the message's segments in sight, the centre, and the ledger of leaves."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fhir_server.model.issues import Issue, error, warning
+from ingest.mapping.centres import Centre, CentreRegister
+from ingest.mapping.codes import CodeMaps
+from ingest.mapping.result import FateKind
+from ingest.mapping.view import Leaf, View
+
+Entry = tuple[Leaf, FateKind, str]
+"""A leaf, its fate, and the element that carries it or the reason why none does."""
+
+
+class Context:
+    """The state of one message's mapping."""
+
+    __slots__ = (
+        "centre",
+        "cleared",
+        "codes",
+        "current",
+        "held",
+        "issues",
+        "ledger",
+        "names",
+        "register",
+    )
+
+    def __init__(self, centre: Centre, register: CentreRegister, codes: CodeMaps) -> None:
+        self.centre = centre
+        self.register = register
+        self.codes = codes
+        self.current: dict[str, Any] = {}
+        self.names: Mapping[str, str | None] = {}
+        self.ledger: list[Entry] = []
+        self.issues: list[Issue] = []
+        self.held: list[Issue] = []
+        self.cleared: set[str] = set()
+
+    def views(self, segment: str, number: int) -> list[View]:
+        """The repetitions of a field of the segment now in sight."""
+        found = self.current.get(segment)
+        return [View(repetition) for repetition in found.field(number)] if found else []
+
+    def mapped(self, leaf: Leaf, element: str) -> None:
+        """Note that an element carries a leaf."""
+        self.ledger.append((leaf, "mapped", element))
+
+    def kept(self, leaf: Leaf, reason: str) -> None:
+        """Note that a leaf stays in the raw message only."""
+        self.ledger.append((leaf, "kept", reason))
+
+    def rejected(self, view: View, component: int, reason: str, element: str) -> None:
+        """Note that a value cannot become what its element takes, and tell the centre."""
+        self.ledger.append((view.leaf(component), "rejected", reason))
+        self.issues.append(
+            warning(
+                "v2-value-rejected",
+                "value",
+                element,
+                reason=reason,
+                place=place_of(view, component),
+            )
+        )
+
+    def unmapped_code(self, table: str, code: str, element: str, *, hold: bool) -> None:
+        """Note a code without target. The code is of a table, never a value of the patient."""
+        make, into = (error, self.held) if hold else (warning, self.issues)
+        issue = make(
+            "v2-code-unmapped",
+            "code-invalid",
+            element,
+            table=table,
+            local_code=code,
+            centre=self.centre.id,
+        )
+        if issue not in into:
+            into.append(issue)
+
+
+def place_of(view: View, component: int) -> str:
+    """The place of a value as people write it."""
+    found = view.repetition
+    return f"{found.segment.name}-{found.field}[{found.number}].{component or 1}"

@@ -1,0 +1,96 @@
+"""Conditions compiled to closures.
+
+A condition is asked with the context and, inside the map of a data type, the value it reads.
+"""
+
+from collections.abc import Callable
+
+from ingest.hl7v2.segment import NULL
+from ingest.mapping.conditions import All, Any, Condition, Not, Test
+from ingest.mapping.context import Context
+from ingest.mapping.places import ComponentPlace, FieldPlace
+from ingest.mapping.view import View
+
+Decide = Callable[[Context, View | None], bool]
+Read = Callable[[Context, View | None], str | None]
+
+
+def compile_condition(condition: Condition) -> Decide:
+    """The closure of a condition."""
+    if isinstance(condition, Not):
+        inner = compile_condition(condition.part)
+        return lambda context, view: not inner(context, view)
+    if isinstance(condition, All | Any):
+        parts = [compile_condition(part) for part in condition.parts]
+        gather = all if isinstance(condition, All) else any
+        return lambda context, view: gather(part(context, view) for part in parts)
+    return _compile_test(condition)
+
+
+def _compile_test(test: Test) -> Decide:
+    if test.test == "in":
+        read, words = _reader(test), test.words
+        return lambda context, view: read(context, view) in words
+    if test.test == "null":
+        read_null = _reader(test)
+        return lambda context, view: read_null(context, view) == NULL
+    if test.test == "repeats":
+        return _repeats(test)
+    presence = _presence(test)
+    if test.test == "valued":
+        return presence
+    return lambda context, view: not presence(context, view)
+
+
+def _reader(test: Test) -> Read:
+    operand = test.operand
+    if isinstance(operand, str):
+        return lambda context, _view: context.names.get(operand)
+    component, subcomponent = operand.component or 1, operand.subcomponent or 1
+    if isinstance(operand, ComponentPlace):
+        return lambda _context, view: view.get(component, subcomponent) if view else None
+    segment, number = operand.segment, operand.field
+
+    def read(context: Context, _view: View | None) -> str | None:
+        found = context.current.get(segment)
+        repetitions = found.field(number) if found else ()
+        text: str | None = (
+            repetitions[0].component(component, subcomponent) if repetitions else None
+        )
+        return text
+
+    return read
+
+
+def _presence(test: Test) -> Decide:
+    operand = test.operand
+    if isinstance(operand, str):
+        return lambda context, _view: context.names.get(operand) is not None
+    if isinstance(operand, ComponentPlace):
+        if operand.subcomponent:
+            read = _reader(test)
+            return lambda context, view: read(context, view) not in {None, NULL}
+        component = operand.component
+        return lambda _context, view: view is not None and view.has(component)
+    return _field_presence(operand)
+
+
+def _field_presence(place: FieldPlace) -> Decide:
+    segment, number = place.segment, place.field
+    component, subcomponent = place.component, place.subcomponent
+
+    def present(context: Context, _view: View | None) -> bool:
+        views = context.views(segment, number)
+        if subcomponent:
+            return any(view.get(component, subcomponent) not in {None, NULL} for view in views)
+        return any(view.has(component) for view in views)
+
+    return present
+
+
+def _repeats(test: Test) -> Decide:
+    place = test.operand
+    if not isinstance(place, FieldPlace):
+        return lambda _context, _view: False
+    segment, number = place.segment, place.field
+    return lambda context, _view: len(context.views(segment, number)) > 1

@@ -1,0 +1,163 @@
+"""Functions of the maps around identifiers: systems of assigning authorities, types, the French INS.
+
+Source: HL7 v2.5.1 §2A.14 (CX), §2A.36 (HD), §2A.28 (EI); FR Core `fr-core-patient-ins`; RNIV (an INS
+travels on a qualified identity only).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from ingest.hl7v2.segment import NULL
+from ingest.mapping.centres import SID
+from ingest.mapping.context import Context
+from ingest.mapping.functions import map_function
+from ingest.mapping.view import View
+
+V2_0203 = "http://terminology.hl7.org/CodeSystem/v2-0203"
+FR_CORE_0203 = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203"
+INS_OIDS: Mapping[str, str] = {
+    "1.2.250.1.213.1.4.8": "INS-NIR",
+    "1.2.250.1.213.1.4.9": "INS-NIA",
+    "1.2.250.1.213.1.4.10": "INS-NIR-TEST",
+    "1.2.250.1.213.1.4.11": "INS-NIR-DEMO",
+    "1.2.250.1.213.1.4.2": "INS-C",
+}
+"""OID of the assigning authority → FR Core identifier type. CX.5 says no more than INS."""
+
+
+def _valued(text: str | None) -> str:
+    return "" if text is None or text == NULL else text.strip()
+
+
+def authority_system(context: Context, namespace: str, universal: str, kind: str) -> str | None:
+    """The URI of an assigning authority.
+
+    Shape: ISO → `urn:oid:`, UUID → `urn:uuid:`, URI as it is; else the namespace as the centre register
+    knows it; else a system of the sending centre, so that two centres' numbers never fall together.
+    """
+    if universal and kind == "ISO":
+        return f"urn:oid:{universal}"
+    if universal and kind == "UUID":
+        return f"urn:uuid:{universal.lower()}"
+    if universal and kind in {"URI", "URL"}:
+        return universal
+    if namespace:
+        known = context.register.system_of(namespace, context.centre)
+        return known or f"{SID}/{context.centre.id}/{quote(namespace, safe='')}"
+    return f"{SID}/{context.centre.id}/{quote(universal, safe='')}" if universal else None
+
+
+@map_function("authority_system")
+def system_of_authority(context: Context, views: list[View], element: str) -> str | None:
+    """An HD as the URI of an identifier system."""
+    for view in views:
+        parts = [_valued(view.get(number)) for number in (1, 2, 3)]
+        system = authority_system(context, *parts)
+        if system is not None:
+            for number, part in enumerate(parts, 1):
+                if part:
+                    context.mapped(view.leaf(number), element)
+            return system
+    return None
+
+
+@map_function("entity_system")
+def system_of_entity(context: Context, views: list[View], element: str) -> str | None:
+    """The URI of an EI's assigning authority (EI.2 to EI.4)."""
+    for view in views:
+        parts = [_valued(view.get(number)) for number in (2, 3, 4)]
+        system = authority_system(context, *parts)
+        if system is not None:
+            for number, part in enumerate(parts, 2):
+                if part:
+                    context.mapped(view.leaf(number), element)
+            return system
+    return None
+
+
+def _centre_system(kind: str, context: Context) -> str:
+    own = f"/{kind}/"
+    known = (system for system in context.centre.authorities.values() if own in system)
+    return next(known, f"{SID}/{kind}/{context.centre.id}")
+
+
+@map_function("report_system")
+def report_system(context: Context, views: list[View], element: str) -> str | None:
+    """The system of a report number: its authority, else the reports of the sending centre."""
+    return system_of_entity(context, views, element) or _centre_system("report", context)
+
+
+@map_function("specimen_system")
+def specimen_system(context: Context, views: list[View], element: str) -> str | None:
+    """The system of a specimen number: its authority, else the specimens of the sending centre."""
+    return system_of_entity(context, views, element) or _centre_system("specimen", context)
+
+
+@map_function("order_system")
+def order_system(context: Context, views: list[View], element: str) -> str | None:
+    """The system of an order number: its authority, else the orders known to the sending centre."""
+    return system_of_entity(context, views, element) or _centre_system("order", context)
+
+
+@map_function("observation_system")
+def observation_system(context: Context, views: list[View], element: str) -> str | None:
+    """The system of an observation's own number: its authority, else those of the sending centre."""
+    return system_of_entity(context, views, element) or _centre_system("observation", context)
+
+
+@map_function("visit_system")
+def visit_system(context: Context, views: list[View], element: str) -> str | None:
+    """The system of a visit number: its authority, else the visits of the sending centre."""
+    return system_of_authority(context, views, element) or _centre_system("visit", context)
+
+
+@map_function("identifier_type")
+def identifier_type(context: Context, views: list[View], element: str) -> dict[str, Any] | None:
+    """The type of a CX: for the INS by the OID of its authority, else the code of table 0203."""
+    for view in views:
+        code = _valued(view.get(5))
+        found = INS_OIDS.get(_valued(view.get(4, 2)))
+        if found is not None and code != "NH":
+            if code:
+                context.mapped(view.leaf(5), element)
+            return {"coding": [{"system": FR_CORE_0203, "code": found}]}
+        if code:
+            context.mapped(view.leaf(5), element)
+            return {"coding": [{"system": V2_0203, "code": code}]}
+    return None
+
+
+@map_function("identifier_use")
+def identifier_use(_context: Context, views: list[View], _element: str) -> str | None:
+    """FR Core: official for the INS, temp for a waiting number, usual for the number of the hospital."""
+    for view in views:
+        found = INS_OIDS.get(_valued(view.get(4, 2)))
+        if found is not None and _valued(view.get(5)) != "NH":
+            return {"INS-NIA": "temp", "INS-C": "secondary"}.get(found, "official")
+        if _valued(view.get(5)) == "PI":
+            return "usual"
+    return None
+
+
+@map_function("is_ins")
+def is_ins(_context: Context, views: list[View], _element: str) -> str | None:
+    """`ins` where one of the identifiers is a national identity other than the old INS-C."""
+    return "ins" if any(carries_ins(view) for view in views) else None
+
+
+def carries_ins(view: View) -> bool:
+    """Whether a CX is a national health identity."""
+    found = INS_OIDS.get(_valued(view.get(4, 2)))
+    return found is not None and found != "INS-C" and _valued(view.get(5)) != "NH"
+
+
+@map_function("namespace_system")
+def namespace_system(context: Context, views: list[View], element: str) -> str | None:
+    """The system of an authority given as a namespace alone (CNN.9)."""
+    for view in views:
+        namespace = _valued(view.get(1))
+        if namespace:
+            context.mapped(view.leaf(1), element)
+            return authority_system(context, namespace, "", "")
+    return None

@@ -1,0 +1,119 @@
+"""What a map reads from: one repetition of a field, or one component of it seen as a value of its own."""
+
+from ingest.hl7v2.segment import NULL, Repetition
+
+Leaf = tuple[int, int, int, int, int]
+"""Segment index, field, repetition, component, subcomponent; 0 in the last two stands for all of them."""
+
+
+class View:
+    """One repetition of a field."""
+
+    __slots__ = ("repetition",)
+
+    def __init__(self, repetition: Repetition) -> None:
+        self.repetition = repetition
+
+    def get(self, component: int, subcomponent: int = 1) -> str | None:
+        """The text of a component; None where it is empty."""
+        return self.repetition.component(component or 1, subcomponent or 1)
+
+    def has(self, component: int) -> bool:
+        """Whether anything stands in a component, or in the value where it is 0; `""` is nothing."""
+        parts = self.repetition.components()
+        if component:
+            return component <= len(parts) and bytes(parts[component - 1]) not in {b"", b'""'}
+        return any(parts) and not self.is_null
+
+    def leaf(self, component: int, subcomponent: int = 1) -> Leaf:
+        """Where a component stands in the message."""
+        found = self.repetition
+        return found.segment.index, found.field, found.number, component or 1, subcomponent or 1
+
+    def whole(self) -> Leaf:
+        """All leaves of this value."""
+        found = self.repetition
+        return found.segment.index, found.field, found.number, 0, 0
+
+    def text(self) -> str | None:
+        """The value as one text; delimiters that the sender forgot to escape stay in it."""
+        return self.repetition.text
+
+    def inner(self, component: int) -> "View":
+        """A component seen as a value: its subcomponents are then the components."""
+        return ComponentView(self.repetition, component)
+
+    @property
+    def is_null(self) -> bool:
+        """Whether the value is `""`: to be deleted."""
+        return self.repetition.component(1) == NULL and self.repetition.text == NULL
+
+
+class ComponentView(View):
+    """One component of a repetition."""
+
+    __slots__ = ("component",)
+
+    def __init__(self, repetition: Repetition, component: int) -> None:
+        super().__init__(repetition)
+        self.component = component
+
+    def get(self, component: int, subcomponent: int = 1) -> str | None:
+        """The text of a subcomponent. There is no deeper level in HL7 v2."""
+        return (
+            self.repetition.component(self.component, component or 1) if subcomponent <= 1 else None
+        )
+
+    def has(self, component: int) -> bool:
+        return self.get(component) not in {None, NULL}
+
+    def leaf(self, component: int, subcomponent: int = 1) -> Leaf:  # noqa: ARG002 — overrides
+        found = self.repetition
+        return found.segment.index, found.field, found.number, self.component, component or 1
+
+    def whole(self) -> Leaf:
+        found = self.repetition
+        return found.segment.index, found.field, found.number, self.component, 0
+
+    def text(self) -> str | None:
+        return self.repetition.component(self.component)
+
+    def inner(self, component: int) -> "View":
+        return SubcomponentView(self.repetition, self.component, component)
+
+    @property
+    def is_null(self) -> bool:
+        return self.repetition.component(self.component) == NULL
+
+
+class SubcomponentView(ComponentView):
+    """One subcomponent: the deepest level, a value of one part."""
+
+    __slots__ = ("subcomponent",)
+
+    def __init__(self, repetition: Repetition, component: int, subcomponent: int) -> None:
+        super().__init__(repetition, component)
+        self.subcomponent = subcomponent
+
+    def get(self, component: int, subcomponent: int = 1) -> str | None:
+        """The text of the subcomponent; it has no further parts."""
+        if component > 1 or subcomponent > 1:
+            return None
+        return self.repetition.component(self.component, self.subcomponent)
+
+    def leaf(self, component: int, subcomponent: int = 1) -> Leaf:  # noqa: ARG002 — overrides
+        found = self.repetition
+        return found.segment.index, found.field, found.number, self.component, self.subcomponent
+
+    def whole(self) -> Leaf:
+        return self.leaf(1)
+
+    def text(self) -> str | None:
+        return self.get(1)
+
+    def inner(self, component: int) -> "View":  # noqa: ARG002 — overrides
+        return self
+
+    @property
+    def is_null(self) -> bool:
+        return self.get(1) == NULL
