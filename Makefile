@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 PACK   := fhir_server/definitions/data/hl7.fhir.r4.core-4.0.1.pack
+TESTS  ?= tests
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev serve test check format bench docs lock clean
@@ -11,27 +13,31 @@ help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 22
 
 $(VENV)/runtime.stamp: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("Osteon needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PYTHON) -c 'import sys; sys.exit("Osteon needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up the virtual environment in $(VENV) (a minute, once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --no-compile --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-compile --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/runtime.stamp
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	@echo "Adding the tools of developers"
+	@$(PIP) install --no-compile --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
 $(PACK): $(VENV)/runtime.stamp fhir_server/definitions/fetch.py fhir_server/definitions/pack.py
-	$(BIN)/python -m fhir_server.definitions.fetch
+	@$(BIN)/python -m fhir_server.definitions.fetch
+	@touch $@
 
 setup: $(VENV)/runtime.stamp $(PACK) ## Virtual environment from the lock file, FHIR definitions
 setup-dev: setup $(VENV)/dev.stamp ## The same, with the tools of developers
 
-serve: setup ## Start FHIR, the start page and MLLP on loopback
-	@$(BIN)/osteon serve
+# The launcher has the server end in order when make itself is killed.
+serve: setup ## Start FHIR, the start page and MLLP on loopback; Ctrl-C ends them
+	@exec $(BIN)/python -I -S fhir_server/child_process.py --parent $$PPID --signal 15 -- $(BIN)/osteon serve
 
-test: setup-dev check ## Every check and test
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+test: setup-dev check ## Every check and test; TESTS=tests/platform for some of them
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal $(TESTS)
 
 check: setup-dev ## Format, lint, types, import layers
 	$(BIN)/ruff format --check --quiet .
@@ -54,4 +60,4 @@ lock: ## Resolve the dependencies again and pin them with their hashes (needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --constraint requirements.lock --group dev --output-file requirements-dev.lock
 
 clean: ## Remove what set-up made (never var/, the data)
-	rm -rf $(VENV) $(PACK) .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(PACK) .mypy_cache .ruff_cache .import_linter_cache .hypothesis

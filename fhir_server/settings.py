@@ -184,13 +184,16 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError("; ".join(_fault_lines(error))) from None
 
 
-def documented_settings(settings: Settings) -> Iterator[DocumentedSetting]:
-    """Every setting with its variable, default, value and documentation. Passwords are hidden."""
+def documented_settings(settings: Settings | None = None) -> Iterator[DocumentedSetting]:
+    """Every setting with its default and documentation, and its value in given settings.
+
+    Shape: passwords are hidden; without settings the values are the defaults.
+    """
     for name, field in Settings.model_fields.items():
         yield DocumentedSetting(
             variable=PREFIX + name.upper(),
             default=_shown(field.default),
-            value=_shown(getattr(settings, name)),
+            value=_shown(getattr(settings, name) if settings else field.default),
             description=field.description or "",
         )
 

@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 the input is at fault, 2 the command or a setting is, 3 th
 
 import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer import _click as click  # typer carries its own copy and gives its classes no public name
@@ -140,14 +140,22 @@ def _debugging() -> bool:
     return os.environ.get("OSTEON_DEBUG", "").lower() in {"1", "true", "yes", "on"}
 
 
-def _root(
-    *, version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False
-) -> Any:
-    if version:
-        from importlib.metadata import version as version_of
+def _show_version(is_asked: bool) -> None:  # noqa: FBT001 — typer's signature
+    if is_asked:
+        from importlib.metadata import version
 
-        typer.echo(f"osteon {version_of('osteon')}")
+        typer.echo(f"osteon {version('osteon')}")
         raise typer.Exit
+
+
+def _root(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options of `osteon` itself."""
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from fhir_server.operator_error import OperatorError
 from fhir_server.settings import Settings
 from fhir_server.store import migrations
 from fhir_server.store.database import Database
-from fhir_server.store.embedded_postgres import EmbeddedPostgres
+from fhir_server.store.embedded_postgres import SERVER_OWNER, EmbeddedPostgres
 
 PROCESS_GROUP = "osteon.processes"
 HTTP_SOCKET_VARIABLE = "OSTEON_HTTP_SOCKET"
@@ -73,7 +73,7 @@ class Supervisor:
         settings = self._settings
         if settings.database_url is None:
             self._postgres = EmbeddedPostgres(
-                settings.data_dir, owner="osteon serve", progress=self._progress
+                settings.data_dir, owner=SERVER_OWNER, progress=self._progress
             )
             self._postgres.claim(wait_s=10)
         self._listener = open_listener(settings.bind, settings.http_port, "OSTEON_HTTP_PORT")
@@ -178,6 +178,8 @@ class Supervisor:
     def _stop(self) -> None:
         """End the processes together, then PostgreSQL: within five seconds, whatever they do."""
         deadline = time.monotonic() + WORKERS_END_WITHIN_S
+        if self._postgres is not None:
+            self._postgres.note_stopping()
         if self._listener is not None:
             self._listener.close()
         for worker in self._workers:

@@ -41,6 +41,8 @@ from fhir_server.store.postmaster import (
 SUPERUSER = "osteon"
 DATABASE_NAME = "postgres"
 SOCKET_PATH_LIMIT = 107
+SERVER_OWNER = "osteon serve"
+STOPPING = ", stopping"
 START_TIMEOUT_S = 900.0
 STOP_TIMEOUT_S = 60.0
 _POLL_S = 0.02
@@ -131,9 +133,15 @@ class EmbeddedPostgres:
                 end_server(process, timeout_s)
             self._process.wait()
             self._process = None
+            self._remove_socket_directory()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    def note_stopping(self) -> None:
+        """Let whoever wants the data directory know that it will soon be free."""
+        if self._lock is not None:
+            self._sign(self._lock, STOPPING)
 
     def is_running(self) -> bool:
         """Whether the server that this object started still runs."""
@@ -167,19 +175,22 @@ class EmbeddedPostgres:
         while not _locked(lock):
             lock.seek(0)
             holder = lock.read().strip() or "another process"
-            # A short command gives the directory back by itself; a server does not.
-            if time.monotonic() >= give_up or holder.startswith("osteon serve"):
+            # A short command, or a server that stops, gives the directory back by itself.
+            if time.monotonic() >= give_up or _stays(holder):
                 lock.close()
                 raise DataDirectoryInUseError(
                     f"OSTEON_DATA_DIR: {self.data_dir} is in use by {holder}; "
                     "stop it first or choose another directory"
                 )
             time.sleep(_POLL_S)
+        self._sign(lock, "")
+        return lock
+
+    def _sign(self, lock: IO[str], state: str) -> None:
         lock.seek(0)
         lock.truncate()
-        lock.write(f"{self._owner} (process {os.getpid()})\n")
+        lock.write(f"{self._owner} (process {os.getpid()}){state}\n")
         lock.flush()
-        return lock
 
     def _make_cluster(self, run_as: RunAs | None) -> None:
         self._progress("making the database")
@@ -250,6 +261,12 @@ class EmbeddedPostgres:
                 start_new_session=True,
             )
         self._wait_until_ready(self._process)
+
+    def _remove_socket_directory(self) -> None:
+        socket_dir = socket_directory(self.cluster)
+        if socket_dir != self.cluster:
+            with contextlib.suppress(OSError):
+                socket_dir.rmdir()
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         started = time.monotonic()
@@ -324,6 +341,10 @@ def _make_socket_directory(socket_dir: Path, cluster: Path, run_as: RunAs | None
     # The folder for temporary files is everybody's: nobody else may have laid this one out.
     if socket_dir.is_symlink() or found.st_uid != uid or found.st_mode & 0o077:
         raise EmbeddedPostgresError(f"{socket_dir} belongs to someone else; remove it first")
+
+
+def _stays(holder: str) -> bool:
+    return holder.startswith(SERVER_OWNER) and not holder.endswith(STOPPING)
 
 
 def _locked(lock: IO[str]) -> bool:
