@@ -49,6 +49,8 @@ def configure_logging(settings: Settings) -> None:
             ],
         )
     )
+    # A line that cannot be written would otherwise be shown with all its arguments.
+    logging.raiseExceptions = False
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(_LEVELS[settings.log_level])

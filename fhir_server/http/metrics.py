@@ -5,8 +5,7 @@ database connection and gives `Figure`s, called at each scrape.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 
@@ -20,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from fhir_server.http.parts import ServerParts
+from fhir_server.model.figures import Figure
 from fhir_server.store.database import Connection, Database
 
 ENTRY_POINT_GROUP = "osteon.metrics"
@@ -35,16 +35,6 @@ _durations = Histogram(
     buckets=_DURATION_BOUNDS_S,
 )
 _log = structlog.stdlib.get_logger("osteon.metrics")
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A value at this moment: `labels` must not identify a patient."""
-
-    name: str
-    documentation: str
-    value: float
-    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 FigureSource = Callable[[Connection], Iterable[Figure]]
