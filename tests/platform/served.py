@@ -81,8 +81,12 @@ class Served:
 
     def descendants(self) -> list[psutil.Process]:
         """All processes below the supervisor."""
+        return self.supervisor().children(recursive=True)
+
+    def supervisor(self) -> psutil.Process:
+        """The supervisor itself."""
         assert self.process is not None
-        return psutil.Process(self.process.pid).children(recursive=True)
+        return psutil.Process(self.process.pid)
 
     def end(self, number: int) -> float:
         """Send a signal and wait for the end; the seconds it took."""

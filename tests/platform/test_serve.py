@@ -3,6 +3,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -47,17 +48,19 @@ def test_serve__is_ready_with_all_its_parts(server: Served) -> None:
     assert server.get_json("/health/live") == {"status": "ok"}
 
 
+def _listening_addresses(process: psutil.Process) -> set[str]:
+    with suppress(psutil.NoSuchProcess):
+        return {
+            connection.laddr.ip
+            for connection in process.net_connections(kind="tcp")
+            if connection.status == psutil.CONN_LISTEN
+        }
+    return set()
+
+
 def test_serve__listens_on_loopback_only(server: Served) -> None:
-    found = {
-        connection.laddr.ip
-        for process in [
-            psutil.Process(server.process.pid if server.process else 0),
-            *server.descendants(),
-        ]
-        for connection in process.net_connections(kind="tcp")
-        if connection.status == psutil.CONN_LISTEN
-    }
-    assert found == {"127.0.0.1"}
+    processes = [server.supervisor(), *server.descendants()]
+    assert set().union(*map(_listening_addresses, processes)) == {"127.0.0.1"}
 
 
 def test_serve__second_one_on_the_data_directory_names_the_first(server: Served) -> None:
@@ -144,7 +147,7 @@ def test_serve__everything_killed_at_once_recovers(tmp_path: Path) -> None:
     with served(tmp_path) as server:
         _remember(server, "before")
         below = server.descendants()
-        for process in [*below, psutil.Process(server.process.pid if server.process else 0)]:
+        for process in [*below, server.supervisor()]:
             process.suspend()
         for process in below:
             process.kill()
