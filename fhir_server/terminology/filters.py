@@ -1,0 +1,109 @@
+"""The filters of a value set: which codes of a code system pass.
+
+Source: FHIR R4 ValueSet §4.9.5.1, https://hl7.org/fhir/R4/valueset.html#compositions
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fhir_server.terminology.code_system import CodeSystem
+
+_MAX_PATTERN = 500
+
+
+class UnsupportedFilterError(ValueError):
+    """A filter that cannot be carried out; the message says which."""
+
+
+def filtered_codes(system: CodeSystem, filters: Iterable[dict[str, Any]]) -> frozenset[str]:
+    """The codes that pass every filter. Errors: UnsupportedFilterError."""
+    codes = system.codes
+    for entry in filters:
+        operator = entry.get("op", "")
+        run = _FILTERS.get(operator)
+        if run is None:
+            raise UnsupportedFilterError(f"{entry.get('property')} {operator}")
+        codes &= run(system, entry.get("property", ""), str(entry.get("value", "")))
+    return codes
+
+
+def _is_a(system: CodeSystem, _: str, value: str) -> frozenset[str]:
+    return frozenset(system.descendants(value) | {value}) & system.codes
+
+
+def _descendent_of(system: CodeSystem, _: str, value: str) -> frozenset[str]:
+    return frozenset(system.descendants(value))
+
+
+def _is_not_a(system: CodeSystem, _: str, value: str) -> frozenset[str]:
+    return system.codes - _is_a(system, _, value)
+
+
+def _generalizes(system: CodeSystem, _: str, value: str) -> frozenset[str]:
+    return frozenset(system.ancestors(value) | {value}) & system.codes
+
+
+def _values(system: CodeSystem, code: str, name: str) -> list[str]:
+    """The values of a property as text; `code`, `display`, `parent` and `child` are known to all systems."""
+    concept = system.concepts[code]
+    if name in {"code", "concept"}:
+        return [code]
+    if name == "display":
+        return [concept.display or ""]
+    if name == "parent":
+        return list(concept.parents)
+    if name == "child":
+        return list(system.children.get(code, ()))
+    return [_text(value) for value in concept.properties.get(name, ())]
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _where(system: CodeSystem, name: str, accepts: Callable[[list[str]], bool]) -> frozenset[str]:
+    return frozenset(code for code in system.codes if accepts(_values(system, code, name)))
+
+
+def _equals(system: CodeSystem, name: str, value: str) -> frozenset[str]:
+    return _where(system, name, lambda values: value in values)
+
+
+def _regex(system: CodeSystem, name: str, value: str) -> frozenset[str]:
+    # A pattern is tried on the short codes of one system only; its length is bounded because it comes
+    # from outside.
+    if len(value) > _MAX_PATTERN:
+        raise UnsupportedFilterError(f"{name} regex of {len(value)} characters")
+    try:
+        pattern = re.compile(value)
+    except re.error as error:
+        raise UnsupportedFilterError(f"{name} regex {value}: {error}") from None
+    return _where(system, name, lambda values: any(pattern.fullmatch(v) for v in values))
+
+
+def _in(system: CodeSystem, name: str, value: str) -> frozenset[str]:
+    wanted = {item.strip() for item in value.split(",")}
+    return _where(system, name, lambda values: not wanted.isdisjoint(values))
+
+
+def _not_in(system: CodeSystem, name: str, value: str) -> frozenset[str]:
+    return system.codes - _in(system, name, value)
+
+
+def _exists(system: CodeSystem, name: str, value: str) -> frozenset[str]:
+    wanted = value == "true"
+    return _where(system, name, lambda values: bool(values) is wanted)
+
+
+_FILTERS: dict[str, Callable[[CodeSystem, str, str], frozenset[str]]] = {
+    "=": _equals,
+    "is-a": _is_a,
+    "descendent-of": _descendent_of,
+    "is-not-a": _is_not_a,
+    "generalizes": _generalizes,
+    "regex": _regex,
+    "in": _in,
+    "not-in": _not_in,
+    "exists": _exists,
+}
