@@ -1,0 +1,226 @@
+"""The fast path: each profile becomes a chain of closures that answers yes or no.
+
+Every rule family contributes its check; this module only puts them together.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from fhir_server.model.primitives import PRIMITIVES
+from fhir_server.validation.check import Check, Member, all_of, never
+from fhir_server.validation.element import Element
+from fhir_server.validation.knowledge import Knowledge
+from fhir_server.validation.rules import structure
+from fhir_server.validation.rules.bindings import compile_binding
+from fhir_server.validation.rules.cardinality import (
+    compile_maximum,
+    compile_required,
+    keys_of,
+)
+from fhir_server.validation.rules.codings import compile_coding
+from fhir_server.validation.rules.extensions import compile_extension
+from fhir_server.validation.rules.fixed import compile_fixed
+from fhir_server.validation.rules.invariants import compile_invariants
+from fhir_server.validation.rules.narrative import compile_narrative
+from fhir_server.validation.rules.primitives import compile_primitive
+from fhir_server.validation.rules.references import compile_reference
+from fhir_server.validation.rules.slicing import compile_slicing
+from fhir_server.validation.scope import Scope
+
+
+class ResourceCheck(Protocol):
+    """Checks a resource inside another: the scope around it and the profiles it must meet."""
+
+    def __call__(
+        self, value: Any, scope: Scope, profiles: tuple[str, ...], *, is_contained: bool
+    ) -> bool: ...
+
+
+class Compiler:
+    """Compiles elements on first use and keeps what it compiled."""
+
+    def __init__(self, knowledge: Knowledge, nested: ResourceCheck) -> None:
+        self._knowledge = knowledge
+        self._nested = nested
+        self._contents: dict[tuple[int, str], Check] = {}
+        self._extensions: dict[bool, Check] = {}
+
+    def content(self, element: Element, type_code: str) -> Check:
+        """The check of the content of an element's values of a type, compiled when first called.
+
+        Types refer to each other in circles (an Extension has extensions), hence the delay.
+        """
+        content = self._knowledge.plans.content(element, type_code)
+        if content is None:
+            return never
+        key = (id(content), type_code)
+        found = self._contents.get(key)
+        if found is None:
+            found = self._contents[key] = self._delayed(content, type_code)
+        return found
+
+    def _delayed(self, content: Element, type_code: str) -> Check:
+        compiled: list[Check] = []
+
+        def check(value: Any, scope: Scope, place: Element) -> bool:
+            if not compiled:
+                compiled.append(self._object(content, type_code))
+            return compiled[0](value, scope, place)
+
+        return check
+
+    def _object(self, content: Element, type_code: str) -> Check:
+        members: dict[str, Member] = {}
+        rules: list[structure.ObjectRule] = []
+        for child in content.children:
+            self._add_members(child, members)
+            if child.slices:
+                rules.append(self._slicing(child))
+        required = [present for child in content.children if (present := compile_required(child))]
+        if self._knowledge.types.is_resource(type_code):
+            members["resourceType"] = lambda value, _beside, _scope, _place: type(value) is str
+        if type_code == "Extension":
+            rules.append(_has_value_or_extensions)
+        constraints = content.constraints if "." not in content.path else ()
+        base = self._knowledge.plans.plan(type_code) if "." not in type_code else None
+        if base is not None and base is not content:
+            constraints = (*constraints, *base.constraints)
+        context = type_code if base is not None else content.path
+        invariants = compile_invariants(constraints, context, self._knowledge)
+        return structure.compile_object(members, required, rules, invariants)
+
+    def _add_members(self, child: Element, members: dict[str, Member]) -> None:
+        all_keys = keys_of(child)
+        maximum = compile_maximum(child)
+        for key, type_code in child.json_names.items():
+            if child.maximum == 0 or child.type_ref(type_code) is None:
+                continue
+            check = self.item(child, type_code)
+            is_primitive = type_code in PRIMITIVES
+            if not child.is_list:
+                member = structure.single(child, check)
+            elif is_primitive:
+                member = structure.repeated_primitive(child, key, check, maximum)
+            elif type_code == "Extension":
+                member = _of_parent(check, maximum)
+            else:
+                member = structure.repeated(child, check, maximum)
+            others = all_keys - {key, f"_{key}"}
+            members[key] = (
+                structure.exclusive(others, member) if others and child.is_choice else member
+            )
+            if is_primitive:
+                beside = structure.siblings(child, key, self._extension(modifier=False))
+                members[f"_{key}"] = (
+                    structure.exclusive(others, beside) if others and child.is_choice else beside
+                )
+
+    def item(self, element: Element, type_code: str) -> Check:
+        """The check of one value of an element."""
+        ref = element.type_ref(type_code)
+        if ref is None:
+            return never
+        checks: list[Check] = []
+        if type_code in PRIMITIVES:
+            checks.append(compile_primitive(element, type_code))
+            if type_code == "xhtml":
+                checks.append(compile_narrative())
+        elif type_code == "Extension":
+            checks.append(self._extension(modifier=element.name == "modifierExtension"))
+            if element.children:
+                checks.append(self.content(element, type_code))
+        elif self._knowledge.types.is_resource(type_code):
+            checks.append(self._resource(element, ref.profiles))
+        else:
+            checks.append(self.content(element, type_code))
+            if ref.profiles:
+                checks.append(self._any_profile(ref.profiles, type_code))
+        checks.extend(self._of_type(element, type_code))
+        checks.extend(compile_fixed(element))
+        checks.extend(compile_binding(element, type_code, self._knowledge))
+        if "." in element.path:
+            context = element.model_type if len(element.types) == 1 else type_code
+            checks.extend(compile_invariants(element.constraints, context, self._knowledge))
+        return all_of(checks)
+
+    def _of_type(self, element: Element, type_code: str) -> list[Check]:
+        if type_code == "Reference":
+            ref = element.type_ref("Reference")
+            return compile_reference(ref, self._knowledge) if ref else []
+        return [compile_coding(self._knowledge)] if type_code == "Coding" else []
+
+    def _any_profile(self, profiles: tuple[str, ...], type_code: str) -> Check:
+        plans = [self._knowledge.plans.plan(profile) for profile in profiles]
+        checks = [self.content(plan, type_code) for plan in plans if plan is not None]
+        if len(checks) < len(plans):
+            # An unknown profile can be met by nobody knows what: the detailed path says so.
+            return never
+        if len(checks) == 1:
+            return checks[0]
+        return lambda value, scope, place: any(check(value, scope, place) for check in checks)
+
+    def _resource(self, element: Element, profiles: tuple[str, ...]) -> Check:
+        nested, is_contained = self._nested, element.name == "contained"
+        return lambda value, scope, _place: nested(
+            value, scope, profiles, is_contained=is_contained
+        )
+
+    def _extension(self, *, modifier: bool) -> Check:
+        found = self._extensions.get(modifier)
+        if found is None:
+            found = compile_extension(self._knowledge, self.content, modifier=modifier)
+            self._extensions[modifier] = found
+        return found
+
+    def _slicing(self, element: Element) -> structure.ObjectRule:
+        compiled: list[Callable[[list[tuple[Any, str]], Scope], bool]] = []
+        names = tuple(element.json_names.items())
+
+        def rule(value: dict[str, Any], scope: Scope) -> bool:
+            if not compiled:
+                compiled.append(compile_slicing(element, self._knowledge, self.conforms, self.item))
+            items: list[tuple[Any, str]] = []
+            for key, type_code in names:
+                inner = value.get(key)
+                if inner is None:
+                    if f"_{key}" in value:
+                        return False
+                    continue
+                items.extend(
+                    (item, type_code) for item in (inner if isinstance(inner, list) else [inner])
+                )
+            return compiled[0](items, scope)
+
+        return rule
+
+    def conforms(self, value: Any, profile: str, scope: Scope) -> bool:
+        """Whether a value meets a profile, for discriminators."""
+        plan = self._knowledge.plans.plan(profile)
+        if plan is None or not isinstance(value, dict):
+            return False
+        if "resourceType" in value:
+            if value["resourceType"] != plan.path:
+                return False
+            inner = scope if value is scope.resource else scope.entry(value)
+            return self.content(plan, plan.path)(value, inner, plan)
+        return self.content(plan, plan.path)(value, scope, plan)
+
+
+def _of_parent(check: Check, maximum: Callable[[Any], bool] | None) -> Member:
+    """Extensions are judged by the element that carries them, not by the `extension` element itself."""
+
+    def member(value: Any, _beside: dict[str, Any], scope: Scope, place: Element) -> bool:
+        if type(value) is not list or not value or (maximum is not None and not maximum(value)):
+            return False
+        for item in value:  # noqa: SIM110 — all() with a generator costs twice as much here
+            if not check(item, scope, place):
+                return False
+        return True
+
+    return member
+
+
+def _has_value_or_extensions(value: dict[str, Any], _: Scope) -> bool:
+    """`ext-1`: an extension has a value or extensions, not both."""
+    has_value = any(key.startswith(("value", "_value")) for key in value)
+    return has_value is not ("extension" in value)

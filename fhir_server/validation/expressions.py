@@ -1,0 +1,37 @@
+"""FHIRPath for validation: expressions compiled once and shared.
+
+Errors in an expression never stop a validation: what cannot be compiled or evaluated is told apart from
+what is false.
+"""
+
+from typing import Any
+
+from fhir_server.definitions import TypeModel
+from fhir_server.fhirpath import FHIRPath
+from fhir_server.validation.errata import mended
+
+
+class NotEvaluated(Exception):  # noqa: N818 — an answer, not a fault of ours
+    """An expression that could not be compiled or evaluated; the message says why."""
+
+
+class Expressions:
+    """Compiled expressions by text and the type they start from."""
+
+    def __init__(self, types: TypeModel) -> None:
+        self._engine = FHIRPath(types, lenient=True)
+        self._compiled: dict[tuple[str, str], Any] = {}
+
+    def compiled(self, expression: str, context_type: str) -> Any:
+        """The compiled expression. Errors: NotEvaluated."""
+        key = (expression, context_type)
+        found = self._compiled.get(key)
+        if found is None:
+            try:
+                found = self._engine.compile(mended(expression), context_type=context_type)
+            except Exception as error:  # expressions come from profiles
+                found = NotEvaluated(str(error))
+            self._compiled[key] = found
+        if isinstance(found, NotEvaluated):
+            raise found
+        return found

@@ -1,0 +1,57 @@
+"""The values of one element in an object: of each of its JSON keys, with the siblings of primitives."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_server.model.primitives import PRIMITIVES
+from fhir_server.validation.element import Element
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One value of an element.
+
+    Shape: `value` None where a primitive has only an id or extensions; `sibling` those; `type_code` its
+    FHIR type; `location` its FHIRPath; `key` and `index` where it stands in the object.
+    """
+
+    value: Any
+    sibling: Any
+    type_code: str
+    location: str
+    key: str
+    index: int | None
+
+    @property
+    def node(self) -> Any:
+        """What FHIRPath and matching look at."""
+        return self.value
+
+
+def items_of(element: Element, value: dict[str, Any], location: str) -> Iterator[Item]:
+    """The values of an element, in order; what has the wrong JSON shape is passed on as it stands."""
+    for key, type_code in element.json_names.items():
+        sibling_key = f"_{key}"
+        if key not in value and sibling_key not in value:
+            continue
+        place = f"{location}.{element.name}"
+        is_primitive = type_code in PRIMITIVES
+        present = value.get(key)
+        sibling = value.get(sibling_key) if is_primitive else None
+        if not element.is_list:
+            if element.is_choice:
+                place = f"{place}.ofType({type_code})"
+            yield Item(present, sibling, type_code, place, key, None)
+            continue
+        values = present if isinstance(present, list) else [] if key not in value else [present]
+        siblings = sibling if isinstance(sibling, list) else []
+        for index in range(max(len(values), len(siblings))):
+            yield Item(
+                values[index] if index < len(values) else None,
+                siblings[index] if index < len(siblings) else None,
+                type_code,
+                f"{place}[{index}]",
+                key,
+                index,
+            )

@@ -1,0 +1,17 @@
+"""What every rule may ask: definitions, plans, terminology, FHIRPath."""
+
+from fhir_server.definitions import Definitions, TypeModel
+from fhir_server.terminology import Terminology
+from fhir_server.validation.expressions import Expressions
+from fhir_server.validation.plans import Plans
+
+
+class Knowledge:
+    """Shared and immutable to its users; each part fills itself when first asked."""
+
+    def __init__(self, definitions: Definitions, terminology: Terminology | None = None) -> None:
+        self.definitions = definitions
+        self.plans = Plans(definitions)
+        self.types: TypeModel = definitions.type_model
+        self.terminology = terminology or Terminology(definitions)
+        self.expressions = Expressions(self.types)

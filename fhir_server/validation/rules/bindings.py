@@ -1,0 +1,137 @@
+"""Bindings: codes must come from the value set an element is bound to, as strictly as the binding says.
+
+Source: FHIR R4 §4.1.5, https://hl7.org/fhir/R4/terminologies.html#strength
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fhir_server.model.issues import Severity
+from fhir_server.validation.check import Check
+from fhir_server.validation.element import Element
+from fhir_server.validation.inspection import Inspection
+from fhir_server.validation.items import Item
+from fhir_server.validation.knowledge import Knowledge
+from fhir_server.validation.report import shown
+from fhir_server.validation.scope import Scope
+
+MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
+_SEVERITIES: dict[str, Severity] = {"required": "error", "extensible": "warning"}
+_CODED = frozenset(
+    {"code", "Coding", "CodeableConcept", "Quantity", "string", "uri", "url", "canonical"}
+)
+_QUANTITIES = frozenset(
+    {"Quantity", "Age", "Count", "Distance", "Duration", "Money", "SimpleQuantity"}
+)
+
+
+def required_value_sets(element: Element) -> list[str]:
+    """The value sets that every value must come from: of a required binding, or the outer bound of
+    another.
+    """
+    binding = element.definition.get("binding") or {}
+    value_sets = [
+        extension.get("valueCanonical") or extension.get("valueUri") or ""
+        for extension in binding.get("extension", ())
+        if extension.get("url") == MAX_VALUE_SET
+    ]
+    if binding.get("strength") == "required" and "valueSet" in binding:
+        value_sets.insert(0, binding["valueSet"])
+    return [url for url in value_sets if url]
+
+
+def compile_binding(element: Element, type_code: str, knowledge: Knowledge) -> list[Check]:
+    """The fast checks of the bindings that can make an error."""
+    if type_code not in _CODED and type_code not in _QUANTITIES:
+        return []
+    return [_compile_one(url, type_code, knowledge) for url in required_value_sets(element)]
+
+
+def _compile_one(value_set: str, type_code: str, knowledge: Knowledge) -> Check:
+    expansion = knowledge.terminology.expansion(value_set)
+    if type_code in {"code", "string", "uri", "url", "canonical"}:
+        if expansion.is_closed:
+            codes = expansion.all_codes()
+            return lambda value, _scope, _place: value in codes
+        return lambda value, _scope, _place: expansion.contains_code(value) is not False
+
+    def check(value: Any, _scope: Scope, _place: Element) -> bool:
+        if type(value) is not dict:
+            return False
+        codings = list(codings_of(value, type_code))
+        return any(expansion.contains(system, code) is not False for system, code in codings)
+
+    return check
+
+
+def codings_of(value: Mapping[str, Any], type_code: str) -> Iterator[tuple[str, str]]:
+    """The system and code of each coding in a coded value; of a Quantity its unit's."""
+    if type_code == "CodeableConcept":
+        codings = value.get("coding")
+        for coding in codings if isinstance(codings, list) else ():
+            if isinstance(coding, dict):
+                yield from codings_of(coding, "Coding")
+        return
+    if type_code == "Money":
+        if isinstance(value.get("currency"), str):
+            yield "urn:iso:std:iso:4217", value["currency"]
+        return
+    system, code = value.get("system"), value.get("code")
+    if isinstance(code, str):
+        yield (system if isinstance(system, str) else ""), code
+
+
+def explain_binding(element: Element, item: Item, case: Inspection) -> None:
+    """The detailed check of every binding, weaker ones as warnings."""
+    binding = element.definition.get("binding")
+    if not binding or (item.type_code not in _CODED and item.type_code not in _QUANTITIES):
+        return
+    required = required_value_sets(element)
+    for value_set in required:
+        _explain_one(value_set, "required", element, item, case)
+    strength = binding.get("strength")
+    if strength in {"extensible", "preferred"} and binding.get("valueSet") and not required:
+        _explain_one(binding["valueSet"], strength, element, item, case)
+
+
+def _explain_one(
+    value_set: str, strength: str, element: Element, item: Item, case: Inspection
+) -> None:
+    codes = _codes(item)
+    severity = _SEVERITIES.get(strength, "information")
+    parameters = {"value_set": value_set.partition("|")[0], "strength": strength}
+    if not codes:
+        if strength != "preferred":
+            case.report.add(
+                "binding-no-code", "error" if strength == "required" else "warning",
+                "code-invalid", item.location, element.profile, **parameters,
+            )  # fmt: skip
+        return
+    checks = [case.knowledge.terminology.check(value_set, code, system) for system, code in codes]
+    if any(check.answer for check in checks):
+        return
+    unknown = next((check for check in checks if check.answer is None), None)
+    found = ", ".join(_shown(system, code) for system, code in codes)
+    if unknown is not None:
+        if strength != "preferred":
+            case.report.warning(
+                "binding-not-checked", "not-found", item.location, element.profile,
+                found=found, reason=unknown.reason, **parameters,
+            )  # fmt: skip
+        return
+    case.report.add(
+        f"binding-{strength}", severity, "code-invalid", item.location, element.profile,
+        found=found, **parameters,
+    )  # fmt: skip
+
+
+def _codes(item: Item) -> list[tuple[str | None, str]]:
+    if isinstance(item.value, str):
+        return [(None, item.value)]
+    if isinstance(item.value, dict):
+        return [(system, code) for system, code in codings_of(item.value, item.type_code)]
+    return []
+
+
+def _shown(system: str | None, code: str) -> str:
+    return shown(f"{system}#{code}" if system else code)

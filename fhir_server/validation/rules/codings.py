@@ -1,0 +1,102 @@
+"""Codings by themselves: the system is an absolute URI and has the code, and the display is one of its own.
+
+Source: FHIR R4 Coding, https://hl7.org/fhir/R4/datatypes.html#Coding
+"""
+
+import re
+from typing import Any
+
+from fhir_server.validation.check import Check
+from fhir_server.validation.element import Element
+from fhir_server.validation.inspection import Inspection
+from fhir_server.validation.items import Item
+from fhir_server.validation.knowledge import Knowledge
+from fhir_server.validation.report import shown
+from fhir_server.validation.scope import Scope
+
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+
+
+def compile_coding(knowledge: Knowledge) -> Check:
+    """The fast check of a Coding."""
+    terminology = knowledge.terminology
+
+    def check(value: Any, _scope: Scope, _place: Element) -> bool:
+        system = value.get("system")
+        if system is None:
+            return True
+        if type(system) is not str or _ABSOLUTE.match(system) is None:
+            return False
+        code = value.get("code")
+        return (
+            code is None
+            or (type(code) is str and terminology.knows_code(system, code) is not False)
+        ) and not _names_value_set(system, knowledge)
+
+    return check
+
+
+def _names_value_set(system: str, knowledge: Knowledge) -> bool:
+    return (
+        "/ValueSet/" in system
+        and knowledge.definitions.code_system(system) is None
+        and knowledge.definitions.value_set(system) is not None
+    )
+
+
+def explain_coding(element: Element, item: Item, case: Inspection) -> None:
+    """The detailed check of a Coding."""
+    if not isinstance(item.value, dict):
+        return
+    system, code = item.value.get("system"), item.value.get("code")
+    if not isinstance(system, str):
+        if isinstance(code, str):
+            case.report.warning(
+                "coding-no-system", "invalid", item.location, element.profile, code=shown(code)
+            )
+        return
+    if not _ABSOLUTE.match(system):
+        case.report.error(
+            "coding-system-relative", "invalid", f"{item.location}.system", element.profile,
+            system=shown(system),
+        )  # fmt: skip
+        return
+    if _names_value_set(system, case.knowledge):
+        case.report.error(
+            "coding-system-is-value-set", "invalid", f"{item.location}.system", element.profile,
+            system=shown(system),
+        )  # fmt: skip
+        return
+    if not isinstance(code, str):
+        return
+    known = case.knowledge.terminology.knows_code(system, code)
+    if known is False:
+        case.report.error(
+            "coding-unknown-code", "code-invalid", f"{item.location}.code", element.profile,
+            system=system, code=shown(code),
+        )  # fmt: skip
+    elif known is None:
+        case.report.warning(
+            "coding-not-checked", "not-found", f"{item.location}.system", element.profile,
+            system=system, code=shown(code),
+        )  # fmt: skip
+    else:
+        _explain_display(element, item, system, code, case)
+
+
+def _explain_display(
+    element: Element, item: Item, system: str, code: str, case: Inspection
+) -> None:
+    display = item.value.get("display")
+    known = case.knowledge.terminology.displays(system, code)
+    if not isinstance(display, str) or not known:
+        return
+    if _folded(display) not in {_folded(text) for text in known}:
+        case.report.warning(
+            "coding-display", "invalid", f"{item.location}.display", element.profile,
+            display=shown(display), expected=shown(known[0]), code=shown(code), system=system,
+        )  # fmt: skip
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()

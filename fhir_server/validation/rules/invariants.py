@@ -1,0 +1,113 @@
+"""Invariants: the FHIRPath constraints of elements.
+
+Source: FHIR R4 ElementDefinition.constraint, https://hl7.org/fhir/R4/conformance-rules.html#constraints
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fhir_server.validation.check import Check
+from fhir_server.validation.element import Element
+from fhir_server.validation.expressions import NotEvaluated
+from fhir_server.validation.inspection import Inspection
+from fhir_server.validation.knowledge import Knowledge
+from fhir_server.validation.scope import Scope
+
+BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
+
+NATIVE = frozenset({
+    "hasValue() or (children().count() > id.count())",
+    "extension.exists() != value.exists()",
+    "htmlChecks()",
+})  # fmt: skip
+"""Expressions that rules of their own carry out: `ele-1`, `ext-1`, `txt-1` and `txt-2`."""
+
+_ONLY_WITH = {
+    "dom-2": "contained",
+    "dom-3": "contained",
+    "dom-4": "contained",
+    "dom-5": "contained",
+}
+"""Invariants of every resource that speak of one element only: without it they hold."""
+
+
+def severity_of(constraint: Mapping[str, Any]) -> str:
+    """The severity of a broken constraint; best practice is never more than a warning."""
+    for extension in constraint.get("extension", ()):
+        if extension.get("url") == BEST_PRACTICE and extension.get("valueBoolean"):
+            return "warning"
+    return "error" if constraint.get("severity") == "error" else "warning"
+
+
+def evaluated(constraints: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The constraints that FHIRPath evaluates, each key once."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for constraint in constraints:
+        expression = constraint.get("expression")
+        if isinstance(expression, str) and expression.strip() not in NATIVE:
+            found.setdefault(constraint.get("key", ""), constraint)
+    return list(found.values())
+
+
+def compile_invariants(
+    constraints: Iterable[Mapping[str, Any]], context_type: str, knowledge: Knowledge
+) -> list[Check]:
+    """The fast checks of the constraints that can make an error."""
+    return [
+        _compile_one(constraint, context_type, knowledge)
+        for constraint in evaluated(constraints)
+        if severity_of(constraint) == "error"
+    ]
+
+
+def _compile_one(constraint: Mapping[str, Any], context_type: str, knowledge: Knowledge) -> Check:
+    try:
+        test = knowledge.expressions.compiled(constraint["expression"], context_type).test
+    except NotEvaluated:
+        return lambda _value, _scope, _place: True
+    needed = _ONLY_WITH.get(constraint.get("key", ""))
+
+    def check(value: Any, scope: Scope, _place: Element) -> bool:
+        if needed is not None and needed not in value:
+            return True
+        try:
+            return test(value, resource=scope.resource, root_resource=scope.root) is not False
+        except Exception:  # whatever goes wrong, the detailed path says what
+            return False
+
+    return check
+
+
+def explain_invariants(
+    constraints: Iterable[Mapping[str, Any]],
+    value: Any,
+    case: Inspection,
+    *,
+    location: str,
+    profile: str,
+    context_type: str,
+) -> None:
+    """The detailed check, best practice and warnings included."""
+    for constraint in evaluated(constraints):
+        key = constraint.get("key", "")
+        try:
+            compiled = case.knowledge.expressions.compiled(constraint["expression"], context_type)
+            answer = compiled.test(
+                value, resource=case.scope.resource, root_resource=case.scope.root
+            )
+        except NotEvaluated as error:
+            case.report.warning("invariant-not-checked", "not-supported", location, profile,
+                           key=key, reason=str(error))  # fmt: skip
+            continue
+        except Exception as error:  # an expression of a profile must not end a validation
+            case.report.warning("invariant-not-checked", "processing", location, profile,
+                           key=key, reason=str(error))  # fmt: skip
+            continue
+        # An empty answer breaks nothing: `ref-1` is empty for a reference without `reference`, the name
+        # rules without a name (docs/spec-clarifications.md).
+        if answer is False:
+            issue_id = "invariant" if severity_of(constraint) == "error" else "invariant-warning"
+            case.report.add(
+                issue_id, "error" if issue_id == "invariant" else "warning", "invariant", location, profile,
+                key=key, human=constraint.get("human", ""), rule=constraint["expression"],
+            )  # fmt: skip

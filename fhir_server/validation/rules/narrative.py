@@ -1,0 +1,96 @@
+"""Narrative: XHTML with the elements and attributes that FHIR allows, well formed, with something to see.
+
+Source: FHIR R4 §2.4.0.2 (txt-1, txt-2), https://hl7.org/fhir/R4/narrative.html#xhtml
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from lxml import etree
+
+from fhir_server.validation.check import Check
+from fhir_server.validation.element import Element
+from fhir_server.validation.items import Item
+from fhir_server.validation.report import Report, shown
+from fhir_server.validation.scope import Scope
+
+_NAMESPACE = "{http://www.w3.org/1999/xhtml}"
+_ELEMENTS = frozenset({
+    "a", "abbr", "acronym", "address", "area", "b", "bdo", "big", "blockquote", "br", "caption", "center",
+    "cite", "code", "col", "colgroup", "dd", "del", "dfn", "div", "dl", "dt", "em", "font", "h1", "h2",
+    "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "map", "nobr", "ol", "p", "pre", "q", "s",
+    "samp", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th",
+    "thead", "tr", "tt", "u", "ul", "var",
+})  # fmt: skip
+_ATTRIBUTES = frozenset({
+    "abbr", "accesskey", "align", "alt", "axis", "bgcolor", "border", "cellpadding", "cellspacing", "char",
+    "charoff", "cite", "class", "color", "colspan", "compact", "coords", "datetime", "dir", "face", "frame",
+    "headers", "height", "href", "hreflang", "id", "lang", "longdesc", "name", "noWrap", "nohref", "nowrap",
+    "rel", "rev", "rowspan", "rules", "scope", "shape", "size", "span", "src", "start", "style", "summary",
+    "tabindex", "title", "type", "usemap", "ismap", "valign", "value", "width",
+})  # fmt: skip
+_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_ACTIVE = re.compile(r"\s*javascript:", re.IGNORECASE)
+_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
+_XML_ENTITIES = frozenset({"lt", "gt", "amp", "quot", "apos"})
+
+
+def faults(div: str) -> Iterator[tuple[str, str]]:
+    """The faults of a narrative, each with its issue id and what it is about."""
+    unknown = [name for name in _ENTITY.findall(div) if name not in _XML_ENTITIES]
+    if unknown:
+        yield "narrative-entity", f"&{unknown[0]};"
+        return
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+    )
+    try:
+        root = etree.fromstring(div.encode(), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        yield "narrative-syntax", shown(str(error), 120)
+        return
+    if getattr(root.getroottree().docinfo, "doctype", ""):
+        yield "narrative-syntax", "DOCTYPE"
+        return
+    if root.tag != f"{_NAMESPACE}div":
+        yield "narrative-no-div", str(root.tag)
+        return
+    yield from _faults_of(root)
+
+
+def _faults_of(root: Any) -> Iterator[tuple[str, str]]:
+    has_content = False
+    for node in root.iter():
+        if not isinstance(node.tag, str):
+            if isinstance(node, etree._ProcessingInstruction):  # noqa: SLF001 — lxml has no public name for it
+                yield "narrative-syntax", "processing instruction"
+            continue
+        name = node.tag.removeprefix(_NAMESPACE)
+        if name not in _ELEMENTS:
+            yield "narrative-element", name.rpartition("}")[2]
+        for attribute, value in node.attrib.items():
+            if attribute not in _ATTRIBUTES and attribute != _XML_LANG:
+                yield "narrative-attribute", f"{name}/@{attribute.rpartition('}')[2]}"
+            elif attribute in {"href", "src"} and _ACTIVE.match(value):
+                yield "narrative-attribute", f"{name}/@{attribute} javascript:"
+        has_content = has_content or name == "img" or bool((node.text or "").strip())
+        has_content = has_content or bool((node.tail or "").strip() and node is not root)
+    if not has_content:
+        yield "narrative-blank", "div"
+
+
+def compile_narrative() -> Check:
+    """The fast check of `Narrative.div`."""
+
+    def check(value: Any, _scope: Scope, _place: Element) -> bool:
+        return type(value) is str and next(faults(value), None) is None
+
+    return check
+
+
+def explain_narrative(element: Element, item: Item, report: Report) -> None:
+    """The detailed check."""
+    if isinstance(item.value, str):
+        for issue_id, part in faults(item.value):
+            report.error(issue_id, "invalid", item.location, element.profile, part=part)

@@ -1,0 +1,120 @@
+"""Primitive values: their JSON type, form, length and bounds.
+
+Source: FHIR R4 §2.24.0.1, https://hl7.org/fhir/R4/datatypes.html#primitive, and ElementDefinition
+maxLength, minValue[x], maxValue[x]
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from fhir_server.model.primitives import PRIMITIVES, Primitive, is_blank
+from fhir_server.validation.check import Check, all_of
+from fhir_server.validation.element import Element
+from fhir_server.validation.items import Item
+from fhir_server.validation.report import Report, shown
+from fhir_server.validation.scope import Scope
+
+_BARE_URL = ("http://", "https://", "urn:", "ftp://")
+
+
+def compile_primitive(element: Element, type_code: str) -> Check:
+    """The fast check of a primitive value."""
+    checks = [_compile_form(PRIMITIVES[type_code])]
+    length = element.definition.get("maxLength")
+    if length is not None:
+        checks.append(lambda value, _scope, _place: type(value) is not str or len(value) <= length)
+    if _bounds(element.definition):
+        checks.append(lambda value, _scope, _place: _within(element.definition, value))
+    return all_of(checks)
+
+
+def _compile_form(primitive: Primitive) -> Check:
+    types, holds = primitive.python_types, primitive.holds
+    if len(types) == 1:
+        only = types[0]
+
+        def check_one(value: Any, _scope: Scope, _place: Element) -> bool:
+            return type(value) is only and holds(value)
+
+        return check_one
+
+    def check_several(value: Any, _scope: Scope, _place: Element) -> bool:
+        return type(value) in types and holds(value)
+
+    return check_several
+
+
+def explain_primitive(element: Element, item: Item, report: Report) -> bool:
+    """The detailed check; whether the value has the right JSON type, so that more can be said of it."""
+    primitive = PRIMITIVES[item.type_code]
+    value = item.value
+    if type(value) not in primitive.python_types:
+        report.error(
+            "primitive-json-type", "invalid", item.location, element.profile,
+            type=primitive.name, expected=primitive.json_type, found=_json_type(value),
+        )  # fmt: skip
+        return False
+    if not primitive.holds(value):
+        issue_id = "primitive-empty" if value == "" else "primitive-form"
+        report.error(
+            issue_id, "invalid", item.location, element.profile,
+            type=primitive.name, form=primitive.form, found=shown(value),
+        )  # fmt: skip
+    elif isinstance(value, str) and is_blank(value):
+        report.warning("primitive-blank", "invalid", item.location, element.profile)
+    length = element.definition.get("maxLength")
+    if length is not None and isinstance(value, str) and len(value) > length:
+        report.error(
+            "primitive-too-long", "too-long", item.location, element.profile,
+            max=length, found=len(value),
+        )  # fmt: skip
+    for issue_id, bound in _broken_bounds(element.definition, value):
+        report.error(
+            issue_id,
+            "invalid",
+            item.location,
+            element.profile,
+            bound=shown(bound),
+            found=shown(value),
+        )
+    return True
+
+
+def _json_type(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, Decimal)):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def _bounds(definition: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [
+        (key, value)
+        for key, value in definition.items()
+        if key.startswith(("minValue", "maxValue"))
+    ]
+
+
+def _within(definition: Mapping[str, Any], value: Any) -> bool:
+    return next(_broken_bounds(definition, value), None) is None
+
+
+def _broken_bounds(definition: Mapping[str, Any], value: Any) -> Any:
+    for key, bound in _bounds(definition):
+        if type(bound) is not type(value) and not _both_numbers(bound, value):
+            continue
+        if key.startswith("minValue") and value < bound:
+            yield "primitive-below-minimum", bound
+        if key.startswith("maxValue") and value > bound:
+            yield "primitive-above-maximum", bound
+
+
+def _both_numbers(one: Any, other: Any) -> bool:
+    numbers = (int, Decimal)
+    return isinstance(one, numbers) and isinstance(other, numbers) and not isinstance(other, bool)

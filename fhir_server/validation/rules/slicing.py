@@ -1,0 +1,275 @@
+"""Slicing: each item belongs to the slice whose discriminators it meets.
+
+Source: FHIR R4 §5.1.0.14, https://hl7.org/fhir/R4/profiling.html#slicing
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_server.validation.check import Check
+from fhir_server.validation.element import Element
+from fhir_server.validation.inspection import Conforms, Inspection
+from fhir_server.validation.items import Item
+from fhir_server.validation.knowledge import Knowledge
+from fhir_server.validation.report import shown
+from fhir_server.validation.rules.discriminators import (
+    Condition,
+    conditions,
+    urls_of_extension,
+    values_at,
+)
+from fhir_server.validation.scope import Scope
+
+DEFAULT_SLICE = "@default"
+
+
+@dataclass(frozen=True, slots=True)
+class SliceMatcher:
+    """One slice and what makes an item belong to it. `is_decided` is False where nothing in the slice
+    speaks of one of the discriminators.
+    """
+
+    element: Element
+    conditions: tuple[Condition, ...]
+    is_decided: bool
+
+    @property
+    def name(self) -> str:
+        """The name of the slice."""
+        return self.element.slice_name or ""
+
+    def holds(self, value: Any, type_code: str, scope: Scope, knowledge: Knowledge) -> bool:
+        """Whether an item belongs to the slice."""
+        return self.is_decided and all(
+            condition.holds(values_at(value, type_code, condition.steps, scope, knowledge), scope)
+            for condition in self.conditions
+        )
+
+
+def matchers(
+    element: Element, knowledge: Knowledge, conforms: Conforms
+) -> tuple[SliceMatcher, ...]:
+    """The matchers of an element's slices, in order, the default slice left out."""
+    found: list[SliceMatcher] = []
+    discriminators = element.slicing.get("discriminator") or ()
+    for entry in element.slices:
+        if entry.slice_name == DEFAULT_SLICE:
+            continue
+        if _is_by_url(discriminators) and element.name in {"extension", "modifierExtension"}:
+            urls = urls_of_extension(entry)
+            if urls:
+                found.append(SliceMatcher(entry, (_url_condition(urls),), is_decided=True))
+                continue
+        wanted: list[Condition] = []
+        is_decided = bool(discriminators)
+        for discriminator in discriminators:
+            own = conditions(entry, discriminator, knowledge, conforms)
+            wanted.extend(own)
+            is_decided = is_decided and bool(own)
+        found.append(SliceMatcher(entry, tuple(wanted), is_decided))
+    return tuple(found)
+
+
+def _is_by_url(discriminators: Sequence[Any]) -> bool:
+    return [(d.get("type"), d.get("path")) for d in discriminators] == [("value", "url")]
+
+
+def _url_condition(urls: set[str]) -> Condition:
+    return Condition(
+        "url",
+        (("child", "url"),),
+        " | ".join(sorted(urls)),
+        lambda found, _: any(v in urls for v, _c in found),
+    )
+
+
+def slice_of(
+    candidates: Sequence[SliceMatcher],
+    value: Any,
+    type_code: str,
+    scope: Scope,
+    knowledge: Knowledge,
+) -> list[SliceMatcher]:
+    """The slices an item belongs to: one of the first level, and the re-slices of it."""
+    found: list[SliceMatcher] = []
+    for matcher in candidates:
+        outer = matcher.name.rpartition("/")[0]
+        if outer and all(one.name != outer for one in found):
+            continue
+        if not outer and found:
+            continue
+        if matcher.holds(value, type_code, scope, knowledge):
+            found.append(matcher)
+    return found
+
+
+def compile_slicing(
+    element: Element,
+    knowledge: Knowledge,
+    conforms: Conforms,
+    item_check: Callable[[Element, str], Check],
+) -> Callable[[list[tuple[Any, str]], Scope], bool]:
+    """The fast check of all items of a sliced element together."""
+    candidates = matchers(element, knowledge, conforms)
+    checks = {
+        (id(matcher), ref.code): item_check(matcher.element, ref.code)
+        for matcher in candidates
+        for ref in matcher.element.types
+    }
+    rules, ordered = element.slicing.get("rules"), element.slicing.get("ordered", False)
+    decided = all(matcher.is_decided for matcher in candidates)
+    has_default = any(entry.slice_name == DEFAULT_SLICE for entry in element.slices)
+
+    def check(items: list[tuple[Any, str]], scope: Scope) -> bool:
+        counts = dict.fromkeys(map(id, candidates), 0)
+        if items and (not decided or ordered or rules == "openAtEnd" or has_default):
+            return False
+        for value, type_code in items:
+            found = slice_of(candidates, value, type_code, scope, knowledge)
+            if not found and rules == "closed":
+                return False
+            for matcher in found:
+                counts[id(matcher)] += 1
+                one = checks.get((id(matcher), type_code))
+                if one is None or not one(value, scope, matcher.element):
+                    return False
+        return all(
+            matcher.element.minimum <= counts[id(matcher)] <= _upper(matcher.element)
+            for matcher in candidates
+        )
+
+    return check
+
+
+def _upper(element: Element) -> float:
+    return float("inf") if element.maximum is None else element.maximum
+
+
+@dataclass(frozen=True, slots=True)
+class Sliced:
+    """The detailed result: the slice elements of each item, in the order of the items."""
+
+    item: Item
+    slices: tuple[Element, ...]
+
+
+def explain_slicing(
+    element: Element,
+    items: Sequence[Item],
+    location: str,
+    case: Inspection,
+) -> list[Sliced]:
+    """The detailed check: assigns each item, and says for each slice what was expected and found."""
+    candidates = matchers(element, case.knowledge, case.conforms)
+    default = next((e for e in element.slices if e.slice_name == DEFAULT_SLICE), None)
+    for matcher in candidates:
+        if not matcher.is_decided and items and element.slicing.get("discriminator"):
+            case.report.warning(
+                "slice-undecided", "not-supported", location, element.profile,
+                element=element.name, slice=matcher.name, path=element.path,
+            )  # fmt: skip
+    assigned: list[Sliced] = []
+    for item in items:
+        found = slice_of(candidates, item.node, item.type_code, case.scope, case.knowledge)
+        elements = tuple(matcher.element for matcher in found)
+        if not elements and default is not None:
+            elements = (default,)
+        assigned.append(Sliced(item, elements))
+    _explain_unmatched(element, candidates, assigned, case)
+    _explain_counts(element, candidates, assigned, location, case)
+    _explain_order(element, candidates, assigned, case)
+    return assigned
+
+
+def _explain_unmatched(
+    element: Element,
+    candidates: Sequence[SliceMatcher],
+    assigned: Sequence[Sliced],
+    case: Inspection,
+) -> None:
+    if element.slicing.get("rules") != "closed":
+        return
+    for one in assigned:
+        if not one.slices:
+            case.report.error(
+                "slice-unmatched", "structure", one.item.location, element.profile,
+                element=element.name, table=_table(candidates, [one.item], case),
+            )  # fmt: skip
+
+
+def _explain_counts(
+    element: Element,
+    candidates: Sequence[SliceMatcher],
+    assigned: Sequence[Sliced],
+    location: str,
+    case: Inspection,
+) -> None:
+    for matcher in candidates:
+        outer = matcher.name.rpartition("/")[0]
+        members = [
+            one for one in assigned if not outer or any(e.slice_name == outer for e in one.slices)
+        ]
+        count = sum(any(e is matcher.element for e in one.slices) for one in assigned)
+        if outer and not members:
+            continue
+        name = f"{element.name}:{matcher.name}"
+        if count < matcher.element.minimum:
+            unmatched = [one.item for one in assigned if not one.slices]
+            case.report.error(
+                "slice-min", "structure", location, element.profile,
+                element=name, min=matcher.element.minimum, found=count,
+                table=_table([matcher], unmatched, case),
+            )  # fmt: skip
+        if matcher.element.maximum is not None and count > matcher.element.maximum:
+            case.report.error(
+                "slice-max", "structure", location, element.profile,
+                element=name, max=matcher.element.maximum, found=count,
+            )  # fmt: skip
+
+
+def _explain_order(
+    element: Element,
+    candidates: Sequence[SliceMatcher],
+    assigned: Sequence[Sliced],
+    case: Inspection,
+) -> None:
+    ranks = {id(matcher.element): index for index, matcher in enumerate(candidates)}
+    is_ordered = bool(element.slicing.get("ordered"))
+    highest, open_seen = -1, False
+    for one in assigned:
+        if not one.slices:
+            open_seen = True
+            continue
+        rank = ranks.get(id(one.slices[0]), len(ranks))
+        if open_seen and element.slicing.get("rules") == "openAtEnd":
+            case.report.error("slice-open-at-end", "structure", one.item.location, element.profile,
+                         element=element.name, slice=one.slices[0].slice_name)  # fmt: skip
+        if is_ordered and rank < highest:
+            case.report.error("slice-order", "structure", one.item.location, element.profile,
+                         element=element.name, slice=one.slices[0].slice_name)  # fmt: skip
+        highest = max(highest, rank)
+
+
+def _table(candidates: Sequence[SliceMatcher], items: Sequence[Item], case: Inspection) -> str:
+    """Slice × discriminator: expected, found."""
+    lines: list[str] = []
+    for item in items:
+        for matcher in candidates:
+            for condition in matcher.conditions:
+                found = values_at(
+                    item.node, item.type_code, condition.steps, case.scope, case.knowledge
+                )
+                if condition.holds(found, case.scope):
+                    continue
+                values = ", ".join(_shown_found(value, code) for value, code in found[:5]) or "∅"
+                lines.append(
+                    f"{item.location} · {matcher.name} · {condition.path}: {condition.expected} ≠ {values}"
+                )
+    return "; ".join(lines[:40]) or "–"
+
+
+def _shown_found(value: Any, code: str) -> str:
+    if isinstance(value, dict) and "resourceType" in value:
+        return code
+    return shown(value) if not isinstance(value, dict) else f"{code} {shown(value)}"

@@ -1,0 +1,140 @@
+"""Scope: the resource that is validated, what contains it, and how references resolve within it.
+
+Source: FHIR R4 §2.3.0.3 contained, §2.36.4 references within a Bundle,
+https://hl7.org/fhir/R4/bundle.html#references
+"""
+
+import re
+from functools import cached_property
+from typing import Any
+
+Resource = dict[str, Any]
+
+_RESTFUL = re.compile(
+    r"(?P<base>.*/)?(?P<type>[A-Z][A-Za-z]+)/(?P<id>[A-Za-z0-9\-.]{1,64})(/_history/(?P<version>[A-Za-z0-9\-.]{1,64}))?"
+)
+
+
+class BundleIndex:
+    """The entries of a Bundle by fullUrl and by `Type/id`; built once, so that resolving is one look-up."""
+
+    def __init__(self, bundle: Resource) -> None:
+        self.by_url: dict[str, list[Resource]] = {}
+        self.by_id: dict[str, list[Resource]] = {}
+        entries = bundle.get("entry")
+        for entry in entries if isinstance(entries, list) else ():
+            if not isinstance(entry, dict) or not isinstance(entry.get("resource"), dict):
+                continue
+            resource = entry["resource"]
+            url = entry.get("fullUrl")
+            if isinstance(url, str):
+                self.by_url.setdefault(url, []).append(resource)
+            key = f"{resource.get('resourceType')}/{resource.get('id')}"
+            self.by_id.setdefault(key, []).append(resource)
+
+
+class Scope:
+    """One resource within what contains it.
+
+    Shape: `resource` is `%resource`, `root` is `%rootResource` (the container of a contained resource);
+    `full_url` the fullUrl of its Bundle entry.
+    """
+
+    __slots__ = ("__dict__", "bundle", "depth", "full_url", "outer", "resource", "root")
+
+    def __init__(
+        self,
+        resource: Resource,
+        root: Resource | None = None,
+        bundle: BundleIndex | None = None,
+        full_url: str | None = None,
+        outer: "Scope | None" = None,
+    ) -> None:
+        self.resource = resource
+        self.root = root if root is not None else resource
+        self.bundle = bundle
+        self.full_url = full_url
+        self.outer = outer
+        self.depth: int = outer.depth + 1 if outer is not None else 0
+
+    def contained(self, resource: Resource) -> "Scope":
+        """The scope of a resource contained in this one."""
+        return Scope(resource, self.root, self.bundle, self.full_url, self)
+
+    def entry(self, resource: Resource, full_url: str | None = None) -> "Scope":
+        """The scope of a resource that stands by itself inside this one: in a Bundle or in Parameters."""
+        bundle = self.own_bundle if self.resource.get("resourceType") == "Bundle" else self.bundle
+        return Scope(resource, None, bundle, full_url, self)
+
+    @cached_property
+    def own_bundle(self) -> BundleIndex:
+        """The entries of this resource, which is a Bundle."""
+        return BundleIndex(self.resource)
+
+    @cached_property
+    def contained_by_id(self) -> dict[str, Resource]:
+        """The contained resources of the root resource by id."""
+        contained = self.root.get("contained")
+        return {
+            item["id"]: item
+            for item in (contained if isinstance(contained, list) else ())
+            if isinstance(item, dict) and isinstance(item.get("id"), str)
+        }
+
+    def resolve(self, reference: str) -> Resource | None:
+        """The resource a reference leads to within what is at hand, or None."""
+        found = self.candidates(reference)
+        return found[0] if found else None
+
+    def candidates(self, reference: str) -> list[Resource]:
+        """Every resource at hand that a reference may mean; in a correct Bundle at most one."""
+        if reference.startswith("#"):
+            if reference == "#":
+                return [self.root]
+            resource = self.contained_by_id.get(reference[1:])
+            return [resource] if resource is not None else []
+        if self.bundle is None:
+            return []
+        reference, _, fragment = reference.partition("#")
+        found = self.bundle.by_url.get(reference)
+        if found is None:
+            found = self._by_restful_id(reference)
+        if fragment:
+            return [
+                item
+                for resource in found
+                for item in resource.get("contained", ())
+                if isinstance(item, dict) and item.get("id") == fragment
+            ]
+        return found
+
+    def _by_restful_id(self, reference: str) -> list[Resource]:
+        assert self.bundle is not None  # noqa: S101 — callers have asked
+        match = _RESTFUL.fullmatch(reference)
+        if match is None:
+            return []
+        plain = f"{match['type']}/{match['id']}"
+        version = match["version"]
+        found: list[Resource] = []
+        if match["base"]:
+            found = self.bundle.by_url.get(match["base"] + plain, [])
+        else:
+            own = _RESTFUL.fullmatch(self.full_url or "")
+            if own is not None and own["base"]:
+                found = self.bundle.by_url.get(own["base"] + plain, [])
+            if not found:
+                found = self.bundle.by_id.get(plain, [])
+        if version:
+            return [r for r in found if _version(r) == version]
+        return found
+
+
+def _version(resource: Resource) -> str | None:
+    meta = resource.get("meta")
+    return meta.get("versionId") if isinstance(meta, dict) else None
+
+
+def referenced_type(reference: str) -> str | None:
+    """The resource type that a literal reference names, or None."""
+    match = _RESTFUL.fullmatch(reference.partition("#")[0])
+    return match["type"] if match else None

@@ -1,0 +1,186 @@
+"""The validator: a fast answer, and an explanation where the answer is no."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fhir_server.definitions import Definitions
+from fhir_server.model.issues import Issue
+from fhir_server.terminology import Terminology
+from fhir_server.validation.compiler import Compiler
+from fhir_server.validation.element import Element
+from fhir_server.validation.inspector import Inspector
+from fhir_server.validation.knowledge import Knowledge
+from fhir_server.validation.report import Report, shown
+from fhir_server.validation.scope import Scope
+from fhir_server.validation.snapshot import SnapshotError
+
+Resource = dict[str, Any]
+
+_ABSTRACT = frozenset({"Resource", "DomainResource"})
+MAX_DEPTH = 30
+"""Deepest nesting of resources in Bundles and Parameters that is validated."""
+
+
+class Validator:
+    """Validates resources against their type, the profiles they claim and those asked for.
+
+    Immutable and shared between threads; profiles are compiled when first needed.
+    """
+
+    def __init__(self, definitions: Definitions, terminology: Terminology | None = None) -> None:
+        self._knowledge = Knowledge(definitions, terminology)
+        self._compiler = Compiler(self._knowledge, self._accepts_nested)
+
+    def accepts(self, resource: Resource, profiles: Sequence[str] = ()) -> bool:
+        """Whether a resource has no error. Cost: microseconds where it has none."""
+        if not isinstance(resource, dict):
+            return False
+        try:
+            if self._passes(resource, Scope(resource), tuple(profiles)):
+                return True
+        except (SnapshotError, RecursionError, KeyError, TypeError, AttributeError):
+            # The fast path trusts the shape of what it is given; the detailed one tells what is wrong.
+            pass
+        report = Report()
+        self._explain(resource, Scope(resource), tuple(profiles), "", report)
+        return not report.has_errors
+
+    def validate(self, resource: Resource, profiles: Sequence[str] = ()) -> list[Issue]:
+        """All issues of a resource, errors and warnings, in the order of the profile's elements."""
+        report = Report()
+        if not isinstance(resource, dict):
+            report.error("json-not-a-resource", "structure", "")
+            return report.issues
+        self._explain(resource, Scope(resource), tuple(profiles), "", report)
+        return report.issues
+
+    def _passes(self, resource: Resource, scope: Scope, profiles: tuple[str, ...]) -> bool:
+        kind = resource.get("resourceType")
+        if not isinstance(kind, str) or scope.depth > MAX_DEPTH:
+            return False
+        plans = self._knowledge.plans
+        base = self._base(kind)
+        if base is None:
+            return False
+        roots = [plans.plan(url) for url in (*_claimed(resource), *profiles)]
+        if not all(root is not None and self._fits(root, kind) for root in roots):
+            return False
+        for root in roots or [base]:
+            assert root is not None  # noqa: S101 — asked two lines above
+            if not self._compiler.content(root, kind)(resource, scope, root):
+                return False
+        return True
+
+    def _base(self, kind: str) -> Element | None:
+        """The definition of a concrete resource type; None for any other name."""
+        if kind in _ABSTRACT or not self._knowledge.types.is_resource(kind):
+            return None
+        return self._knowledge.plans.plan(kind)
+
+    def _fits(self, root: Element, kind: str) -> bool:
+        return root.path == kind or self._knowledge.types.is_subtype(kind, root.path)
+
+    def _accepts_nested(
+        self,
+        value: Any,
+        scope: Scope,
+        profiles: tuple[str, ...],
+        is_contained: bool,  # noqa: FBT001 — the signature of ResourceCheck
+    ) -> bool:
+        if type(value) is not dict:
+            return False
+        return self._passes(
+            value, _inner(scope, value, is_contained=is_contained), _beyond_base(profiles)
+        )
+
+    def _explain(
+        self,
+        resource: Resource,
+        scope: Scope,
+        profiles: tuple[str, ...],
+        location: str,
+        report: Report,
+    ) -> None:
+        kind = resource.get("resourceType")
+        if scope.depth > MAX_DEPTH:
+            report.error("nesting-too-deep", "too-costly", location, max=MAX_DEPTH)
+            return
+        if not isinstance(kind, str):
+            report.error("json-not-a-resource", "structure", location)
+            return
+        base = self._base(kind)
+        if base is None:
+            report.error("resource-type-unknown", "structure", location, type=shown(kind))
+            return
+        place = location or kind
+        self._inspect(resource, base, scope, place, report)
+        for url in dict.fromkeys((*_claimed(resource), *profiles)):
+            self._explain_profile(resource, url, scope, place, report)
+
+    def _explain_profile(
+        self, resource: Resource, url: str, scope: Scope, place: str, report: Report
+    ) -> None:
+        kind = resource["resourceType"]
+        try:
+            root = self._knowledge.plans.plan(url)
+        except SnapshotError as error:
+            report.error(error.reason, "processing", place, url, **error.parameters)
+            return
+        if root is None:
+            where = f"{place}.meta.profile" if url in _claimed(resource) else place
+            report.error("profile-unknown", "not-found", where, url, profile=url)
+        elif not self._fits(root, kind):
+            report.error("profile-wrong-type", "structure", place, url, profile=url,
+                         expected=root.path, found=kind)  # fmt: skip
+        else:
+            self._inspect(resource, root, scope, place, report)
+
+    def _inspect(
+        self, resource: Resource, root: Element, scope: Scope, place: str, report: Report
+    ) -> None:
+        inspector = Inspector(self._knowledge, self._compiler, self._explain_nested, scope, report)
+        inspector.resource(resource, root, place)
+
+    def _explain_nested(
+        self,
+        value: Any,
+        scope: Scope,
+        profiles: tuple[str, ...],
+        *,
+        is_contained: bool,
+        location: str,
+        report: Report,
+    ) -> None:
+        if not isinstance(value, dict):
+            report.error("json-object-expected", "structure", location, type="Resource")
+            return
+        self._explain(
+            value,
+            _inner(scope, value, is_contained=is_contained),
+            _beyond_base(profiles),
+            location,
+            report,
+        )
+
+
+def _inner(scope: Scope, value: Resource, *, is_contained: bool) -> Scope:
+    return scope.contained(value) if is_contained else scope.entry(value)
+
+
+def _claimed(resource: Resource) -> tuple[str, ...]:
+    meta = resource.get("meta")
+    profiles = meta.get("profile") if isinstance(meta, dict) else None
+    if not isinstance(profiles, list):
+        return ()
+    return tuple(profile for profile in profiles if isinstance(profile, str))
+
+
+def _beyond_base(profiles: tuple[str, ...]) -> tuple[str, ...]:
+    """Profiles that ask more than the type itself does."""
+    return tuple(
+        url
+        for url in profiles
+        if not url.endswith(
+            ("/StructureDefinition/Resource", "/StructureDefinition/DomainResource")
+        )
+    )
