@@ -30,6 +30,9 @@ class CommandEntry:
 
 COMMANDS: Mapping[str, CommandEntry] = {
     "serve": CommandEntry("fhir_server.cli.serve:serve", "Start the server and all it needs."),
+    "demo": CommandEntry(
+        "fhir_server.cli.demo:command", "Send a synthetic network through the front doors."
+    ),
     "db": CommandEntry("fhir_server.cli.db:app", "Look after the tables of the database."),
     "settings": CommandEntry(
         "fhir_server.cli.settings:settings", "List the settings, their values and what they mean."

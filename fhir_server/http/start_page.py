@@ -78,7 +78,7 @@ def language_of(request: Request, settings: Settings) -> Language:
 
 def start_page_content(settings: Settings, language: Language) -> Mapping[str, Any]:
     """What the page says, ready for the template."""
-    texts = _texts()[language]
+    texts = _texts()
     values = {
         "origin": settings.origin,
         "fhir": settings.fhir_base,
@@ -87,22 +87,20 @@ def start_page_content(settings: Settings, language: Language) -> Mapping[str, A
     }
     return {
         "language": language,
-        "texts": texts,
-        "places": [_place(entry, values) for entry in texts["places"]],
-        "uses": [
-            Use(
-                entry["title"],
-                entry["about"],
-                [command.format_map(values) for command in entry["commands"]],
-            )
-            for entry in texts["uses"]
-        ],
+        "texts": {name: text[language] for name, text in texts["page"].items()},
+        "places": [_place(entry, language, values) for entry in texts["places"]],
+        "uses": [_use(entry, language, values) for entry in texts["uses"]],
     }
 
 
-def _place(entry: Mapping[str, str], values: Mapping[str, str]) -> Place:
+def _place(entry: Mapping[str, Any], language: Language, values: Mapping[str, str]) -> Place:
     address = entry["address"].format_map(values)
-    return Place(entry["name"], address, address.startswith("http"), entry["about"])
+    return Place(address=address, is_link=address.startswith("http"), **entry[language])
+
+
+def _use(entry: Mapping[str, Any], language: Language, values: Mapping[str, str]) -> Use:
+    commands = [command.format_map(values) for command in entry["commands"]]
+    return Use(commands=commands, **entry[language])
 
 
 def _as_json(page: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -121,12 +119,10 @@ def _as_json(page: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @cache
-def _texts() -> Mapping[Language, Mapping[str, Any]]:
-    folder = resources.files(__package__).joinpath("texts")
-    return {
-        language: yaml.safe_load(folder.joinpath(f"start_page.{language}.yaml").read_text("utf-8"))
-        for language in LANGUAGES
-    }
+def _texts() -> Mapping[str, Any]:
+    source = resources.files(__package__).joinpath("texts/start_page.yaml").read_text("utf-8")
+    texts: Mapping[str, Any] = yaml.safe_load(source)
+    return texts
 
 
 @cache
