@@ -31,7 +31,7 @@ class CommandEntry:
 COMMANDS: Mapping[str, CommandEntry] = {
     "serve": CommandEntry("fhir_server.cli.serve:serve", "Start the server and all it needs."),
     "demo": CommandEntry(
-        "fhir_server.cli.demo:command", "Send a synthetic network through the front doors."
+        "fhir_server.cli.demo:command", "Make a synthetic network and send it to a server."
     ),
     "db": CommandEntry("fhir_server.cli.db:app", "Look after the tables of the database."),
     "settings": CommandEntry(

@@ -28,7 +28,7 @@ def command(
         Path | None, typer.Option(help="Write what was made and sent to this file, as JSON.")
     ] = None,
 ) -> None:
-    """Make a synthetic bone-sarcoma network and send it to a server.
+    """Make a synthetic network and send it to a server.
 
     Exit code 1 where the server refused something, 3 where it cannot be reached.
     """
