@@ -9,11 +9,12 @@ from fhir_server.model.issues import error
 from ingest.hl7v2 import Message
 from ingest.mapping.accounting import account, static_rules
 from ingest.mapping.assembly import Assembly
-from ingest.mapping.bundle import transaction
+from ingest.mapping.bundle import bundle_of, transaction
 from ingest.mapping.centres import Centre, CentreRegister
 from ingest.mapping.context import Context
 from ingest.mapping.library import CompiledMessage, Library, default_library, load_library
 from ingest.mapping.organizations import organizations_bundle
+from ingest.mapping.reconcile import reconcile
 from ingest.mapping.result import Fate, MappingResult, Stored
 from ingest.mapping.scopes import read_scopes
 from ingest.mapping.yaml_source import MapError
@@ -81,11 +82,18 @@ def _mapped(
     root = read_scopes(message.segments, compiled.scopes)
     assembly = Assembly(context, message, root, compiled.gathers)
     assembly.build(compiled.resources)
-    held = [*context.held, *(issue for built in assembly.built for issue in built.missing)]
-    del stored
+    held = list(context.held)
+    if stored is None:
+        held.extend(issue for built in assembly.built for issue in built.missing)
+        bundle = transaction(assembly.built)
+    else:
+        time = next((m.resource.get("recorded", "") for m in assembly.of_plan("provenance")), "")
+        reconciled = reconcile(assembly.built, stored, frozenset(context.cleared), time)
+        held.extend(reconciled.held)
+        bundle = bundle_of(reconciled.entries)
     return MappingResult(
         centre=centre.id,
-        bundle=None if held else transaction(assembly.built),
+        bundle=bundle if bundle["entry"] and not held else None,
         issues=tuple(context.issues),
         held=tuple(held),
         order_keys=_order_keys(assembly),

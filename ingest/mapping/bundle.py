@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-from ingest.mapping.assembly import Built
+from ingest.mapping.assembly import Built, Identity
 from ingest.mapping.result import Resource
 
 
@@ -15,29 +15,39 @@ def transaction(built: Sequence[Built]) -> Resource:
     Shape: `create` is a POST with `ifNoneExist`, `update` a conditional PUT, both by identifier; a
     resource type without identifiers (Provenance) has an id made from the message's identity.
     """
-    return {
-        "resourceType": "Bundle",
-        "type": "transaction",
-        "entry": [_entry(one) for one in built],
-    }
+    return bundle_of([conditional_entry(one, one.resource) for one in built])
 
 
-def _entry(built: Built) -> dict[str, Any]:
-    return {
-        "fullUrl": built.full_url,
-        "resource": built.resource,
-        "request": _request(built),
-    }
+def bundle_of(entries: Sequence[dict[str, Any]]) -> Resource:
+    """Entries as a transaction."""
+    return {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}
 
 
-def _request(built: Built) -> dict[str, str]:
-    if built.plan.identity == "message":
-        built.resource["id"] = message_resource_id(built)
-        return {"method": "PUT", "url": f"{built.plan.type}/{built.resource['id']}"}
-    criteria = f"identifier={quote(built.identity.token, safe=':/|')}"
-    if built.plan.write == "create":
-        return {"method": "POST", "url": built.plan.type, "ifNoneExist": criteria}
-    return {"method": "PUT", "url": f"{built.plan.type}?{criteria}"}
+def conditional_entry(built: Built, resource: Resource) -> dict[str, Any]:
+    """The entry that creates or updates a resource by its identity."""
+    plan = built.plan
+    if plan.identity == "message":
+        resource["id"] = message_resource_id(built)
+        request = {"method": "PUT", "url": f"{plan.type}/{resource['id']}"}
+    else:
+        criteria = f"identifier={quote(search_token(built.identity), safe=':/|')}"
+        if plan.write == "create":
+            request = {"method": "POST", "url": plan.type, "ifNoneExist": criteria}
+        else:
+            request = {"method": "PUT", "url": f"{plan.type}?{criteria}"}
+    return {"fullUrl": built.full_url, "resource": resource, "request": request}
+
+
+def search_token(identity: Identity) -> str:
+    """An identity as the value of a token parameter, with what separates values escaped.
+
+    Source: FHIR R4 https://hl7.org/fhir/R4/search.html#escaping
+    """
+    return f"{_escaped(identity.system)}|{_escaped(identity.value)}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{sign}" if sign in "\\,|$" else sign for sign in text)
 
 
 def message_resource_id(built: Built) -> str:

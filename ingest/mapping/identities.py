@@ -33,7 +33,8 @@ def identity_rules() -> Mapping[str, Identify]:
     return MappingProxyType(_RULES)
 
 
-def _type_codes(identifier: Mapping[str, Any]) -> set[tuple[str, str]]:
+def type_codes(identifier: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """System and code of each coding of an identifier's type."""
     codings = identifier.get("type", {}).get("coding", ())
     return {(coding.get("system", ""), coding.get("code", "")) for coding in codings}
 
@@ -47,7 +48,7 @@ def _identity(identifier: Mapping[str, Any]) -> Identity | None:
 def _first(identifiers: list[dict[str, Any]], *types: tuple[str, str]) -> Identity | None:
     for wanted in types:
         for identifier in identifiers:
-            if wanted in _type_codes(identifier):
+            if wanted in type_codes(identifier):
                 found = _identity(identifier)
                 if found is not None:
                     return found
@@ -90,17 +91,18 @@ def tumour(assembly: Assembly, scope: Scope, target: dict[str, Any]) -> Identity
     if numbered is not None:
         return numbered
     owner = scope.resource("patient")
-    site = _topography(target)
+    site = topography(target)
     if owner is None or not site:
         return Identity(f"{SID}/tumour-derived", f"incomplete-{len(assembly.built)}")
-    parts = (owner.identity.token, site, _side(target))
+    parts = (owner.identity.token, site, laterality(target))
     value = sha256("\n".join(parts).encode()).hexdigest()[:32]
     identity = Identity(f"{SID}/tumour-derived", value)
     target["identifier"] = [{"system": identity.system, "value": identity.value}]
     return identity
 
 
-def _topography(target: Mapping[str, Any]) -> str:
+def topography(target: Mapping[str, Any]) -> str:
+    """The ICD-O site of a tumour; empty where it has none."""
     for site in target.get("bodySite", ()):
         for coding in site.get("coding", ()):
             if coding.get("system") == ICD_O:
@@ -108,7 +110,8 @@ def _topography(target: Mapping[str, Any]) -> str:
     return ""
 
 
-def _side(target: Mapping[str, Any]) -> str:
+def laterality(target: Mapping[str, Any]) -> str:
+    """The side of a tumour; empty where it is not said."""
     for site in target.get("bodySite", ()):
         for extension in site.get("extension", ()):
             if extension["url"] == LATERALITY:

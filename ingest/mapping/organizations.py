@@ -17,6 +17,7 @@ def organization(centre: Centre) -> dict[str, Any]:
         parts.append({"url": "period", "valuePeriod": valued})
     return {
         "resourceType": "Organization",
+        "meta": {"profile": ["https://osteon.example/fhir/StructureDefinition/network-centre"]},
         "extension": [{"url": CENTRE_ROLE, "extension": parts}],
         "identifier": [
             {"system": f"{SID}/centre", "value": centre.id},

@@ -113,3 +113,20 @@ def test_message__with_unmapped_morphology_names_table_code_and_centre() -> None
 
 def test_mapping__of_the_same_message_is_the_same(narrative: MappingResult) -> None:
     assert map_message(read_message("oru_r01_narrative")).bundle == narrative.bundle
+
+
+def test_size__is_the_longest_dimension_in_ucum() -> None:
+    message = read_message(
+        "oru_r01_narrative", ("33728-7^Grand axe", "21889-1^Taille"), ("mm^mm^UCUM", "mm")
+    )
+    size = next(
+        o for o in resources(map_message(message), "Observation") if "21889-1" in str(o["code"])
+    )
+    (component,) = size["component"]
+    assert component["code"]["coding"][0]["code"] == "33728-7"
+    assert component["valueQuantity"] == {
+        "value": 85,
+        "unit": "mm",
+        "code": "mm",
+        "system": "http://unitsofmeasure.org",
+    }

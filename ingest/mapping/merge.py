@@ -1,0 +1,218 @@
+"""Merging what a message says into what is stored, so that the order of arrival does not matter.
+
+Every top-level element (and every extension) has the key of the message it came from; the higher key
+wins, an element that a message leaves empty is left alone, one it clears (`""`) is gone until a higher
+key brings it back. Elements that collect (identifiers, results, specimens, evidence) are united. What
+has no key (written through another door, or by a report about a patient) loses against any key.
+
+The keys stand in `meta.extension`: one for the whole resource, and those of elements that differ.
+"""
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+AS_OF = "https://osteon.example/fhir/StructureDefinition/as-of"
+UNITED = frozenset({"identifier", "specimen", "result", "parent", "evidence"})
+"""Lists that collect what several messages say; everything else is replaced."""
+
+ATOMIC = frozenset({"Observation"})
+"""Types that a message says as a whole: a corrected value takes the place of the old one with all that
+belonged to it (value[x] of another type, dataAbsentReason)."""
+
+CHOICES = ("abatement", "deceased", "effective", "multipleBirth", "onset")
+"""Elements of which one type at a time may be present (FHIR `[x]`)."""
+
+META_LISTS = ("tag", "security")
+ASSERTED_DATE = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A resource as one message says it: `key` empty for what fills gaps and never overwrites."""
+
+    resource: Resource
+    key: str
+    cleared: frozenset[str] = frozenset()
+
+
+def merged(stored: Mapping[str, Any], said: Said) -> Resource:
+    """The resource to store.
+
+    Shape: elements by name, choices as `deceased[x]`, extensions by URL, `meta.tag` as `tag`.
+    """
+    present = dict(_elements(stored))
+    keys = _read_keys(stored)
+    further = dict(_elements(said.resource))
+    if said.resource["resourceType"] in ATOMIC:
+        result = _whole(present, further, keys, said.key)
+    else:
+        result = _by_element(present, further, keys, said)
+    return _resource(stored, said.resource, result, keys)
+
+
+def _whole(
+    present: dict[str, Any], further: dict[str, Any], keys: "_Keys", key: str
+) -> dict[str, Any]:
+    winner = further if _wins(key, further, keys.common, present) else present
+    identifiers = _united(present.get("identifier", []), further.get("identifier", []))
+    if winner is further:
+        keys.common, keys.elements = key, {}
+    return {**winner, "identifier": identifiers}
+
+
+def _by_element(
+    present: dict[str, Any], further: dict[str, Any], keys: "_Keys", said: Said
+) -> dict[str, Any]:
+    result = dict(present)
+    known = frozenset({*present, *keys.elements})
+    for name, value in further.items():
+        if name in UNITED:
+            unite = _united_evidence if name == "evidence" else _united
+            result[name] = unite(present.get(name, []), value)
+        elif name == f"extension({ASSERTED_DATE})":
+            result[name] = _earlier(present.get(name), value)
+        elif name not in known or _wins(said.key, value, keys.of(name), present.get(name)):
+            result[name] = value
+            keys.elements[name] = said.key
+    for name in (_element_name(one) for one in said.cleared):
+        if name not in UNITED and said.key >= keys.of(name):
+            result.pop(name, None)
+            keys.elements[name] = said.key
+    return result
+
+
+def _wins(key: str, value: Any, known_key: str, known: Any) -> bool:
+    """Of two equal keys the greater text wins, so that the order of arrival does not decide."""
+    if not key or key != known_key:
+        return key > known_key
+    return known is None or repr(value) > repr(known)
+
+
+@dataclass(slots=True)
+class _Keys:
+    """The keys of a stored resource: elements not named have the common one."""
+
+    common: str
+    elements: dict[str, str]
+
+    def of(self, name: str) -> str:
+        return self.elements.get(name, self.common)
+
+    def written(self, present: Mapping[str, Any]) -> str:
+        """As one text: `common;element=key;…`, common being the key that most elements have."""
+        names = [name for name in {*present, *self.elements} if name not in UNITED]
+        keys = {name: self.of(name) for name in sorted(names)}
+        common = max(keys.values(), default="")
+        # A cleared element is always named: nothing else tells that it was ever there.
+        told = (name for name, key in keys.items() if key != common or name not in present)
+        others = [f"{name}={keys[name]}" for name in told]
+        return ";".join([common, *others])
+
+
+def with_keys(said: Said) -> Resource:
+    """A resource that is stored for the first time, with the keys that later messages compare with."""
+    elements = dict(_elements(said.resource))
+    keys = _Keys("", dict.fromkeys([*elements, *said.cleared], said.key))
+    return _resource({}, said.resource, elements, keys)
+
+
+def _elements(resource: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in resource.items():
+        if name in {"resourceType", "id", "meta"}:
+            continue
+        if name == "extension":
+            for extension in value:
+                yield f"extension({extension['url']})", extension
+        else:
+            choice = _element_name(name)
+            yield choice, value if choice == name else {name: value}
+    for name in META_LISTS:
+        if resource.get("meta", {}).get(name):
+            yield name, resource["meta"][name]
+
+
+def _element_name(name: str) -> str:
+    for choice in CHOICES:
+        if name.startswith(choice) and name[len(choice) : len(choice) + 1].isupper():
+            return f"{choice}[x]"
+    return name
+
+
+def _read_keys(stored: Mapping[str, Any]) -> _Keys:
+    for extension in stored.get("meta", {}).get("extension", ()):
+        if extension["url"] == AS_OF:
+            common, *others = extension["valueString"].split(";")
+            elements = dict(entry.rsplit("=", 1) for entry in others)
+            return _Keys(common, elements)
+    return _Keys("", {})
+
+
+def _united(present: list[Any], further: list[Any]) -> list[Any]:
+    known = [_sameness(entry) for entry in present]
+    return [*present, *(entry for entry in further if _sameness(entry) not in known)]
+
+
+def _united_evidence(present: list[Any], further: list[Any]) -> list[Any]:
+    details = [detail for one in present for detail in one.get("detail", ())]
+    new = [d for one in further for d in one.get("detail", ()) if d not in details]
+    if not new:
+        return present
+    rest = [deepcopy(one) for one in present] or [{}]
+    rest[0].setdefault("detail", []).extend(new)
+    return rest
+
+
+def _sameness(entry: Mapping[str, Any]) -> Any:
+    """What makes two entries the same: the reference, or system and value of an identifier."""
+    if "reference" in entry:
+        return entry["reference"]
+    return (entry.get("system"), entry.get("value")) if "value" in entry else entry
+
+
+def _earlier(present: Mapping[str, Any] | None, further: Mapping[str, Any]) -> Any:
+    """The earlier of two dates of diagnosis; of one within the other the more precise."""
+    if present is None:
+        return further
+    old, new = str(present["valueDateTime"]), str(further["valueDateTime"])
+    if old.startswith(new) or new.startswith(old):
+        return present if len(old) >= len(new) else further
+    return present if old < new else further
+
+
+def _resource(
+    stored: Mapping[str, Any],
+    said: Mapping[str, Any],
+    elements: Mapping[str, Any],
+    keys: _Keys,
+) -> Resource:
+    meta = {
+        name: value
+        for name, value in stored.get("meta", {}).items()
+        if name not in {"extension", *META_LISTS}
+    }
+    profiles = [*meta.get("profile", ()), *said.get("meta", {}).get("profile", ())]
+    if profiles:
+        meta["profile"] = list(dict.fromkeys(profiles))
+    others = [e for e in stored.get("meta", {}).get("extension", ()) if e["url"] != AS_OF]
+    meta["extension"] = [*others, {"url": AS_OF, "valueString": keys.written(elements)}]
+    result: Resource = {"resourceType": said["resourceType"]}
+    if "id" in stored:
+        result["id"] = stored["id"]
+    result["meta"] = meta
+    extensions = []
+    for name, value in elements.items():
+        if name in META_LISTS:
+            meta[name] = value
+        elif name.endswith("[x]"):
+            result.update(value)
+        elif name.startswith("extension("):
+            extensions.append(value)
+        else:
+            result[name] = value
+    if extensions:
+        result["extension"] = extensions
+    return result
