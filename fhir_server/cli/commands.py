@@ -34,6 +34,10 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "fhir_server.cli.demo:command", "Make a synthetic network and send it to a server."
     ),
     "db": CommandEntry("fhir_server.cli.db:app", "Look after the tables of the database."),
+    "fhirpath": CommandEntry(
+        "fhir_server.cli.fhirpath:command",
+        "Evaluate a FHIRPath expression on a file; one result a line, as JSON.",
+    ),
     "settings": CommandEntry(
         "fhir_server.cli.settings:settings", "List the settings, their values and what they mean."
     ),

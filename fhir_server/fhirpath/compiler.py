@@ -7,11 +7,13 @@ Source: FHIRPath N1 §5–§6, §10 (type safety and strict evaluation) http://h
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from fhir_server.fhirpath import functions
-from fhir_server.fhirpath.errors import semantic_error
+from fhir_server.fhirpath.errors import FHIRPathError, semantic_error
+from fhir_server.fhirpath.fast import FALL_BACK, FastPath, FastTruth, compile_fast
 from fhir_server.fhirpath.fragment import EMPTY, Context, Fragment, Run, Types
 from fhir_server.fhirpath.operators import OPERATORS, collections, logic, types
 from fhir_server.fhirpath.operators.math import negated
@@ -60,6 +62,14 @@ class Compiler:
     def compile(self, node: Node, context: Context) -> Fragment:
         """The closure of a part. Errors: FHIRPathError where the part is wrong for its types."""
         return _COMPILE[type(node)](self, node, context)
+
+    def part(self, node: Node, context: Context) -> Fragment:
+        """As `compile`, in the fast lane where the part can take it."""
+        general = self.compile(node, context)
+        if context.types is None or len(context.types) != 1:
+            return general
+        fast = compile_fast(self, node, context.types[0])
+        return general if fast is None else in_fast_lane(general, fast)
 
     def this(self, context: Context) -> Fragment:
         """The focus, `$this`."""
@@ -184,15 +194,32 @@ class Compiler:
 
     def chain(self, node: Chain, context: Context) -> Fragment:
         """`|`, `and`, `or`."""
-        parts = tuple(self.compile(operand, context) for operand in node.operands)
         if node.operator == "|":
-            return collections.union(parts)
+            return collections.union(self._branches(node, context))
+        parts = tuple(self.part(operand, context) for operand in node.operands)
         return logic.chain(node.operator, parts)
+
+    def _branches(self, node: Chain, context: Context) -> tuple[Fragment, ...]:
+        """The branches of a union. One that begins with another type is empty, in strict mode too, as
+        long as another branch applies: that is how R4 writes parameters common to several types.
+        """
+        branches: list[Fragment] = []
+        astray: FHIRPathError | None = None
+        for operand in node.operands:
+            try:
+                branches.append(self.part(operand, context))
+            except FHIRPathError as error:
+                if error.issue.id != "fhirpath-wrong-context":
+                    raise
+                astray = error
+        if astray is not None and not branches:
+            raise astray
+        return tuple(branches)
 
     def operation(self, node: Operation, context: Context) -> Fragment:
         """A binary operator."""
-        left = self.compile(node.left, context)
-        right = self.compile(node.right, context)
+        left = self.part(node.left, context)
+        right = self.part(node.right, context)
         operator = OPERATORS[node.operator]
         return Fragment(
             _binary(operator.apply, left.run, right.run), operator.returns(left.types, right.types),
@@ -205,6 +232,31 @@ class Compiler:
             return types.is_type(self, node.operand, node.type_name, context, node.position)
         source = self.compile(node.operand, context)
         return types.as_type(self, source, node.type_name, node.position)
+
+
+def in_fast_lane(general: Fragment, fast: FastPath | FastTruth) -> Fragment:
+    """The part run fast, and by the general closures where the data is not plain."""
+    careful = general.run
+    if isinstance(fast, FastPath):
+        typed = fast.typed
+
+        def run(this: Any, scope: Scope) -> Items:
+            try:
+                return typed(this.value)
+            except FALL_BACK:
+                return careful(this, scope)
+
+    else:
+        test = fast.test
+
+        def run(this: Any, scope: Scope) -> Items:
+            try:
+                value = test(this.value)
+            except FALL_BACK:
+                return careful(this, scope)
+            return [] if value is None else [value]
+
+    return replace(general, run=run, fast=fast)
 
 
 def _this(this: Any, _scope: Scope) -> Items:

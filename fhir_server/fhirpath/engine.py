@@ -9,6 +9,8 @@ from typing import Any
 from fhir_server.definitions.types import TypeModel
 from fhir_server.fhirpath.compiler import Compiler
 from fhir_server.fhirpath.errors import execution_error, semantic_error, shortened
+from fhir_server.fhirpath.explain import explanation
+from fhir_server.fhirpath.fast import FALL_BACK, FastPath, FastTruth
 from fhir_server.fhirpath.fragment import Context, Fragment, boolean
 from fhir_server.fhirpath.parser import parse
 from fhir_server.fhirpath.scope import ConformsTo, Resolve, Scope, Terminology
@@ -29,7 +31,7 @@ class CompiledExpression:
     Errors: FHIRPathError where the expression cannot be evaluated on this data.
     """
 
-    __slots__ = ("_fragment", "context_type", "source", "syntax")
+    __slots__ = ("_fragment", "_test", "_typed", "_walk", "context_type", "source", "syntax")
 
     def __init__(
         self, source: str, syntax: Node, context_type: str | None, fragment: Fragment
@@ -38,6 +40,10 @@ class CompiledExpression:
         self.syntax = syntax
         self.context_type = context_type
         self._fragment = fragment
+        fast = fragment.fast
+        self._walk = fast.walk if isinstance(fast, FastPath) else None
+        self._typed = fast.typed if isinstance(fast, FastPath) else None
+        self._test = fast.test if isinstance(fast, FastTruth) else None
 
     def evaluate(
         self,
@@ -50,6 +56,11 @@ class CompiledExpression:
         resolve: Resolve | None = None,
     ) -> list[Any]:
         """The result as raw JSON values; primitives without a value are left out."""
+        if self._walk is not None:
+            try:
+                return list(self._walk(node))
+            except FALL_BACK:
+                pass
         items = self._items(node, sibling, resource, root_resource, variables, resolve)
         return [value for value in map(raw, items) if value is not None]
 
@@ -64,6 +75,11 @@ class CompiledExpression:
         resolve: Resolve | None = None,
     ) -> list[TypedValue]:
         """The result with the type of each item; a primitive without a value has the value None."""
+        if self._typed is not None:
+            try:
+                return self._typed(node)
+            except FALL_BACK:
+                pass
         items = self._items(node, sibling, resource, root_resource, variables, resolve)
         return [typed(item) for item in items]
 
@@ -78,6 +94,11 @@ class CompiledExpression:
         resolve: Resolve | None = None,
     ) -> bool | None:
         """The result as one boolean, None for empty (FHIRPath N1 §5.7)."""
+        if self._test is not None:
+            try:
+                return self._test(node)
+            except FALL_BACK:
+                pass
         items = self._items(node, sibling, resource, root_resource, variables, resolve)
         return boolean(items, "the expression")
 
@@ -100,23 +121,14 @@ class CompiledExpression:
             raise execution_error("fhirpath-too-deep", source=shortened(self.source)) from None
 
     def explain(self) -> str:
-        """What the expression compiled to, as an indented tree."""
-        lines: list[str] = []
-        _explain(self._fragment, 0, lines)
-        return "\n".join(lines)
+        """The syntax tree, and what the expression compiled to, part by part with its types."""
+        return explanation(self.syntax, self._fragment)
 
 
 def _typed_node(node: Any, declared: str | None, sibling: dict[str, Any] | None) -> TypedValue:
     if type(node) is TypedValue:
         return node
     return TypedValue(resource_type(node, declared or "Element"), node, sibling)
-
-
-def _explain(fragment: Fragment, depth: int, lines: list[str]) -> None:
-    types = "?" if fragment.types is None else " | ".join(fragment.types) or "nothing"
-    lines.append(f"{'  ' * depth}{fragment.note}: {types}")
-    for part in fragment.parts:
-        _explain(part, depth + 1, lines)
 
 
 class FHIRPath:
@@ -165,7 +177,7 @@ class FHIRPath:
                 raise semantic_error("fhirpath-unknown-type", 0, name=context_type)
             types = (context_type,)
         try:
-            fragment = self._compiler.compile(syntax, Context(types))
+            fragment = self._compiler.part(syntax, Context(types))
         except RecursionError:
             raise execution_error("fhirpath-too-deep", source=shortened(expression)) from None
         return CompiledExpression(expression, syntax, context_type, fragment)

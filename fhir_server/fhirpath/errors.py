@@ -23,14 +23,14 @@ class FHIRPathError(Exception):
 
 
 def syntax_error(
-    reason: str, source: str, position: int, expected: Sequence[str] = ()
+    issue_id: str, source: str, position: int, expected: Sequence[str] = (), **parameters: Any
 ) -> FHIRPathError:
     """The text is no FHIRPath; the issue carries line and column within the expression."""
     line = source.count("\n", 0, position) + 1
     column = position - source.rfind("\n", 0, position)
     issue = error(
-        "fhirpath-syntax", "invalid", reason=reason, expected=", ".join(expected) or "…",
-        source=shortened(source), line=line, column=column,
+        issue_id, "invalid", expected=" ".join(expected), source=shortened(source), line=line,
+        column=column, **parameters,
     ).at(line, column)  # fmt: skip
     return FHIRPathError(issue, position, expected)
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fhir_server.fhirpath.errors import execution_error
 from fhir_server.fhirpath.scope import Scope
 from fhir_server.fhirpath.values import Items, system
+
+if TYPE_CHECKING:
+    from fhir_server.fhirpath.fast import FastPath, FastTruth
 
 Run = Callable[[Any, Scope], Items]
 """From `$this` and the scope to a collection."""
@@ -20,7 +23,7 @@ class Fragment:
     """A compiled part: what runs, and what is known of its result.
 
     Shape: `ordered` is false for collections whose order the specification leaves open;
-    `note` is what `--explain` shows.
+    `note` is what `--explain` shows; `fast` the same part in the fast lane, where it has one.
     """
 
     run: Run
@@ -28,6 +31,7 @@ class Fragment:
     ordered: bool = True
     note: str = ""
     parts: tuple["Fragment", ...] = field(default=(), compare=False)
+    fast: "FastPath | FastTruth | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class _Parser:
     def whole(self) -> Node:
         node = self._expression(0)
         if self._next.kind != "end":
-            raise self._unexpected("an operator", "the end")
+            raise self._unexpected("operator")
         self._check_depth(node)
         return node
 
@@ -69,7 +69,7 @@ class _Parser:
 
     def _expect(self, text: str) -> None:
         if not self._is(text):
-            raise self._unexpected(text)
+            raise self._unexpected("symbol", text)
         self._at += 1
 
     def _expression(self, minimum: int) -> Node:
@@ -148,7 +148,7 @@ class _Parser:
         if token.kind in {"identifier", "delimited"}:
             return self._invocation(None)
         if token.kind == "end":
-            raise self._unexpected("an expression")
+            raise self._unexpected("expression")
         return self._literal(self._take())
 
     def _symbol_term(self, token: Token) -> Node:
@@ -167,24 +167,24 @@ class _Parser:
         if token.text in {"$this", "$index", "$total"}:
             self._take()
             return LoopVariable(token.text, position=token.position)  # type: ignore[arg-type]  # one of the three
-        raise self._unexpected("an expression")
+        raise self._unexpected("expression")
 
     def _external(self, sign: Token) -> Node:
         token = self._take()
         if token.kind not in {"identifier", "delimited", "string"}:
             self._at -= 1
-            raise self._unexpected("the name of a variable")
+            raise self._unexpected("variable")
         return External(token.text, position=sign.position)
 
     def _invocation(self, target: Node | None) -> Node:
         token = self._next
         if token.kind == "symbol" and token.text in {"$this", "$index", "$total"} and target:
-            raise self._unexpected("a name")
+            raise self._unexpected("name")
         plain = token.kind == "identifier" and (
             token.text not in PRECEDENCE or token.text in NAMES_THOUGH_KEYWORDS
         )
         if not plain and token.kind != "delimited":
-            raise self._unexpected("a name")
+            raise self._unexpected("name")
         self._take()
         if not self._is("("):
             return Member(target, token.text, position=token.position)
@@ -203,7 +203,7 @@ class _Parser:
         while True:
             token = self._next
             if token.kind not in {"identifier", "delimited"}:
-                raise self._unexpected("the name of a type")
+                raise self._unexpected("type")
             self._take()
             parts.append(token.text)
             if len(parts) == 2 or not self._is("."):
@@ -226,7 +226,7 @@ class _Parser:
             value = Decimal(token.text)
             return QuantityLiteral(value, unit.text, calendar, position=token.position)
         if len(token.text) > 1000:
-            raise syntax_error("a number with too many digits", self._source, token.position)
+            raise syntax_error("fhirpath-long-number", self._source, token.position)
         if "." in token.text:
             return Constant("decimal", Decimal(token.text), position=token.position)
         return Constant("integer", int(token.text), position=token.position)
@@ -240,10 +240,12 @@ class _Parser:
             pending.extend((child, depth + 1) for child in children(node))
 
     def _too_deep(self, position: int) -> FHIRPathError:
-        return syntax_error(f"nested deeper than {MAX_DEPTH} levels", self._source, position)
+        return syntax_error("fhirpath-too-deep", self._source, position, most=MAX_DEPTH)
 
-    def _unexpected(self, *expected: str) -> FHIRPathError:
+    def _unexpected(self, wanted: str, *expected: str) -> FHIRPathError:
         token = self._next
-        found = "the end" if token.kind == "end" else f"“{token.text[:40]}”"
-        reason = f"{found} where {' or '.join(expected)} was expected"
-        return syntax_error(reason, self._source, token.position, expected)
+        found = "EOF" if token.kind == "end" else token.text[:40]
+        issue_id = f"fhirpath-expected-{wanted}"
+        return syntax_error(
+            issue_id, self._source, token.position, expected or (wanted,), found=found
+        )

@@ -20,7 +20,7 @@ def compile_aggregate(
     compiler: "Compiler", call: Call, source: Fragment, context: Context
 ) -> Fragment:
     """Run through the items with `$total` carried from one to the next."""
-    step = compiler.compile(call.arguments[0], Context(source.types))
+    step = compiler.part(call.arguments[0], Context(source.types))
     start = compiler.compile(call.arguments[1], context).run if len(call.arguments) > 1 else None
     items_of, aggregator = source.run, step.run
 

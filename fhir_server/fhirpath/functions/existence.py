@@ -32,7 +32,7 @@ def compile_exists(
     if not call.arguments:
         return Fragment(lambda this, scope: [bool(items_of(this, scope))], ("System.Boolean",),
                         note="function exists", parts=(source,))  # fmt: skip
-    criterion = compiler.compile(call.arguments[0], Context(source.types))
+    criterion = compiler.part(call.arguments[0], Context(source.types))
     meets = criterion.run
 
     def run(this: Any, scope: Scope) -> Items:

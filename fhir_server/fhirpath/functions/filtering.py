@@ -41,7 +41,7 @@ def compile_repeat(
     compiler: "Compiler", call: Call, source: Fragment, _context: Context
 ) -> Fragment:
     """The projection applied again to all it gives, until nothing new comes."""
-    first = compiler.compile(call.arguments[0], Context(source.types))
+    first = compiler.part(call.arguments[0], Context(source.types))
     types = first.types
     if types is not None and source.types is not None and not set(types) <= set(source.types):
         first = compiler.compile(call.arguments[0], Context(None))

@@ -44,6 +44,8 @@ class Function:
 
 FUNCTIONS: dict[str, Function] = {}
 
+_NAMES = {"text": "String", "integer": "Integer", "number": "Decimal", "measure": "Quantity",
+          "moment": "DateTime", "any": "Any"}  # fmt: skip
 _CLASSES: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "integer": (int,),
@@ -183,7 +185,7 @@ def iterating(
         ) -> Fragment:
             if source.types == () and returns == "same":
                 return EMPTY
-            inner = compiler.compile(call.arguments[0], Context(source.types))
+            inner = compiler.part(call.arguments[0], Context(source.types))
             types = {"same": source.types, "argument": inner.types}.get(
                 returns or "", _types(returns)
             )
@@ -229,7 +231,7 @@ def wanted(kind: Kind, run: Run, what: str) -> Callable[[Any, Scope], Any]:
             return items[0].value
         if not isinstance(value, classes) or (type(value) is bool and kind not in {"any", "text"}):
             raise execution_error(
-                "fhirpath-wrong-type", operation=what, wanted=kind, found=type_name(value)
+                "fhirpath-wrong-type", operation=what, wanted=_NAMES[kind], found=type_name(value)
             )
         return value
 

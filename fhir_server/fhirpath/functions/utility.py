@@ -98,12 +98,12 @@ def compile_sort(compiler: "Compiler", call: Call, source: Fragment, _context: C
 def _compare_rows(signs: list[int], left: Row, right: Row) -> int:
     for one, other, sign in zip(left[0], right[0], signs, strict=True):
         if one is None or other is None:
-            # What has no key comes first.
+            # What has no key comes first, in either direction.
             outcome = (one is not None) - (other is not None)
         else:
-            outcome = order(system(one), system(other)) or 0
+            outcome = (order(system(one), system(other)) or 0) * sign
         if outcome:
-            return outcome * sign
+            return outcome
     return 0
 
 

@@ -8,19 +8,19 @@ from typing import Any
 
 from fhir_server.fhirpath.errors import execution_error
 from fhir_server.fhirpath.fragment import EMPTY, Fragment, single
-from fhir_server.fhirpath.operators.equality import equal_items
+from fhir_server.fhirpath.operators.equality import equal_items, equal_json
 from fhir_server.fhirpath.operators.operator import BinaryOperator
 from fhir_server.fhirpath.scope import Scope
-from fhir_server.fhirpath.values import Items, TypedValue
+from fhir_server.fhirpath.values import Items, TypedValue, system
 
 
 def distinct(items: Items) -> Items:
     """The items without those equal to an earlier one, in their order."""
     if len(items) < 2:
         return items
-    texts = distinct_texts(items)
-    if texts is not None:
-        return texts
+    plain = _distinct_texts(items) if _is_text(items[0]) else _distinct_elements(items)
+    if plain is not None:
+        return plain
     found: Items = []
     for item in items:
         if not holds(found, item):
@@ -28,24 +28,39 @@ def distinct(items: Items) -> Items:
     return found
 
 
-def distinct_texts(items: Items) -> Items | None:
-    """As `distinct`, in one pass where every item is text of one type; None where that is not so."""
-    first = items[0]
-    if type(first) is str:
-        return list(dict.fromkeys(items)) if all(type(item) is str for item in items) else None
-    if type(first) is not TypedValue or first.type not in _TEXT_TYPES:
-        return None
-    found: dict[Any, Any] = {}
-    for item in items:
-        if type(item) is not TypedValue or item.type != first.type or type(item.value) is not str:
-            return None
-        found.setdefault(item.value, item)
-    return list(found.values())
-
-
 _TEXT_TYPES = frozenset(
     {"string", "code", "uri", "url", "canonical", "id", "oid", "uuid", "markdown"}
 )
+
+
+def _is_text(item: Any) -> bool:
+    return type(item) is str or (type(item) is TypedValue and item.type in _TEXT_TYPES)
+
+
+def _distinct_texts(items: Items) -> Items | None:
+    """In one pass, where every item is text; None where one is not."""
+    found: dict[str, Any] = {}
+    for item in items:
+        text = item.value if type(item) is TypedValue and item.type in _TEXT_TYPES else item
+        if type(text) is not str:
+            return None
+        found.setdefault(text, item)
+    return list(found.values())
+
+
+def _distinct_elements(items: Items) -> Items | None:
+    """Without conversion, where every item is an element of the same complex type; None otherwise."""
+    kind = items[0].type if type(items[0]) is TypedValue else None
+    found: Items = []
+    for item in items:
+        if type(item) is not TypedValue or item.type != kind or type(item.value) is not dict:
+            return None
+        if system(item) is not item:
+            return None
+        value = item.value
+        if not any(equal_json(value, other.value) is True for other in found):
+            found.append(item)
+    return found
 
 
 def holds(items: Items, wanted: Any) -> bool:
@@ -68,7 +83,8 @@ def union(parts: tuple[Fragment, ...]) -> Fragment:
             items = items + branch(this, scope)
         return distinct(items)
 
-    return Fragment(run, types, ordered=False, note="operator |", parts=live)
+    ordered = all(part.ordered for part in live)
+    return Fragment(run, types, ordered, "operator |", live)
 
 
 def indexer(source: Fragment, index: Fragment) -> Fragment:

@@ -3,7 +3,7 @@
 Source: FHIRPath N1 §6.1 http://hl7.org/fhirpath/N1/#equality
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -40,36 +40,52 @@ def _equal_alike(left: Any, right: Any) -> bool | None:
     if kind is Quantity:
         return units.equal(left, right)
     if kind is TypedValue:
-        return _equal_json(left.value, right.value)
+        return equal_json(left.value, right.value)
     return bool(left == right)
 
 
-def _equal_json(left: Any, right: Any) -> bool | None:
+def equal_json(left: Any, right: Any) -> bool | None:
     """Elements are equal when their children are, in their order.
 
     Text that reads as two dates with time in different zones is compared on the time line.
     """
     if left == right:
         return True
-    if isinstance(left, dict) and isinstance(right, dict):
-        if left.keys() != right.keys():
-            return False
-        return _all_equal([_equal_json(value, right[key]) for key, value in left.items()])
-    if isinstance(left, list) and isinstance(right, list):
+    kind = type(left)
+    if kind is not type(right):
+        return False
+    if kind is dict:
+        return _equal_members(left, right) if left.keys() == right.keys() else False
+    if kind is list:
         if len(left) != len(right):
             return False
-        return _all_equal([_equal_json(a, b) for a, b in zip(left, right, strict=True)])
-    if isinstance(left, str) and isinstance(right, str) and "T" in left and "T" in right:
+        return _all_equal(equal_json(a, b) for a, b in zip(left, right, strict=True))
+    if kind is str and left[10:11] == "T" == right[10:11]:
         one, other = parse_datetime(left), parse_datetime(right)
         if one is not None and other is not None:
             return temporal.equal(one, other)
     return False
 
 
-def _all_equal(answers: list[bool | None]) -> bool | None:
-    if False in answers:
-        return False
-    return None if None in answers else True
+def _equal_members(left: dict[str, Any], right: dict[str, Any]) -> bool | None:
+    is_open = False
+    for key, value in left.items():
+        other = right[key]
+        if value != other:
+            answer = equal_json(value, other)
+            if answer is False:
+                return False
+            is_open = is_open or answer is None
+    return None if is_open else True
+
+
+def _all_equal(answers: Iterable[bool | None]) -> bool | None:
+    is_open = False
+    for answer in answers:
+        if answer is False:
+            return False
+        is_open = is_open or answer is None
+    return None if is_open else True
 
 
 def equal(left: Items, right: Items) -> bool | None:
@@ -80,7 +96,7 @@ def equal(left: Items, right: Items) -> bool | None:
         return False
     if len(left) == 1:
         return equal_items(left[0], right[0])
-    return _all_equal([equal_items(a, b) for a, b in zip(left, right, strict=True)])
+    return _all_equal(equal_items(a, b) for a, b in zip(left, right, strict=True))
 
 
 def equivalent_items(left: Any, right: Any) -> bool:

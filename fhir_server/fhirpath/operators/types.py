@@ -95,7 +95,7 @@ def of_type(compiler: "Compiler", source: Fragment, specifier: str, position: in
     wanted = compiler.space.resolve_name(specifier)
     if wanted is None:
         raise semantic_error("fhirpath-unknown-type", position, name=specifier)
-    accepts = _accepts(compiler, wanted)
+    accepts = acceptance(compiler, wanted)
     types = _remaining(compiler, source.types, wanted, accepts)
     if types == ():
         return EMPTY
@@ -107,7 +107,8 @@ def of_type(compiler: "Compiler", source: Fragment, specifier: str, position: in
     return Fragment(run, types, source.ordered, f"of type {wanted}", (source,))
 
 
-def _accepts(compiler: "Compiler", wanted: str) -> Callable[[str], bool]:
+def acceptance(compiler: "Compiler", wanted: str) -> Callable[[str], bool]:
+    """Which types `as` and `ofType` let through."""
     if compiler.space.is_primitive(wanted):
         return lambda name: name == wanted
     is_subtype = compiler.space.is_subtype

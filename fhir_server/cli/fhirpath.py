@@ -1,0 +1,90 @@
+"""`osteon fhirpath`: evaluate an expression on a file."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from fhir_server.fhirpath import FHIRPathError
+
+EXIT_INPUT = 1
+
+
+def command(
+    expression: Annotated[str, typer.Argument(help="The FHIRPath expression.")],
+    file: Annotated[Path, typer.Argument(help="A resource in JSON or XML; - reads from stdin.")],
+    *,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show the syntax tree and what it compiled to.")
+    ] = False,
+    type_name: Annotated[
+        str | None,
+        typer.Option("--type", help="The type of the input, for JSON that is no resource."),
+    ] = None,
+    lenient: Annotated[
+        bool,
+        typer.Option(
+            "--lenient", help="Take what R4's own expressions take: unknown elements are empty."
+        ),
+    ] = False,
+    language: Annotated[
+        Literal["en", "fr"], typer.Option("--lang", help="The language of messages.")
+    ] = "en",
+) -> None:
+    """Evaluate a FHIRPath expression on a file; one result a line, as JSON.
+
+    Exit code 1 where the expression or the file is at fault.
+    """
+    from fhir_server.definitions import core_definitions
+    from fhir_server.fhirpath import FHIRPath, FHIRPathError
+
+    model = core_definitions().type_model
+    node = _read(file, model)
+    context_type = type_name or (node.get("resourceType") if isinstance(node, dict) else None)
+    try:
+        compiled = FHIRPath(model, lenient=lenient).compile(expression, context_type)
+        if explain:
+            typer.echo(compiled.explain())
+            typer.echo("Result")
+        for item in compiled.evaluate(node):
+            typer.echo(_line(item))
+    except FHIRPathError as error:
+        _tell(expression, error, language)
+        raise typer.Exit(EXIT_INPUT) from None
+
+
+def _read(file: Path, model: Any) -> Any:
+    from fhir_server.model.issues import refuse
+    from fhir_server.model.json_source import JsonSyntaxError, parse_json
+    from fhir_server.model.xml_source import XmlSyntaxError, parse_xml
+
+    try:
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        sys.stderr.write(f"osteon: {file}: {error.strerror}\n")
+        raise typer.Exit(EXIT_INPUT) from None
+    try:
+        return (
+            parse_xml(content, model) if content.lstrip().startswith(b"<") else parse_json(content)
+        )
+    except (JsonSyntaxError, XmlSyntaxError) as error:
+        raise refuse(400, error.issue_id, "structure", reason=str(error)) from None
+
+
+def _line(item: Any) -> str:
+    from fhir_server.model.json_source import encode_json
+
+    return encode_json(item).decode()
+
+
+def _tell(expression: str, error: "FHIRPathError", language: Literal["en", "fr"]) -> None:
+    """The fault, the line of the expression with a mark under the place, and how to mend it."""
+    lines = [f"osteon: {error.issue.text(language)}"]
+    if error.position is not None:
+        start = expression.rfind("\n", 0, error.position) + 1
+        lines.append("  " + expression[start:].partition("\n")[0])
+        lines.append("  " + " " * (error.position - start) + "^")
+    hint = error.issue.hint(language)
+    sys.stderr.write("\n".join([*lines, *([hint] if hint else [])]) + "\n")

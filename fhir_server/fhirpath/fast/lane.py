@@ -1,0 +1,312 @@
+"""Compiler of the fast lane: a part of the syntax tree → a path or a truth, or None for the general lane."""
+
+import operator
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from fhir_server.fhirpath import regex
+from fhir_server.fhirpath.errors import FHIRPathError
+from fhir_server.fhirpath.fast import paths, truths
+from fhir_server.fhirpath.fast.paths import FastPath
+from fhir_server.fhirpath.fast.truths import FastTruth
+from fhir_server.fhirpath.operators.types import acceptance, type_specifier
+from fhir_server.fhirpath.references import type_of_reference
+from fhir_server.fhirpath.syntax import (
+    Call,
+    Chain,
+    Constant,
+    Index,
+    LoopVariable,
+    Member,
+    Node,
+    Operation,
+    TypeOperation,
+)
+
+if TYPE_CHECKING:
+    from fhir_server.fhirpath.compiler import Compiler
+
+Fast = FastPath | FastTruth
+
+_TEXT_TYPES = frozenset(
+    {"string", "code", "uri", "url", "canonical", "id", "oid", "uuid", "markdown"}
+)
+_ALIKE: dict[str, frozenset[str]] = {
+    "string": _TEXT_TYPES,
+    "boolean": frozenset({"boolean"}),
+    "integer": frozenset({"integer", "positiveInt", "unsignedInt"}),
+}
+"""Kinds of literals → types whose JSON values compare with them as Python has it."""
+
+_CONVERTED = frozenset({"decimal", "Quantity", "Age", "Count", "Distance", "Duration", "Money"})
+"""Types that compare with literals of another type."""
+
+_COMPARISONS: dict[str, Callable[[int, int], bool]] = {
+    "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+    ">=": operator.ge,
+}  # fmt: skip
+_TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "startsWith": str.startswith,
+    "endsWith": str.endswith,
+    "contains": operator.contains,
+}
+
+
+def compile_fast(compiler: "Compiler", node: Node, type_name: str) -> Fast | None:
+    """The part on values of one concrete type; None where it needs the general lane."""
+    if compiler.space.is_abstract(type_name):
+        return None
+    try:
+        return _Lane(compiler, type_name).compile(node)
+    except FHIRPathError:
+        # The general lane raises it again, or finds the part to be out of reach.
+        return None
+
+
+class _Lane:
+    def __init__(self, compiler: "Compiler", type_name: str) -> None:
+        self._compiler = compiler
+        self._space = compiler.space
+        self._type = type_name
+
+    def compile(self, node: Node) -> Fast | None:
+        """A part as whatever it is."""
+        match node:
+            case Member():
+                return self._member(node)
+            case LoopVariable(name="$this"):
+                return self._this()
+            case Call():
+                return self._call(node)
+            case Chain(operator="|"):
+                return self._union(node)
+            case Chain():
+                first, *others = [self.truth(operand) for operand in node.operands]
+                parts = [first or truths.UNSURE, *(part or truths.UNSURE for part in others)]
+                return truths.chained(node.operator, parts) if first else None
+            case Operation():
+                return self._operation(node)
+            case TypeOperation():
+                return self._type_operation(node.operator, node.operand, node.type_name)
+            case Index(index=Constant(kind="integer", value=int() as at)):
+                source = self.path(node.target)
+                return paths.sliced(source, slice(at, at + 1)) if source else None
+            case _:
+                return None
+
+    def _this(self) -> FastPath | None:
+        return None if self._space.is_primitive(self._type) else paths.this_path(self._type)
+
+    def path(self, node: Node | None) -> FastPath | None:
+        """A part as a path."""
+        found = self._this() if node is None else self.compile(node)
+        return found if isinstance(found, FastPath) else None
+
+    def truth(self, node: Node | None) -> FastTruth | None:
+        """A part as a truth."""
+        found = self._this() if node is None else self.compile(node)
+        if isinstance(found, FastPath):
+            return truths.as_truth(found) if found.only_type == "boolean" else None
+        return found
+
+    def _member(self, node: Member) -> FastPath | None:
+        if node.target is None and node.name[:1].isupper() and self._space.model.type(node.name):
+            if self._space.is_subtype(self._type, node.name):
+                return self._this()
+            return paths.EMPTY_PATH if self._compiler.lenient else None
+        source = self.path(node.target)
+        if source is None or not source.types or source.is_guard:
+            return source
+        if self._space.is_abstract(source.types[0]):
+            return paths.guarded(source)
+        children = self._space.children(source.types[0], node.name)
+        if source.only_type is None or not children:
+            return None
+        if children[0].is_resource:
+            return paths.resources(source, children[0])
+        if self._space.is_primitive(source.types[0]):
+            return None
+        return paths.step(source, children, from_this=node.target is None)
+
+    def _union(self, node: Chain) -> FastPath | None:
+        branches = [self.path(operand) for operand in node.operands]
+        known = [branch for branch in branches if branch is not None]
+        return paths.united(known) if len(known) == len(branches) else None
+
+    def _call(self, node: Call) -> Fast | None:
+        name, arguments = node.name, node.arguments
+        if name == "not" and not arguments:
+            truth = self.truth(node.target)
+            return truths.negated(truth) if truth else None
+        if name in {"is", "as", "ofType"} and len(arguments) == 1 and node.target is not None:
+            return self._type_operation(name, node.target, type_specifier(arguments[0]))
+        source = self.path(node.target)
+        if source is None:
+            return None
+        if name == "trace":
+            return source
+        if not arguments:
+            return self._without_arguments(name, source)
+        if len(arguments) > 1:
+            return None
+        if name in {"where", "exists", "all"}:
+            return self._iteration(name, source, arguments[0])
+        argument = arguments[0]
+        if isinstance(argument, Constant) and isinstance(argument.value, str):
+            return _with_text(name, source, argument.value)
+        return None
+
+    def _without_arguments(self, name: str, source: FastPath) -> Fast | None:
+        match name:
+            case "exists":
+                return truths.exists(source)
+            case "empty":
+                return truths.is_empty(source)
+            case "hasValue" if source.only_type and self._space.is_primitive(source.only_type):
+                return truths.has_value(source)
+            case "first" | "last" | "tail" if source.is_guard:
+                return source
+            case "first":
+                return paths.sliced(source, slice(0, 1))
+            case "last":
+                return paths.sliced(source, slice(-1, None))
+            case "tail":
+                return paths.sliced(source, slice(1, None))
+            case _:
+                return None
+
+    def _iteration(self, name: str, source: FastPath, criterion: Node) -> Fast | None:
+        if not source.types:
+            return source if name == "where" else None
+        inner = source.only_type
+        if inner is not None and self._space.is_abstract(inner):
+            return paths.guarded(source) if name == "where" else None
+        if inner is None or self._space.is_primitive(inner):
+            return None
+        truth = _Lane(self._compiler, inner).truth(criterion)
+        if truth is None:
+            return None
+        if name == "where":
+            return paths.filtered(source, inner, truth.test)
+        return (
+            truths.some(source, truth.test)
+            if name == "exists"
+            else truths.every(source, truth.test)
+        )
+
+    def _type_operation(self, name: str, operand: Node, specifier: str) -> Fast | None:
+        wanted = self._space.resolve_name(specifier)
+        if wanted is None:
+            return None
+        if name == "is" and isinstance(operand, Call) and operand.name == "resolve":
+            return self._reference_test(operand, wanted)
+        if name == "as" and not self._compiler.lenient:
+            return None
+        if isinstance(operand, Member):
+            chosen = self._chosen(name, operand, wanted)
+            if chosen is not None:
+                return chosen
+        source = self.path(operand)
+        if source is None or source.is_guard:
+            return source if name != "is" else None
+        if name == "is":
+            is_subtype = self._space.is_subtype
+            return truths.typed_as(source, lambda found: is_subtype(found, wanted))
+        if source.only_type is None:
+            return source if not source.types else None
+        if self._space.is_abstract(source.types[0]):
+            return None
+        return source if acceptance(self._compiler, wanted)(source.types[0]) else paths.EMPTY_PATH
+
+    def _chosen(self, name: str, operand: Member, wanted: str) -> FastPath | None:
+        """`value as Quantity`: the one JSON key of the choice that holds the type."""
+        if name == "is":
+            return None
+        source = self.path(operand.target)
+        if source is None or source.only_type is None:
+            return None
+        accepts = acceptance(self._compiler, wanted)
+        children = self._space.children(source.types[0], operand.name)
+        kept = tuple(child for child in children if accepts(child.type))
+        if len(children) < 2 or not kept:
+            return None
+        return paths.step(source, kept, from_this=operand.target is None)
+
+    def _reference_test(self, call: Call, wanted: str) -> FastTruth | None:
+        source = self.path(call.target)
+        if source is None or source.only_type != "Reference":
+            return None
+        is_subtype = self._space.is_subtype
+        return truths.refers_to(source, type_of_reference, lambda found: is_subtype(found, wanted))
+
+    def _operation(self, node: Operation) -> FastTruth | None:
+        if node.operator == "implies":
+            left, right = self.truth(node.left), self.truth(node.right)
+            return truths.implied(left, right or truths.UNSURE) if left else None
+        if node.operator == "in":
+            return self._membership(node)
+        if node.operator in {"=", "!=", "xor"}:
+            found = self._equality(node)
+            if found is not None:
+                return found
+        if node.operator in _COMPARISONS:
+            return self._count_comparison(node)
+        return None
+
+    def _equality(self, node: Operation) -> FastTruth | None:
+        wanted = node.operator == "="
+        if isinstance(node.right, Constant) and node.operator != "xor":
+            path = self.path(node.left)
+            alike = _ALIKE.get(node.right.kind, frozenset())
+            if path is not None and path.only_type in alike:
+                return truths.equals(path, node.right.value, wanted=wanted)
+            if (
+                path is not None
+                and len(path.types) > 1
+                and alike
+                and not _CONVERTED & set(path.types)
+            ):
+                return truths.equals_choice(path, node.right.value, alike, wanted=wanted)
+            if node.right.kind != "boolean":
+                return None
+            truth = self.truth(node.left)
+            value = bool(node.right.value)
+            constant = FastTruth(lambda _this: value)
+            return truths.same(truth, constant, wanted=wanted) if truth else None
+        left, right = self.truth(node.left), self.truth(node.right)
+        return truths.same(left, right, wanted=wanted) if left and right else None
+
+    def _membership(self, node: Operation) -> FastTruth | None:
+        path = self.path(node.left)
+        operands = node.right.operands if isinstance(node.right, Chain) else (node.right,)
+        if isinstance(node.right, Chain) and node.right.operator != "|":
+            return None
+        constants = [o.value for o in operands if isinstance(o, Constant) and o.kind == "string"]
+        if path is None or path.only_type not in _TEXT_TYPES or len(constants) != len(operands):
+            return None
+        return truths.is_one_of(path, frozenset(map(str, constants)))
+
+    def _count_comparison(self, node: Operation) -> FastTruth | None:
+        match node.left, node.right:
+            case Call(name="count", arguments=()), Constant(kind="integer", value=int() as bound):
+                path = self.path(node.left.target)
+                compare = _COMPARISONS[node.operator]
+                return truths.counted(path.walk, lambda n: compare(n, bound)) if path else None
+            case _:
+                return None
+
+
+def _with_text(name: str, source: FastPath, text: str) -> Fast | None:
+    only = source.only_type
+    if name == "extension" and not source.types:
+        return source
+    if name == "extension" and only is not None and only not in _TEXT_TYPES:
+        return paths.extensions(source, text) if only[0].isupper() else None
+    if only not in _TEXT_TYPES:
+        return None
+    if name == "matches":
+        regex.compile_pattern(text)
+        return truths.texts(source, partial(regex.search, text))
+    test: Any = _TEXT_TESTS.get(name)
+    return truths.texts(source, lambda value: bool(test(value, text))) if test else None

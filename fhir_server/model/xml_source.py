@@ -1,0 +1,251 @@
+"""FHIR XML as the JSON-shaped dict every layer speaks, lossless, with the line of each part.
+
+Source: FHIR R4 §2.6.2 XML representation https://hl7.org/fhir/R4/xml.html, and its mapping to JSON,
+§2.6.3 https://hl7.org/fhir/R4/json.html
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from lxml import etree
+
+from fhir_server.model.json_source import MAX_DEPTH, Path
+
+FHIR_NAMESPACE = "{http://hl7.org/fhir}"
+XHTML_NAMESPACE = "{http://www.w3.org/1999/xhtml}"
+_SCHEMA_LOCATION = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"
+
+
+class Element(Protocol):
+    """What the reader needs to know of an element."""
+
+    @property
+    def is_list(self) -> bool:
+        """Whether JSON holds an array."""
+        ...
+
+    @property
+    def json_names(self) -> Mapping[str, str]:
+        """Each key it may have, with its type."""
+        ...
+
+
+class Types(Protocol):
+    """What the reader needs to know of the type model."""
+
+    def element(self, type_name: str, element: str) -> Any:
+        """The `Element` of a type by its JSON key, or None."""
+        ...
+
+    def is_primitive(self, name: str) -> bool:
+        """Whether a type is a FHIR primitive."""
+        ...
+
+    def is_resource(self, name: str) -> bool:
+        """Whether a type is a resource type."""
+        ...
+
+
+class XmlSyntaxError(ValueError):
+    """Source text that is no FHIR XML. `line` and `column` count from 1."""
+
+    def __init__(
+        self, reason: str, line: int, column: int = 1, *, issue_id: str = "xml-syntax"
+    ) -> None:
+        super().__init__(f"line {line}, column {column}: {reason}")
+        self.reason = reason
+        self.line = line
+        self.column = column
+        self.issue_id = issue_id
+
+
+class XmlDocument:
+    """A resource read from XML: its `value`, and the line of each part of it.
+
+    Shape: as `parse_json` gives it. Text that a primitive type cannot hold stays text, and elements
+    that the type does not have are kept, so that validation can name them.
+    Errors: XmlSyntaxError for text that is no XML, a DOCTYPE, another namespace, or nesting deeper
+    than MAX_DEPTH.
+    """
+
+    def __init__(self, source: bytes, types: Types) -> None:
+        self._types = types
+        self._lines: dict[Path, int] = {}
+        root = _root(source)
+        self.value = self._resource(root, ())
+
+    def locate(self, path: Sequence[str | int]) -> tuple[int, int]:
+        """Line and column of the value at a path, or of the nearest part around it that exists."""
+        steps = tuple(path)
+        while steps and steps not in self._lines:
+            steps = steps[:-1]
+        return self._lines.get(steps, 1), 1
+
+    def _resource(self, element: Any, path: Path) -> dict[str, Any]:
+        name = _local_name(element)
+        if not self._types.is_resource(name):
+            raise XmlSyntaxError(
+                f"“{name}” is no resource", _line(element), issue_id="xml-not-a-resource"
+            )
+        self._lines[path] = _line(element)
+        return {"resourceType": name, **self._members(element, name, path)}
+
+    def _members(self, element: Any, type_name: str, path: Path) -> dict[str, Any]:
+        if len(path) > MAX_DEPTH:
+            raise XmlSyntaxError(f"nested deeper than {MAX_DEPTH} levels", _line(element))
+        _check_text(element)
+        members: dict[str, Any] = {
+            key: value for key, value in element.attrib.items() if key != _SCHEMA_LOCATION
+        }
+        groups: dict[str, list[Any]] = {}
+        for child in element.iterchildren(tag=etree.Element):
+            groups.setdefault(_local_name(child), []).append(child)
+        for name, children in groups.items():
+            self._member(members, type_name, name, children, path)
+        return members
+
+    def _member(
+        self, members: dict[str, Any], type_name: str, name: str, children: list[Any], path: Path
+    ) -> None:
+        info: Element | None = self._types.element(type_name, name)
+        kind = (info.json_names.get(name) if info else None) or _guess(children[0])
+        is_list = (info is not None and info.is_list) or len(children) > 1
+        inner = (*path, name)
+        self._lines[inner] = _line(children[0])
+        if kind == "xhtml" or not self._types.is_primitive(kind):
+            values = [
+                self._complex(child, kind, (*inner, at) if is_list else inner)
+                for at, child in enumerate(children)
+            ]
+            members[name] = values if is_list else values[0]
+            return
+        pairs = [
+            self._primitive(child, kind, (*path, "_" + name, *([at] if is_list else [])))
+            for at, child in enumerate(children)
+        ]
+        for at, child in enumerate(children if is_list else ()):
+            self._lines[*inner, at] = _line(child)
+        _put_primitives(members, name, pairs, is_list=is_list)
+
+    def _complex(self, element: Any, kind: str, path: Path) -> Any:
+        self._lines[path] = _line(element)
+        if kind == "xhtml":
+            return _xhtml(element)
+        if kind in {"Resource", "DomainResource"}:
+            inner = list(element.iterchildren(tag=etree.Element))
+            if len(inner) != 1:
+                raise XmlSyntaxError("one resource was expected here", _line(element))
+            return self._resource(inner[0], path)
+        return self._members(element, kind, path)
+
+    def _primitive(self, element: Any, kind: str, path: Path) -> tuple[Any, dict[str, Any] | None]:
+        beside = self._members(element, kind, path)
+        text = beside.pop("value", None)
+        value = None if text is None else _PRIMITIVES.get(kind, _same)(text)
+        return value, beside or None
+
+
+def _put_primitives(
+    members: dict[str, Any],
+    name: str,
+    pairs: list[tuple[Any, dict[str, Any] | None]],
+    *,
+    is_list: bool,
+) -> None:
+    values = [value for value, _ in pairs]
+    siblings = [sibling for _, sibling in pairs]
+    if any(value is not None for value in values):
+        members[name] = values if is_list else values[0]
+    if any(sibling is not None for sibling in siblings):
+        members["_" + name] = siblings if is_list else siblings[0]
+
+
+def parse_xml(source: bytes, types: Types) -> dict[str, Any]:
+    """Read one resource from XML; see `XmlDocument`. Errors: XmlSyntaxError."""
+    return XmlDocument(source, types).value
+
+
+def _root(source: bytes) -> Any:
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True,
+        remove_comments=True,
+    )  # fmt: skip
+    try:
+        root = etree.fromstring(source, parser)
+    except etree.XMLSyntaxError as fault:
+        line, column = fault.position
+        raise XmlSyntaxError(str(fault.msg), line or 1, column or 1) from None
+    except ValueError as fault:
+        raise XmlSyntaxError(str(fault), 1) from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise XmlSyntaxError("a DOCTYPE is not allowed", 1, issue_id="xml-doctype")
+    return root
+
+
+def _line(element: Any) -> int:
+    return int(element.sourceline or 1)
+
+
+def _local_name(element: Any) -> str:
+    tag: str = element.tag
+    if tag.startswith(FHIR_NAMESPACE):
+        return tag.removeprefix(FHIR_NAMESPACE)
+    if tag == XHTML_NAMESPACE + "div":
+        return "div"
+    namespace = tag[1:].partition("}")[0] if tag.startswith("{") else "none"
+    raise XmlSyntaxError(
+        f"the element {tag.rpartition('}')[2]} is in the namespace {namespace}", _line(element),
+        issue_id="xml-namespace",
+    )  # fmt: skip
+
+
+def _check_text(element: Any) -> None:
+    for text in (element.text, *(child.tail for child in element)):
+        if text and not text.isspace():
+            raise XmlSyntaxError("text outside of an attribute", _line(element))
+
+
+def _guess(element: Any) -> str:
+    """The type of an element its parent does not have: text where it has a value."""
+    if element.tag == XHTML_NAMESPACE + "div":
+        return "xhtml"
+    return "string" if element.get("value") is not None else "Element"
+
+
+def _xhtml(element: Any) -> str:
+    text: str = etree.tostring(element, encoding="unicode", with_tail=False)
+    # The namespaces of the surrounding FHIR document come along with the fragment; they say nothing here.
+    return re.sub(r"^(<[^>]*?) xmlns:xsi=\"[^\"]*\"", r"\1", text)
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def _boolean(text: str) -> Any:
+    return {"true": True, "false": False}.get(text, text)
+
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,999})")
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,999})(?:\.[0-9]{1,999})?(?:[eE][+-]?[0-9]{1,9})?")
+
+
+def _integer(text: str) -> Any:
+    return int(text) if _INTEGER.fullmatch(text) else text
+
+
+def _decimal(text: str) -> Any:
+    if not _DECIMAL.fullmatch(text):
+        return text
+    return int(text) if _INTEGER.fullmatch(text) else Decimal(text)
+
+
+_PRIMITIVES: Mapping[str, Callable[[str], Any]] = {
+    "boolean": _boolean,
+    "integer": _integer,
+    "positiveInt": _integer,
+    "unsignedInt": _integer,
+    "decimal": _decimal,
+}
