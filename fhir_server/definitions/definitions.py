@@ -166,10 +166,15 @@ class Definitions:
         found: dict[str, Resource] = {}
         bases = {resource_type, "Resource", "DomainResource"}
         for layer in reversed(self._layers):
+            own: dict[str, Resource] = {}
             for url in _search_parameter_urls(layer, bases):
                 resource = layer.find("SearchParameter", url, None)
-                if resource is not None and bases & set(resource.get("base", ())):
-                    found[resource["code"]] = resource
+                if resource is None or not bases & set(resource.get("base", ())):
+                    continue
+                # HL7's package holds examples that take the code of a true parameter (Condition subject).
+                if resource["code"] not in own or not resource.get("experimental"):
+                    own[resource["code"]] = resource
+            found.update(own)
         return found
 
 

@@ -99,16 +99,11 @@ search_string = Table(
     metadata,
     Column("key", BigInteger, primary_key=True, autoincrement=False),
     Column("parameter", BigInteger, primary_key=True, autoincrement=False),
-    Column("value", Text, primary_key=True),
-    Index(
-        "search_string_prefix",
-        "parameter",
-        "value",
-        "key",
-        postgresql_ops={"value": "text_pattern_ops"},
-    ),
+    # By code point: one index serves prefixes and order. Folded strings have no accents left to place.
+    Column("value", Text(collation="C"), primary_key=True),
+    Index("search_string_value", "parameter", "value", "key"),
 )
-"""Strings folded (case, accents, white space) for prefixes and sorting."""
+"""Strings folded (case, accents, white space) for prefixes and sorting, cut to what an index holds."""
 
 search_reference = Table(
     "search_reference",

@@ -22,13 +22,10 @@ def upgrade() -> None:
     op.create_index(
         "search_quantity_low", "search_quantity", ["parameter", "unit", "low", "high", "key"]
     )
-    _make_search_table("search_string", sa.Column("value", sa.Text, primary_key=True))
-    op.create_index(
-        "search_string_prefix",
-        "search_string",
-        ["parameter", "value", "key"],
-        postgresql_ops={"value": "text_pattern_ops"},
+    _make_search_table(
+        "search_string", sa.Column("value", sa.Text(collation="C"), primary_key=True)
     )
+    op.create_index("search_string_value", "search_string", ["parameter", "value", "key"])
     _make_search_table("search_reference", _bigint("target"))
     op.create_index("search_reference_target", "search_reference", ["target", "parameter", "key"])
 

@@ -1,0 +1,67 @@
+"""One search parameter of a request on its way to a predicate, and the faults it may have."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+from fhir_server.model.issues import Refused, refuse
+from fhir_server.search.parameters import SearchParameter
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What holds for the whole request: the zone of dates without one, our base URL, the moment."""
+
+    base_url: str = ""
+    zone: tzinfo = UTC
+    now: datetime | None = None
+
+    @property
+    def moment(self) -> datetime:
+        """The moment that `ap` measures from."""
+        return self.now or datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A parameter with a modifier and its alternatives.
+
+    Shape: `name` as sent, for messages; `parameters` the definitions, one for each type searched;
+    `values` the alternatives, escapes not yet resolved.
+    """
+
+    name: str
+    parameters: tuple[SearchParameter, ...]
+    modifier: str | None
+    values: tuple[str, ...]
+    setting: Setting
+
+    @property
+    def hashes(self) -> tuple[int, ...]:
+        """The numbers of the parameters."""
+        return tuple(parameter.hash for parameter in self.parameters)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is one parameter of which a resource has one value at most."""
+        return len(self.parameters) == 1 and self.parameters[0].is_single
+
+    def hashes_of(self, form: str) -> tuple[int, ...]:
+        """The numbers of another form of the parameters."""
+        return tuple(parameter.hash_of(form) for parameter in self.parameters)
+
+    def bad_value(self, value: str, expected: str) -> Refused:
+        """The refusal of a malformed value; `expected` names the form (date, number)."""
+        return refuse(
+            400, f"search-value-{expected}", "value", parameter=self.name, value=value[:200]
+        )
+
+    def bad_modifier(self, *allowed: str) -> Refused:
+        """The refusal of a modifier that the parameter's type does not have."""
+        return refuse(
+            400,
+            "search-modifier-unknown",
+            "not-supported",
+            parameter=self.name,
+            modifier=self.modifier,
+            allowed=", ".join(":" + name for name in ("missing", *allowed)),
+        )

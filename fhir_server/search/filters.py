@@ -1,0 +1,264 @@
+"""One filtering parameter of a request → a predicate: modifiers, chains, `_has`, and those of every type.
+
+Source: FHIR R4 §3.1.1.4.3 (modifiers), §3.1.1.4.15 (chained), §3.1.1.4.16 (reverse chaining)
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+from fhir_server.model.issues import Refused, refuse
+from fhir_server.model.references import VALID_ID
+from fhir_server.search.criteria import Criterion, Setting
+from fhir_server.search.parameters import UNINDEXED, SearchParameter, SearchParameters, SearchType
+from fhir_server.search.predicates import (
+    AllOf,
+    AnyOf,
+    Chained,
+    HasToken,
+    KeyIn,
+    Listed,
+    Not,
+    Predicate,
+    ReferredTo,
+    TypeIn,
+)
+from fhir_server.search.types import date, number, quantity, reference, string, token, uri
+from fhir_server.search.values import split_escaped
+from fhir_server.store.keys import parameter_hash, resource_key
+from fhir_server.store.resource_types import TYPE_NUMBERS
+
+MAX_DEPTH = 8
+"""How many references a chain may follow."""
+
+UNSUPPORTED = UNINDEXED
+
+_PREDICATES: Mapping[SearchType, Callable[[Criterion], Predicate]] = {
+    "token": token.predicate,
+    "string": string.predicate,
+    "date": date.predicate,
+    "number": number.predicate,
+    "quantity": quantity.predicate,
+    "reference": reference.predicate,
+    "uri": uri.predicate,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a parameter stands: the types searched, how deep in a chain.
+
+    Shape: `is_chained` where the types are what a reference may lead to: a type that does not have the
+    parameter is passed over, while a search over several types needs it on each.
+    """
+
+    parameters: SearchParameters
+    setting: Setting
+    types: tuple[str, ...]
+    is_chained: bool = False
+    depth: int = 0
+
+    def at(self, types: tuple[str, ...]) -> "Scope":
+        """The scope at the other end of a reference."""
+        return replace(self, types=types, is_chained=True, depth=self.depth + 1)
+
+
+def parse_filter(scope: Scope, name: str, value: str) -> Predicate:
+    """The predicate of one parameter. Errors: Refused(400)."""
+    if scope.depth > MAX_DEPTH:
+        raise refuse(400, "search-chain-too-deep", "too-costly", limit=MAX_DEPTH)
+    if name.startswith("_has:"):
+        return _reverse_chain(scope, name, value)
+    head, dot, rest = name.partition(".")
+    if dot:
+        return _chain(scope, head, rest, value)
+    code, colon, modifier = name.partition(":")
+    special = _SPECIAL.get(code)
+    if special is not None:
+        return special(scope, name, modifier if colon else None, value)
+    return _by_definition(scope, name, code, modifier if colon else None, value)
+
+
+def _by_definition(
+    scope: Scope, name: str, code: str, modifier: str | None, value: str
+) -> Predicate:
+    found = _find(scope, code)
+    if not found:
+        raise unknown_parameter(scope, code)
+    if modifier == "missing":
+        is_missing = _truth(name, value)
+        present = HasToken(tuple(parameter.hash for parameter in found))
+        return Not(present) if is_missing else present
+    by_type: dict[SearchType, list[SearchParameter]] = {}
+    for parameter in found:
+        by_type.setdefault(parameter.type, []).append(parameter)
+    values = tuple(_values(name, value))
+    choices = []
+    for kind, parameters in by_type.items():
+        read = _PREDICATES.get(kind)
+        if read is None:
+            raise refuse(400, "search-parameter-unsupported", "not-supported", parameter=code)
+        choices.append(read(Criterion(name, tuple(parameters), modifier, values, scope.setting)))
+    return choices[0] if len(choices) == 1 else AnyOf(tuple(choices))
+
+
+def _find(scope: Scope, code: str) -> tuple[SearchParameter, ...]:
+    if not scope.is_chained:
+        return scope.parameters.across(scope.types, code)
+    found = (scope.parameters.find(resource_type, code) for resource_type in scope.types)
+    return tuple(parameter for parameter in found if parameter is not None)
+
+
+def unknown_parameter(scope: Scope, code: str) -> Refused:
+    """The refusal of a parameter that the types do not have; names those with a similar name."""
+    if code in UNSUPPORTED:
+        return refuse(400, "search-parameter-unsupported", "not-supported", parameter=code)
+    known = sorted({name for one in scope.types[:20] for name in scope.parameters.of(one)})
+    near = get_close_matches(code, known, n=3) or known
+    types = scope.types[0] if len(scope.types) == 1 else ", ".join(scope.types[:5])
+    return refuse(
+        400,
+        "search-parameter-unknown",
+        "not-supported",
+        parameter=code,
+        type=types,
+        near=", ".join(near),
+    )
+
+
+def _chain(scope: Scope, head: str, rest: str, value: str) -> Predicate:
+    code, _, narrowed = head.partition(":")
+    found = _find(scope, code)
+    if not found:
+        raise unknown_parameter(scope, code)
+    if any(parameter.type != "reference" for parameter in found):
+        raise refuse(400, "search-chain-no-reference", "invalid", parameter=code)
+    if narrowed and narrowed not in TYPE_NUMBERS:
+        raise unknown_type(narrowed)
+    targets = (narrowed,) if narrowed else _targets_with(scope, found, rest)
+    condition = parse_filter(scope.at(targets), rest, value)
+    return Chained(tuple(parameter.hash for parameter in found), _of_types(targets, condition))
+
+
+def _targets_with(scope: Scope, found: Sequence[SearchParameter], rest: str) -> tuple[str, ...]:
+    """The types that the references may lead to and that have the next parameter of the chain."""
+    targets = tuple(dict.fromkeys(t for p in found for t in reference.targets_of(p)))
+    code = rest.partition(".")[0].partition(":")[0]
+    if code in _SPECIAL or code == "_has":
+        return targets
+    return tuple(t for t in targets if scope.parameters.find(t, code) is not None) or targets
+
+
+def _reverse_chain(scope: Scope, name: str, value: str) -> Predicate:
+    parts = name.split(":", 3)
+    if len(parts) != 4 or not all(parts):
+        raise refuse(400, "search-has-malformed", "value", parameter=name)
+    _, source, code, rest = parts
+    if source not in TYPE_NUMBERS:
+        raise unknown_type(source)
+    there = scope.at((source,))
+    parameter = scope.parameters.find(source, code)
+    if parameter is None:
+        raise unknown_parameter(there, code)
+    if parameter.type != "reference":
+        raise refuse(400, "search-chain-no-reference", "invalid", parameter=code)
+    condition = parse_filter(there, rest, value)
+    return ReferredTo((parameter.hash,), _of_types((source,), condition))
+
+
+def _of_types(types: tuple[str, ...], condition: Predicate) -> AllOf:
+    numbers = tuple(TYPE_NUMBERS[name] for name in types)
+    if len(numbers) == len(TYPE_NUMBERS):
+        return AllOf((condition,))
+    return AllOf((TypeIn(numbers), condition))
+
+
+def _id(scope: Scope, name: str, modifier: str | None, value: str) -> Predicate:
+    if modifier not in {None, "not"}:
+        raise _no_modifier(name, modifier, "not")
+    keys: list[int] = []
+    for one in _values(name, value):
+        if VALID_ID.fullmatch(one) is None:
+            raise refuse(400, "search-value-id", "value", parameter=name, value=one[:200])
+        keys.extend(resource_key(resource_type, one) for resource_type in scope.types)
+    found = KeyIn(tuple(keys))
+    return Not(found) if modifier == "not" else found
+
+
+def _last_updated(scope: Scope, name: str, modifier: str | None, value: str) -> Predicate:
+    parameters = scope.parameters.across(scope.types, "_lastUpdated")
+    if modifier is not None:
+        raise _no_modifier(name, modifier)
+    values = tuple(_values(name, value))
+    return date.predicate(Criterion(name, parameters, None, values, scope.setting))
+
+
+def _type(_: Scope, name: str, modifier: str | None, value: str) -> Predicate:
+    if modifier is not None:
+        raise _no_modifier(name, modifier)
+    return TypeIn(tuple(TYPE_NUMBERS[one] for one in parse_types(name, value)))
+
+
+def _list(_: Scope, name: str, modifier: str | None, value: str) -> Predicate:
+    if modifier is not None:
+        raise _no_modifier(name, modifier)
+    choices = []
+    for one in _values(name, value):
+        list_id = one.removeprefix("List/")
+        if VALID_ID.fullmatch(list_id) is None:
+            raise refuse(400, "search-value-id", "value", parameter=name, value=one[:200])
+        choices.append(Listed(resource_key("List", list_id), parameter_hash("List", "item")))
+    return choices[0] if len(choices) == 1 else AnyOf(tuple(choices))
+
+
+_SPECIAL: Mapping[str, Callable[[Scope, str, str | None, str], Predicate]] = {
+    "_id": _id,
+    "_lastUpdated": _last_updated,
+    "_type": _type,
+    "_list": _list,
+}
+
+
+def parse_types(name: str, value: str) -> tuple[str, ...]:
+    """The resource types of a list. Errors: Refused(400)."""
+    types = tuple(dict.fromkeys(_values(name, value)))
+    for one in types:
+        if one not in TYPE_NUMBERS:
+            raise unknown_type(one)
+    return types
+
+
+def unknown_type(name: str) -> Refused:
+    """The refusal of a resource type that R4 does not have."""
+    near = get_close_matches(name, TYPE_NUMBERS, n=3)
+    return refuse(
+        400,
+        "search-type-unknown",
+        "not-supported",
+        type=name[:100],
+        near=", ".join(near) or "Patient",
+    )
+
+
+def _no_modifier(name: str, modifier: str | None, *allowed: str) -> Refused:
+    return refuse(
+        400,
+        "search-modifier-unknown",
+        "not-supported",
+        parameter=name,
+        modifier=modifier,
+        allowed=", ".join(":" + one for one in allowed) or "–",
+    )
+
+
+def _values(name: str, value: str) -> list[str]:
+    values = split_escaped(value, ",")
+    if not all(values):
+        raise refuse(400, "search-value-empty", "value", parameter=name)
+    return values
+
+
+def _truth(name: str, value: str) -> bool:
+    if value not in {"true", "false"}:
+        raise refuse(400, "search-value-boolean", "value", parameter=name, value=value[:200])
+    return value == "true"

@@ -1,0 +1,145 @@
+"""Index rows of a resource, by the search parameters of its type.
+
+The expressions of a type are grouped: each distinct one runs once, and only where the resource has one
+of the elements it starts from.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any
+
+from fhir_server.definitions import Definitions
+from fhir_server.fhirpath import FHIRPath, FHIRPathError
+from fhir_server.search.parameters import SearchParameter, SearchParameters
+from fhir_server.search.rows import IndexRows, TypedValue
+from fhir_server.search.types import date, number, quantity, reference, string, token, uri
+
+Extract = Callable[[SearchParameter, list[TypedValue], IndexRows, str | None], None]
+
+# `_id` and `_lastUpdated` are columns of `resource`.
+_IN_COLUMNS = frozenset({"_id", "_lastUpdated"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CompiledExpression:
+    """An expression and the parameters that take its values, each with the one type it refers to."""
+
+    keys: frozenset[str] | None
+    evaluate: Callable[[dict[str, Any]], Sequence[TypedValue]]
+    uses: tuple[tuple[SearchParameter, Extract, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypeIndex:
+    """The compiled expressions of a type, by the JSON key they start from."""
+
+    by_key: dict[str, tuple[CompiledExpression, ...]]
+    always: tuple[CompiledExpression, ...]
+
+
+class SearchIndexer:
+    """Makes index rows. Immutable to its users; each type is compiled on first use.
+
+    Shape: `bases` the base URLs by which a resource may refer to others of this server;
+    `zone` that of dates without one.
+    """
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        engine: FHIRPath,
+        *,
+        bases: Collection[str] = (),
+        zone: tzinfo = UTC,
+    ) -> None:
+        self.parameters = SearchParameters(definitions)
+        self._engine = engine
+        self._types: dict[str, TypeIndex] = {}
+        self._extractors = _extractors(frozenset(bases), zone)
+
+    def rows(self, resource: dict[str, Any]) -> IndexRows:
+        """The index rows of a resource. Cost: about a tenth of a millisecond for a Condition."""
+        index = self._types.get(resource["resourceType"])
+        if index is None:
+            index = self._compile(resource["resourceType"])
+        rows = IndexRows()
+        by_key = index.by_key
+        expressions = dict.fromkeys(index.always)
+        for key in resource:
+            for expression in by_key.get(key, ()):
+                expressions[expression] = None
+        for expression in expressions:
+            values = _values(expression, resource)
+            if values:
+                for parameter, extract, target in expression.uses:
+                    _add(parameter, extract, target, values, rows)
+        return rows.distinct()
+
+    def _compile(self, resource_type: str) -> TypeIndex:
+        expressions = self._expressions(resource_type)
+        by_key: dict[str, list[CompiledExpression]] = {}
+        for expression in expressions:
+            for key in expression.keys or ():
+                by_key.setdefault(key, []).append(expression)
+        index = TypeIndex(
+            {key: tuple(found) for key, found in by_key.items()},
+            tuple(expression for expression in expressions if expression.keys is None),
+        )
+        self._types[resource_type] = index
+        return index
+
+    def _expressions(self, resource_type: str) -> list[CompiledExpression]:
+        uses: dict[str, list[tuple[SearchParameter, Extract, str | None]]] = {}
+        keys: dict[str, frozenset[str] | None] = {}
+        for parameter in self.parameters.of(resource_type).values():
+            extract = self._extractors.get(parameter.type)
+            if extract is None or parameter.code in _IN_COLUMNS:
+                continue
+            for branch in parameter.branches:
+                uses.setdefault(branch.expression, []).append((parameter, extract, branch.target))
+                keys[branch.expression] = branch.keys
+        return [
+            CompiledExpression(
+                keys[text],
+                self._engine.compile(text, context_type=resource_type).typed,
+                tuple(users),
+            )
+            for text, users in uses.items()
+        ]
+
+
+def _values(expression: CompiledExpression, resource: dict[str, Any]) -> list[TypedValue]:
+    """What the expression gives. One that fails on this resource gives nothing: it must not stop a write."""
+    try:
+        return [item for item in expression.evaluate(resource) if item.value is not None]
+    except FHIRPathError:
+        return []
+
+
+def _add(
+    parameter: SearchParameter,
+    extract: Extract,
+    target: str | None,
+    values: list[TypedValue],
+    rows: IndexRows,
+) -> None:
+    before = len(rows)
+    extract(parameter, values, rows, target)
+    # The parameter's own number is the token that says it has a value: `:missing` asks for it.
+    if len(rows) > before:
+        rows.tokens.append(parameter.hash)
+
+
+def _extractors(bases: frozenset[str], zone: tzinfo) -> dict[str, Extract]:
+    return {
+        "token": lambda parameter, values, rows, _: token.extract(parameter, values, rows),
+        "string": lambda parameter, values, rows, _: string.extract(parameter, values, rows),
+        "number": lambda parameter, values, rows, _: number.extract(parameter, values, rows),
+        "quantity": lambda parameter, values, rows, _: quantity.extract(parameter, values, rows),
+        "uri": lambda parameter, values, rows, _: uri.extract(parameter, values, rows),
+        "date": lambda parameter, values, rows, _: date.extract(parameter, values, rows, zone),
+        "reference": lambda parameter, values, rows, target: reference.extract(
+            parameter, values, rows, target, bases
+        ),
+    }

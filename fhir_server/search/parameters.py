@@ -1,0 +1,114 @@
+"""Search parameters of each resource type, compiled from their SearchParameter definitions.
+
+Source: FHIR R4 SearchParameter, https://hl7.org/fhir/R4/searchparameter.html
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from fhir_server.definitions import Definitions
+from fhir_server.search.expressions import Branch, branches_of, is_single_valued
+from fhir_server.store.keys import parameter_hash
+
+SearchType = Literal[
+    "token", "string", "date", "number", "quantity", "reference", "uri", "composite", "special"
+]
+
+UNINDEXED = frozenset({"_text", "_content", "_query", "_filter"})
+"""Parameters that every type has by definition but that no expression describes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One part of a composite parameter: its search type and expression, seen from the composite's."""
+
+    type: SearchType
+    definition: str
+    expression: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParameter:
+    """A search parameter on one resource type.
+
+    Shape: `branches` the parts of the expression's union that can match this type; `targets` the types
+    a reference may point to; `is_single` whether a resource can have but one value.
+    """
+
+    resource_type: str
+    code: str
+    type: SearchType
+    url: str
+    hash: int
+    branches: tuple[Branch, ...]
+    targets: tuple[str, ...]
+    components: tuple[Component, ...]
+    is_single: bool
+
+    def hash_of(self, form: str) -> int:
+        """The number of another form of the same values (`exact`, `identifier`, …)."""
+        return _form_hash(self.resource_type, self.code, form)
+
+
+@lru_cache(maxsize=65536)
+def _form_hash(resource_type: str, code: str, form: str) -> int:
+    return parameter_hash(resource_type, f"{code}:{form}")
+
+
+class SearchParameters:
+    """The search parameters known, by resource type. Cost: each type is read once, on first use."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.definitions = definitions
+        self._by_type: dict[str, dict[str, SearchParameter]] = {}
+
+    def of(self, resource_type: str) -> Mapping[str, SearchParameter]:
+        """The parameters of a type by code, in the order of their codes."""
+        found = self._by_type.get(resource_type)
+        if found is None:
+            found = self._by_type[resource_type] = self._read(resource_type)
+        return found
+
+    def find(self, resource_type: str, code: str) -> SearchParameter | None:
+        """The parameter of a type and code, or None."""
+        return self.of(resource_type).get(code)
+
+    def across(self, resource_types: Iterable[str], code: str) -> tuple[SearchParameter, ...]:
+        """The parameter of a code on each of the types; empty where one of them has none."""
+        found = [self.find(resource_type, code) for resource_type in resource_types]
+        return tuple(p for p in found if p is not None) if all(found) else ()
+
+    def _read(self, resource_type: str) -> dict[str, SearchParameter]:
+        read = [
+            self._compile(resource_type, definition)
+            for code, definition in sorted(
+                self.definitions.search_parameters(resource_type).items()
+            )
+            if code not in UNINDEXED and definition.get("expression")
+        ]
+        return {parameter.code: parameter for parameter in read if parameter.branches}
+
+    def _compile(self, resource_type: str, definition: Mapping[str, Any]) -> SearchParameter:
+        model = self.definitions.type_model
+        branches = branches_of(definition["expression"], resource_type, model)
+        return SearchParameter(
+            resource_type=resource_type,
+            code=definition["code"],
+            type=definition["type"],
+            url=definition.get("url", ""),
+            hash=parameter_hash(resource_type, definition["code"]),
+            branches=branches,
+            targets=tuple(definition.get("target", ())),
+            components=self._components(definition),
+            is_single=is_single_valued(branches, resource_type, model),
+        )
+
+    def _components(self, definition: Mapping[str, Any]) -> tuple[Component, ...]:
+        components = []
+        for entry in definition.get("component", ()):
+            target = self.definitions.find("SearchParameter", entry["definition"])
+            if target is not None:
+                components.append(Component(target["type"], target["code"], entry["expression"]))
+        return tuple(components)

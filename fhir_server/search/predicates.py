@@ -1,0 +1,117 @@
+"""What a resource must meet to be found: predicates over index rows. All values.
+
+Predicates speak of hashes and ranges only, never of client text, save the prefixes of strings.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+Comparator = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
+RangeTable = Literal["date", "number", "quantity"]
+
+
+@dataclass(frozen=True, slots=True)
+class HasToken:
+    """The resource has one of the tokens."""
+
+    any_of: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InRange:
+    """A row of a range table compares as asked with [low, high].
+
+    Shape: `unit` only for quantities; `is_single` where a resource has one row at most.
+    """
+
+    table: RangeTable
+    parameters: tuple[int, ...]
+    comparator: Comparator
+    low: int | Decimal
+    high: int | Decimal
+    unit: int = 0
+    is_single: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HasString:
+    """A folded string begins with, or contains, the value."""
+
+    parameters: tuple[int, ...]
+    value: str
+    contains: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """The time of the last change compares as asked with [low, high], in microseconds since 1970."""
+
+    comparator: Comparator
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIn:
+    """The resource is one of these."""
+
+    keys: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypeIn:
+    """The resource is of one of the types, by their numbers."""
+
+    types: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """It refers by one of the parameters to a resource that meets the condition."""
+
+    parameters: tuple[int, ...]
+    target: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class ReferredTo:
+    """A resource that meets the condition refers to it by one of the parameters (`_has`)."""
+
+    parameters: tuple[int, ...]
+    source: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """It is the target of a reference of one resource (`_list`)."""
+
+    source: int
+    parameter: int
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every one of the conditions holds; with none, always."""
+
+    predicates: tuple["Predicate", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One of the conditions holds; with none, never."""
+
+    predicates: tuple["Predicate", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The condition does not hold."""
+
+    predicate: "Predicate"
+
+
+Predicate = (
+    HasToken | InRange | HasString | Updated | KeyIn | TypeIn | Chained | ReferredTo | Listed
+    | AllOf | AnyOf | Not
+)  # fmt: skip

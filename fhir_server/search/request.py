@@ -1,0 +1,202 @@
+"""A search request: what the query string asks for, understood and checked.
+
+Strict handling refuses what is unknown; lenient handling drops it, says so, and leaves it out of the
+self link. A value that is malformed is refused either way: dropped, it would widen the search.
+
+Source: FHIR R4 §3.1.1, https://hl7.org/fhir/R4/search.html
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
+from typing import Any, Literal, get_args
+from urllib.parse import quote, urlencode
+
+from fhir_server.model.issues import Issue, Refused, refuse
+from fhir_server.search.criteria import Setting
+from fhir_server.search.filters import Scope, parse_filter, parse_types
+from fhir_server.search.includes import Include, parse_include
+from fhir_server.search.order import Sort, parse_sort
+from fhir_server.search.parameters import SearchParameters
+from fhir_server.search.predicates import AllOf, Predicate
+from fhir_server.store.resource_types import RESOURCE_TYPES
+
+Total = Literal["none", "estimate", "accurate"]
+Summary = Literal["true", "text", "data", "count", "false"]
+
+CURSOR_PARAMETER = "_cursor"
+DEFAULT_COUNT = 50
+MAX_COUNT = 1000
+MAX_PARAMETERS = 200
+
+_DROPPABLE = frozenset({
+    "search-parameter-unknown", "search-parameter-unsupported", "search-modifier-unknown",
+    "search-sort-unsupported", "search-chain-no-reference", "search-type-unknown",
+})  # fmt: skip
+_ELSEWHERE = frozenset({"_format", "_pretty"})
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A search, understood and checked.
+
+    Shape: `types` empty for all; `pairs` the parameters that took effect, in the order sent;
+    `dropped` what lenient handling left out; `cursor` where the page starts.
+    """
+
+    types: tuple[str, ...]
+    predicate: AllOf
+    includes: tuple[Include, ...] = ()
+    sort: tuple[Sort, ...] = ()
+    count: int = DEFAULT_COUNT
+    total: Total = "none"
+    summary: Summary = "false"
+    elements: tuple[str, ...] = ()
+    cursor: str | None = None
+    pairs: tuple[tuple[str, str], ...] = ()
+    dropped: tuple[Issue, ...] = ()
+
+    @property
+    def resource_type(self) -> str | None:
+        """The one type searched, None for several."""
+        return self.types[0] if len(self.types) == 1 else None
+
+    @property
+    def is_count_only(self) -> bool:
+        """Whether only the total is wanted."""
+        return self.count == 0 or self.summary == "count"
+
+    def self_query(self) -> str:
+        """The query string of this page, without `?`."""
+        return self._query(self.cursor)
+
+    def next_query(self, cursor: str) -> str:
+        """The query string of the page that starts at the cursor, without `?`."""
+        return self._query(cursor)
+
+    def _query(self, cursor: str | None) -> str:
+        pairs = self.pairs if cursor is None else (*self.pairs, (CURSOR_PARAMETER, cursor))
+        # The marks that search values are made of stay readable.
+        return urlencode(pairs, quote_via=quote, safe=":/,|$*")
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What has been read so far."""
+
+    scope: Scope
+    predicates: list[Predicate] = field(default_factory=list)
+    includes: list[Include] = field(default_factory=list)
+    settled: dict[str, Any] = field(default_factory=dict)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+
+
+def parse_search(
+    parameters: SearchParameters,
+    resource_type: str | None,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    lenient: bool,
+    base_url: str,
+    zone: tzinfo = UTC,
+) -> SearchRequest:
+    """Read the parameters of a search on a type, or on the whole server.
+
+    Shape: `pairs` names and values, decoded from the URL or the form; `zone` that of dates without one.
+    Errors: Refused(400) with one issue for each fault.
+    """
+    setting = Setting(base_url=base_url.rstrip("/"), zone=zone)
+    draft = _Draft(Scope(parameters, setting, _searched_types(resource_type, pairs)))
+    faults: list[Issue] = []
+    dropped: list[Issue] = []
+    if len(pairs) > MAX_PARAMETERS:
+        raise refuse(400, "search-too-many-parameters", "too-costly", limit=MAX_PARAMETERS)
+    for name, value in pairs:
+        try:
+            _read(draft, name, value)
+        except Refused as refused:
+            if lenient and all(issue.id in _DROPPABLE for issue in refused.issues):
+                dropped.extend(replace(issue, severity="warning") for issue in refused.issues)
+            else:
+                faults.extend(refused.issues)
+    if faults:
+        raise Refused(400, faults)
+    return SearchRequest(
+        types=() if draft.scope.types == RESOURCE_TYPES else draft.scope.types,
+        predicate=AllOf(tuple(draft.predicates)),
+        includes=tuple(dict.fromkeys(draft.includes)),
+        pairs=tuple(draft.pairs),
+        dropped=tuple(dropped),
+        **draft.settled,
+    )
+
+
+def _searched_types(resource_type: str | None, pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    if resource_type is not None:
+        return (resource_type,)
+    types = RESOURCE_TYPES
+    for name, value in pairs:
+        if name == "_type":
+            wanted = parse_types(name, value)
+            types = tuple(one for one in types if one in wanted)
+    return types
+
+
+def _read(draft: _Draft, name: str, value: str) -> None:
+    base = name.partition(":")[0]
+    if base in {"_include", "_revinclude"}:
+        draft.includes.append(parse_include(draft.scope, name, value))
+    elif name in _RESULT:
+        key, read = _RESULT[name]
+        settled = read(draft.scope, name, value)
+        if draft.settled.setdefault(key, settled) != settled:
+            raise refuse(400, "search-parameter-repeated", "invalid", parameter=name)
+        if name == CURSOR_PARAMETER:
+            return
+        value = str(settled) if name == "_count" else value
+    elif base not in _ELSEWHERE:
+        draft.predicates.append(parse_filter(draft.scope, name, value))
+    draft.pairs.append((name, value))
+
+
+def _count(_: Scope, name: str, value: str) -> int:
+    if not value.isascii() or not value.isdigit():
+        raise refuse(400, "search-value-count", "value", parameter=name, value=value[:200])
+    return min(int(value[:12]), MAX_COUNT)
+
+
+def _sort(scope: Scope, _: str, value: str) -> tuple[Sort, ...]:
+    return parse_sort(scope, value)
+
+
+def _one_of(*allowed: str) -> Callable[[Scope, str, str], str]:
+    def read(_: Scope, name: str, value: str) -> str:
+        if value not in allowed:
+            raise refuse(
+                400, "search-value-choice", "value",
+                parameter=name, value=value[:200], allowed=", ".join(allowed),
+            )  # fmt: skip
+        return value
+
+    return read
+
+
+def _elements(_: Scope, name: str, value: str) -> tuple[str, ...]:
+    names = tuple(item.strip() for item in value.split(","))
+    if not all(names):
+        raise refuse(400, "search-value-empty", "value", parameter=name)
+    return names
+
+
+def _cursor(_: Scope, __: str, value: str) -> str:
+    return value
+
+
+_RESULT: Mapping[str, tuple[str, Callable[[Scope, str, str], Any]]] = {
+    "_count": ("count", _count),
+    "_sort": ("sort", _sort),
+    "_total": ("total", _one_of(*get_args(Total))),
+    "_summary": ("summary", _one_of(*get_args(Summary))),
+    "_elements": ("elements", _elements),
+    CURSOR_PARAMETER: ("cursor", _cursor),
+}

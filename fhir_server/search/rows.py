@@ -1,0 +1,55 @@
+"""The index rows of one resource, as the tables of `fhir_server.store.schema` hold them."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+
+
+class TypedValue(Protocol):
+    """A value that an expression gave: its FHIR type and its JSON."""
+
+    @property
+    def type(self) -> str:
+        """The name of the type."""
+        ...
+
+    @property
+    def value(self) -> Any:
+        """The JSON value, None where it has only extensions."""
+        ...
+
+
+@dataclass(slots=True)
+class IndexRows:
+    """What search knows of a resource.
+
+    Shape: `tokens` for `resource.tokens`; the others rows of their tables without `key`: `dates`
+    (parameter, low, high), `numbers` (parameter, low, high), `quantities` (parameter, unit, low, high),
+    `strings` (parameter, folded value), `references` (parameter, key of the target). Each row once.
+    """
+
+    tokens: list[int] = field(default_factory=list)
+    dates: list[tuple[int, int, int]] = field(default_factory=list)
+    numbers: list[tuple[int, Decimal, Decimal]] = field(default_factory=list)
+    quantities: list[tuple[int, int, Decimal, Decimal]] = field(default_factory=list)
+    strings: list[tuple[int, str]] = field(default_factory=list)
+    references: list[tuple[int, int]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return (
+            len(self.tokens)
+            + len(self.dates)
+            + len(self.numbers)
+            + len(self.quantities)
+            + len(self.strings)
+            + len(self.references)
+        )
+
+    def distinct(self) -> "IndexRows":
+        """The same rows, each once, tokens sorted."""
+        self.tokens = sorted(set(self.tokens))
+        for name in ("dates", "numbers", "quantities", "strings", "references"):
+            rows = getattr(self, name)
+            if len(rows) > 1:
+                setattr(self, name, list(dict.fromkeys(rows)))
+        return self

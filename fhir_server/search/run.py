@@ -1,0 +1,135 @@
+"""A search carried out: one statement for the page, one for the total where it is asked for, one for
+each wave of includes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from fhir_server.model.issues import Issue, warning
+from fhir_server.search.cursor import Cursor, decode_cursor, encode_cursor
+from fhir_server.search.request import SearchRequest
+from fhir_server.search.select import (
+    COLUMN_COUNT,
+    cursor_value,
+    has_second_phase,
+    select_count,
+    select_page,
+    stored_resource,
+)
+from fhir_server.search.sql import Fragment
+from fhir_server.search.waves import MAX_INCLUDED, run_includes
+from fhir_server.store.keys import hash64
+from fhir_server.store.resources import StoredResource
+
+Connection = psycopg.Connection[Any]
+
+_UNRELATED_TO_CURSOR = frozenset(
+    {"_count", "_total", "_summary", "_elements", "_format", "_pretty"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """A page: `next_cursor` where another page follows; `total` where it was asked for or is evident."""
+
+    matches: tuple[StoredResource, ...]
+    included: tuple[StoredResource, ...] = ()
+    total: int | None = None
+    next_cursor: str | None = None
+    issues: tuple[Issue, ...] = ()
+
+
+def run_search(connection: Connection, request: SearchRequest) -> SearchResult:
+    """Carry out a search. Errors: Refused(400) for a cursor that is not one of this search.
+
+    Cost: one or two statements, one more where matches without the first sort key end the page, and
+    one for each wave of includes.
+    """
+    if request.is_count_only:
+        return SearchResult(
+            (), total=_total(connection, request, exact=request.total != "estimate")
+        )
+    search = _search_hash(request)
+    cursor = decode_cursor(request.cursor, search) if request.cursor is not None else Cursor(0, ())
+    rows = _page(connection, request, cursor, request.count + 1)
+    has_more = len(rows) > request.count
+    rows = rows[: request.count]
+    matches = tuple(stored for stored, _ in rows)
+    included, is_cut = run_includes(connection, request.includes, matches)
+    return SearchResult(
+        matches=matches,
+        included=included,
+        total=_page_total(connection, request, len(matches), is_whole=not has_more),
+        next_cursor=encode_cursor(rows[-1][1], search) if has_more else None,
+        issues=(warning("search-includes-cut", "too-costly", limit=MAX_INCLUDED),)
+        if is_cut
+        else (),
+    )
+
+
+def match_resources(
+    connection: Connection, request: SearchRequest, limit: int = 2
+) -> list[StoredResource]:
+    """Some of the resources that match, for conditional interactions. Cost: one statement."""
+    rows = _fetch(connection, request, Cursor(0, ()), limit)
+    return [stored for stored, _ in rows]
+
+
+def _page(
+    connection: Connection, request: SearchRequest, cursor: Cursor, limit: int
+) -> list[tuple[StoredResource, Cursor]]:
+    rows = _fetch(connection, request, cursor, limit)
+    if len(rows) < limit and cursor.phase == 0 and has_second_phase(request):
+        rows += _fetch(connection, request, Cursor(1, ()), limit - len(rows))
+    return rows
+
+
+def _fetch(
+    connection: Connection, request: SearchRequest, cursor: Cursor, limit: int
+) -> list[tuple[StoredResource, Cursor]]:
+    query = select_page(request, cursor, limit)
+    found = run_fragment(connection, query.statement)
+    return [
+        (
+            stored_resource(row),
+            Cursor(cursor.phase, tuple(cursor_value(value) for value in row[COLUMN_COUNT:])),
+        )
+        for row in found
+    ]
+
+
+def _page_total(
+    connection: Connection, request: SearchRequest, found: int, *, is_whole: bool
+) -> int | None:
+    if is_whole and request.cursor is None:
+        return found
+    if request.total == "none":
+        return None
+    if request.total == "accurate":
+        return _total(connection, request, exact=True)
+    return max(_total(connection, request, exact=False), found if is_whole else found + 1)
+
+
+def _total(connection: Connection, request: SearchRequest, *, exact: bool) -> int:
+    statement = select_count(request)
+    if exact:
+        return int(run_fragment(connection, statement)[0][0])
+    plan = run_fragment(connection, Fragment("EXPLAIN (FORMAT JSON) ") + statement)[0][0]
+    counted = plan[0]["Plan"]
+    while counted.get("Node Type") in {"Aggregate", "Gather"} and "Plans" in counted:
+        counted = counted["Plans"][0]
+    return int(counted["Plan Rows"])
+
+
+def run_fragment(connection: Connection, statement: Fragment) -> Sequence[Any]:
+    """The rows of a statement."""
+    return connection.execute(statement.text, statement.parameters).fetchall()
+
+
+def _search_hash(request: SearchRequest) -> int:
+    """What a cursor is bound to: the types, the filters and the order."""
+    bound = [pair for pair in request.pairs if pair[0] not in _UNRELATED_TO_CURSOR]
+    return hash64(repr((request.types, bound)))

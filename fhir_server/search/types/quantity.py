@@ -1,0 +1,113 @@
+"""Quantity parameters: a number with or without a unit, by system and code or by code alone.
+
+Each quantity has a row for any unit (0), one for its system and code, one for its code and one for the
+unit that people read.
+
+Source: FHIR R4 §3.1.1.4.11, https://hl7.org/fhir/R4/search.html#quantity
+"""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+from fhir_server.search.criteria import Criterion
+from fhir_server.search.parameters import SearchParameter
+from fhir_server.search.predicates import AnyOf, InRange, Predicate
+from fhir_server.search.rows import IndexRows, TypedValue
+from fhir_server.search.types.number import INFINITY, as_decimal, asked_range
+from fhir_server.search.values import split_escaped, unescape
+from fhir_server.store.keys import hash64
+
+ANY_UNIT = 0
+CURRENCY_SYSTEM = "urn:iso:std:iso:4217"
+
+QuantityRow = tuple[int, Decimal, Decimal]
+"""Unit, low, high."""
+
+
+def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: IndexRows) -> None:
+    """Add a row for each form of the unit."""
+    for item in values:
+        for unit, low, high in quantity_rows(item.type, item.value):
+            rows.quantities.append((parameter.hash, unit, low, high))
+
+
+def quantity_rows(kind: str, value: Any) -> Iterator[QuantityRow]:
+    """The rows of a Quantity, Money, Range or SampledData; none for anything else."""
+    if not isinstance(value, dict):
+        return
+    if kind == "Range":
+        limits = _range_limits(value)
+        units = _units(value.get("low") or value.get("high") or {})
+    elif kind == "Money":
+        limits = _point(value.get("value"), None)
+        units = _units({"system": CURRENCY_SYSTEM, "code": value.get("currency")})
+    elif kind == "SampledData":
+        limits = _sampled_limits(value)
+        units = _units(value.get("origin", {}))
+    else:
+        limits = _point(value.get("value"), value.get("comparator"))
+        units = _units(value)
+    if limits is not None:
+        for unit in units:
+            yield unit, *limits
+
+
+def _point(value: int | Decimal | None, comparator: str | None) -> tuple[Decimal, Decimal] | None:
+    """A quantity `<5` may be anything below 5."""
+    if value is None:
+        return None
+    point = Decimal(value)
+    low = -INFINITY if comparator in {"<", "<="} else point
+    high = INFINITY if comparator in {">", ">="} else point
+    return low, high
+
+
+def _range_limits(value: dict[str, Any]) -> tuple[Decimal, Decimal] | None:
+    low, high = value.get("low", {}).get("value"), value.get("high", {}).get("value")
+    if low is None and high is None:
+        return None
+    return as_decimal(low, -INFINITY), as_decimal(high, INFINITY)
+
+
+def _sampled_limits(value: dict[str, Any]) -> tuple[Decimal, Decimal] | None:
+    """The least and the greatest of the samples: `data` times `factor` plus the origin."""
+    try:
+        origin = Decimal(value["origin"]["value"])
+        factor = Decimal(value.get("factor", 1))
+        points = [Decimal(t) for t in value["data"].split() if t not in {"E", "L", "U"}]
+    except (KeyError, ArithmeticError):
+        return None
+    if not points:
+        return None
+    samples = [origin + point * factor for point in (min(points), max(points))]
+    return min(samples), max(samples)
+
+
+def _units(quantity: dict[str, Any]) -> list[int]:
+    system, code, unit = quantity.get("system"), quantity.get("code"), quantity.get("unit")
+    units = [ANY_UNIT]
+    if code is not None:
+        units.append(hash64(f"|{code}"))
+        if system is not None:
+            units.append(hash64(f"{system}|{code}"))
+    if unit is not None and unit != code:
+        units.append(hash64(f"|{unit}"))
+    return units
+
+
+def predicate(criterion: Criterion) -> Predicate:
+    """What the values ask for: `[comparator]number[|system|code]`. Errors: Refused(400)."""
+    if criterion.modifier is not None:
+        raise criterion.bad_modifier()
+    found: list[Predicate] = []
+    for value in criterion.values:
+        parts = [unescape(part) for part in split_escaped(value, "|")]
+        if len(parts) not in {1, 3} or (len(parts) == 3 and not parts[2]):
+            raise criterion.bad_value(value, "quantity")
+        unit = hash64("|".join(parts[1:])) if len(parts) == 3 else ANY_UNIT
+        comparator, low, high = asked_range(criterion, value, parts[0])
+        found.append(
+            InRange("quantity", criterion.hashes, comparator, low, high, unit, criterion.is_single)
+        )
+    return found[0] if len(found) == 1 else AnyOf(tuple(found))

@@ -1,0 +1,130 @@
+"""Reference parameters: to resources here, elsewhere, by identifier, and canonicals.
+
+A reference to a resource of this server is one token, `key of the target XOR number of the parameter`,
+and one edge in `search_reference`. Any other reference is a token of its URL.
+
+Source: FHIR R4 §3.1.1.4.12, https://hl7.org/fhir/R4/search.html#reference
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_server.model.references import VALID_ID, ParsedReference, parse_reference
+from fhir_server.search.criteria import Criterion
+from fhir_server.search.parameters import SearchParameter
+from fhir_server.search.predicates import HasToken, Predicate
+from fhir_server.search.rows import IndexRows, TypedValue
+from fhir_server.search.types.token import forms_of, query_form
+from fhir_server.search.values import unescape
+from fhir_server.store.keys import reference_token, resource_key, token_hash
+from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
+
+
+def extract(
+    parameter: SearchParameter,
+    values: Iterable[TypedValue],
+    rows: IndexRows,
+    target: str | None,
+    bases: Collection[str],
+) -> None:
+    """Add tokens and edges. `target`: only references to this type count."""
+    sink = _Sink(parameter, rows, target, bases)
+    for item in values:
+        value = item.value
+        if isinstance(value, str):
+            _add_text(sink, value, target)
+        elif item.type == "Reference":
+            _add_reference(sink, value)
+        elif isinstance(value, dict) and "resourceType" in value and "id" in value:
+            # Bundle?composition and Bundle?message lead to the resource itself.
+            key = resource_key(value["resourceType"], value["id"])
+            rows.tokens.append(reference_token(parameter.hash, key))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sink:
+    parameter: SearchParameter
+    rows: IndexRows
+    target: str | None
+    bases: Collection[str]
+
+
+def _add_reference(sink: _Sink, value: dict[str, Any]) -> None:
+    literal = value.get("reference")
+    declared = value.get("type", sink.target)
+    if isinstance(literal, str):
+        _add_text(sink, literal, declared)
+    if "identifier" in value and sink.target in {None, declared}:
+        number = sink.parameter.hash_of("identifier")
+        forms = forms_of("Identifier", value["identifier"])
+        sink.rows.tokens.extend(token_hash(number, form) for form in forms)
+
+
+def _add_text(sink: _Sink, text: str, declared: str | None) -> None:
+    reference = parse_reference(text)
+    if sink.target not in {None, reference.type or declared} or reference.kind == "fragment":
+        return
+    number, tokens = sink.parameter.hash, sink.rows.tokens
+    if reference.is_local(sink.bases) and reference.type in TYPE_NUMBERS:
+        key = resource_key(reference.type, reference.id)
+        tokens.append(reference_token(number, key))
+        sink.rows.references.append((number, key))
+        if reference.version is not None:
+            tokens.append(token_hash(number, _versioned(reference)))
+        return
+    tokens.append(token_hash(number, text))
+    if "|" in text:
+        tokens.append(token_hash(number, text.partition("|")[0]))
+
+
+def _versioned(reference: ParsedReference) -> str:
+    return f"{reference.type}/{reference.id}/_history/{reference.version}"
+
+
+def predicate(criterion: Criterion) -> Predicate:
+    """What the values ask for. Errors: Refused(400)."""
+    modifier = criterion.modifier
+    if modifier == "identifier":
+        forms = [query_form(criterion, value) for value in criterion.values]
+        numbers = criterion.hashes_of("identifier")
+        return HasToken(tuple(token_hash(number, form) for number in numbers for form in forms))
+    if modifier is not None and modifier not in TYPE_NUMBERS:
+        raise criterion.bad_modifier("identifier", *targets_of(criterion.parameters[0]))
+    return HasToken(
+        tuple(
+            token
+            for value in criterion.values
+            for parameter in criterion.parameters
+            for token in _tokens(criterion, parameter, unescape(value))
+        )
+    )
+
+
+def targets_of(parameter: SearchParameter) -> tuple[str, ...]:
+    """The types that a parameter may lead to; a `patient` parameter only to Patient."""
+    narrowed = {branch.target for branch in parameter.branches}
+    if None not in narrowed:
+        return tuple(sorted(target for target in narrowed if target))
+    if not parameter.targets or "Resource" in parameter.targets:
+        return RESOURCE_TYPES
+    return parameter.targets
+
+
+def _tokens(criterion: Criterion, parameter: SearchParameter, text: str) -> Iterator[int]:
+    reference = parse_reference(text)
+    number = parameter.hash
+    if reference.is_local({criterion.setting.base_url}) and reference.type in TYPE_NUMBERS:
+        if reference.version is not None:
+            yield token_hash(number, _versioned(reference))
+        elif criterion.modifier in (None, reference.type):
+            yield reference_token(number, resource_key(reference.type, reference.id))
+        else:
+            raise criterion.bad_value(text, "reference")
+    elif VALID_ID.fullmatch(text):
+        targets = targets_of(parameter) if criterion.modifier is None else (criterion.modifier,)
+        yield from (reference_token(number, resource_key(target, text)) for target in targets)
+    elif reference.kind in {"absolute", "urn"} and criterion.modifier is None:
+        yield token_hash(number, text)
+    else:
+        raise criterion.bad_value(text, "reference")

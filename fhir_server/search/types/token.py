@@ -1,0 +1,178 @@
+"""Token parameters: coded values, identifiers, booleans.
+
+Codes are compared without case, systems exactly. R4: "When in doubt, servers SHOULD treat tokens in a
+case-insensitive manner".
+Forms hashed for a value with system S and code C: `=C` (any system), `S|C`, `S|`; without system `|C`.
+
+Source: FHIR R4 §3.1.1.4.10, https://hl7.org/fhir/R4/search.html#token
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from fhir_server.search.criteria import Criterion
+from fhir_server.search.folding import PREFIX_LENGTH, fold
+from fhir_server.search.parameters import SearchParameter
+from fhir_server.search.predicates import HasToken, Not, Predicate
+from fhir_server.search.rows import IndexRows, TypedValue
+from fhir_server.search.values import split_escaped, unescape
+from fhir_server.store.keys import hash64, token_hash
+
+Coded = tuple[str | None, str | None]
+"""System and code of a value."""
+
+_MODIFIERS = ("not", "text", "of-type")
+
+
+def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: IndexRows) -> None:
+    """Add the tokens, and the texts for `:text`."""
+    number = parameter.hash
+    add = rows.tokens.append
+    for item in values:
+        kind, value = item.type, item.value
+        for form in forms_of(kind, value):
+            add(number ^ hash64(form))
+        texts = _TEXTS.get(kind)
+        if texts is not None:
+            for text in texts(value):
+                rows.strings.append((parameter.hash_of("text"), fold(text)[:PREFIX_LENGTH]))
+        if kind == "Identifier":
+            _extract_of_type(parameter, value, rows)
+
+
+def forms_of(kind: str, value: Any) -> list[str]:
+    """The forms by which a value is found, as they are hashed."""
+    coded = _CODED.get(kind)
+    pairs = coded(value) if coded is not None else _plain(value)
+    return [form for pair in pairs for form in _forms(*pair)]
+
+
+def _forms(system: str | None, code: str | None) -> list[str]:
+    forms = []
+    if code is not None:
+        code = code.casefold()
+        forms.append("=" + code)
+        forms.append(f"{system or ''}|{code}")
+    if system is not None:
+        forms.append(system + "|")
+    return forms
+
+
+def _extract_of_type(parameter: SearchParameter, value: dict[str, Any], rows: IndexRows) -> None:
+    identifier = value.get("value")
+    if isinstance(identifier, str):
+        number = parameter.hash_of("of-type")
+        for coding in value.get("type", {}).get("coding", ()):
+            text = f"{coding.get('system', '')}|{coding.get('code', '')}|{identifier}".casefold()
+            rows.tokens.append(token_hash(number, text))
+
+
+def _plain(value: Any) -> Iterator[Coded]:
+    if value is True or value is False:
+        yield None, "true" if value else "false"
+    elif isinstance(value, str):
+        yield None, value
+    elif value is not None and not isinstance(value, dict | list):
+        yield None, str(value)
+
+
+def _coding(value: dict[str, Any]) -> Iterator[Coded]:
+    yield value.get("system"), value.get("code")
+
+
+def _concept(value: dict[str, Any]) -> Iterator[Coded]:
+    for coding in value.get("coding", ()):
+        yield coding.get("system"), coding.get("code")
+
+
+def _identifier(value: dict[str, Any]) -> Iterator[Coded]:
+    yield value.get("system"), value.get("value")
+
+
+def _contact_point(value: dict[str, Any]) -> Iterator[Coded]:
+    yield None, value.get("value")
+
+
+def _quantity(value: dict[str, Any]) -> Iterator[Coded]:
+    yield value.get("system"), value.get("code")
+
+
+_CODED: dict[str, Callable[[Any], Iterator[Coded]]] = {
+    "Coding": _coding,
+    "CodeableConcept": _concept,
+    "Identifier": _identifier,
+    "ContactPoint": _contact_point,
+    "Quantity": _quantity,
+}
+
+
+def _coding_texts(value: dict[str, Any]) -> Iterator[str]:
+    if "display" in value:
+        yield value["display"]
+
+
+def _concept_texts(value: dict[str, Any]) -> Iterator[str]:
+    if "text" in value:
+        yield value["text"]
+    for coding in value.get("coding", ()):
+        if "display" in coding:
+            yield coding["display"]
+
+
+def _identifier_texts(value: dict[str, Any]) -> Iterator[str]:
+    if "text" in value.get("type", {}):
+        yield value["type"]["text"]
+
+
+_TEXTS: dict[str, Callable[[Any], Iterator[str]]] = {
+    "Coding": _coding_texts,
+    "CodeableConcept": _concept_texts,
+    "Identifier": _identifier_texts,
+}
+
+
+def predicate(criterion: Criterion) -> Predicate:
+    """What the values ask for. Errors: Refused(400)."""
+    match criterion.modifier:
+        case None:
+            return has_token(criterion, criterion.hashes)
+        case "not":
+            return Not(has_token(criterion, criterion.hashes))
+        case "text":
+            return _has_text(criterion)
+        case "of-type":
+            return _has_identifier_of_type(criterion)
+    raise criterion.bad_modifier(*_MODIFIERS)
+
+
+def has_token(criterion: Criterion, parameters: Iterable[int]) -> HasToken:
+    """One of the values, as `code`, `system|code`, `|code` or `system|`, under one of the parameters."""
+    forms = [query_form(criterion, value) for value in criterion.values]
+    return HasToken(tuple(token_hash(number, form) for number in parameters for form in forms))
+
+
+def query_form(criterion: Criterion, value: str) -> str:
+    """The form of a value that was asked for, as it is hashed."""
+    parts = [unescape(part) for part in split_escaped(value, "|")]
+    if len(parts) == 1 and parts[0]:
+        return "=" + parts[0].casefold()
+    if len(parts) == 2 and any(parts):
+        return f"{parts[0]}|{parts[1].casefold()}"
+    raise criterion.bad_value(value, "token")
+
+
+def _has_text(criterion: Criterion) -> Predicate:
+    from fhir_server.search.types.string import any_of_strings
+
+    return any_of_strings(criterion, criterion.hashes_of("text"), contains=False)
+
+
+def _has_identifier_of_type(criterion: Criterion) -> HasToken:
+    forms = []
+    for value in criterion.values:
+        parts = [unescape(part) for part in split_escaped(value, "|")]
+        if len(parts) != 3 or not all(parts):
+            raise criterion.bad_value(value, "of-type")
+        forms.append("|".join(parts).casefold())
+    numbers = criterion.hashes_of("of-type")
+    return HasToken(tuple(token_hash(number, form) for number in numbers for form in forms))
