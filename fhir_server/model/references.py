@@ -7,6 +7,7 @@ conditional references; §2.6.1 for the form of an id.
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Kind = Literal["relative", "absolute", "urn", "fragment", "conditional", "other"]
@@ -17,6 +18,9 @@ _LITERAL = re.compile(
 )
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?(\S.*)", re.DOTALL)
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+")
+
+# The same few references come again and again within a Bundle; long ones do not.
+_SHORT = 128
 
 VALID_ID = re.compile(_ID)
 """The form of a logical id."""
@@ -47,6 +51,15 @@ class ParsedReference:
 
 def parse_reference(text: str) -> ParsedReference:
     """Take a reference string apart. Never fails: what is no reference is of kind `other`."""
+    return _parse_short(text) if len(text) <= _SHORT else _parse(text)
+
+
+@lru_cache(maxsize=8192)
+def _parse_short(text: str) -> ParsedReference:
+    return _parse(text)
+
+
+def _parse(text: str) -> ParsedReference:
     literal = _LITERAL.fullmatch(text)
     if literal is not None:
         base, resource_type, resource_id, version, fragment = literal.groups()

@@ -15,7 +15,8 @@ from fhir_server.search.parameters import SearchParameter, SearchParameters
 from fhir_server.search.rows import IndexRows, TypedValue
 from fhir_server.search.types import date, number, quantity, reference, string, token, uri
 
-Extract = Callable[[SearchParameter, list[TypedValue], IndexRows, str | None], None]
+Extract = Callable[[SearchParameter, list[TypedValue], IndexRows, str | None], bool]
+"""Adds the rows of values, the type they may refer to given; whether there were any."""
 
 # `_id` and `_lastUpdated` are columns of `resource`.
 _IN_COLUMNS = frozenset({"_id", "_lastUpdated"})
@@ -73,7 +74,9 @@ class SearchIndexer:
             values = _values(expression, resource)
             if values:
                 for parameter, extract, target in expression.uses:
-                    _add(parameter, extract, target, values, rows)
+                    if extract(parameter, values, rows, target):
+                        # The parameter's own number says that it has a value: `:missing` asks for it.
+                        rows.tokens.append(parameter.hash)
         return rows.distinct()
 
     def _compile(self, resource_type: str) -> TypeIndex:
@@ -115,20 +118,6 @@ def _values(expression: CompiledExpression, resource: dict[str, Any]) -> list[Ty
         return [item for item in expression.evaluate(resource) if item.value is not None]
     except FHIRPathError:
         return []
-
-
-def _add(
-    parameter: SearchParameter,
-    extract: Extract,
-    target: str | None,
-    values: list[TypedValue],
-    rows: IndexRows,
-) -> None:
-    before = len(rows)
-    extract(parameter, values, rows, target)
-    # The parameter's own number is the token that says it has a value: `:missing` asks for it.
-    if len(rows) > before:
-        rows.tokens.append(parameter.hash)
 
 
 def _extractors(bases: frozenset[str], zone: tzinfo) -> dict[str, Extract]:

@@ -35,16 +35,6 @@ class IndexRows:
     strings: list[tuple[int, str]] = field(default_factory=list)
     references: list[tuple[int, int]] = field(default_factory=list)
 
-    def __len__(self) -> int:
-        return (
-            len(self.tokens)
-            + len(self.dates)
-            + len(self.numbers)
-            + len(self.quantities)
-            + len(self.strings)
-            + len(self.references)
-        )
-
     def distinct(self) -> "IndexRows":
         """The same rows, each once, tokens sorted."""
         self.tokens = sorted(set(self.tokens))

@@ -20,13 +20,15 @@ _APPROXIMATE = 10
 
 def extract(
     parameter: SearchParameter, values: Iterable[TypedValue], rows: IndexRows, zone: tzinfo
-) -> None:
-    """Add the ranges of the values; what is no date is left out."""
+) -> bool:
+    """Add the ranges of the values; whether there were any. What is no date is left out."""
+    before = len(rows.dates)
     for item in values:
         kind, value = item.type, item.value
         covered = covered_range(kind, value, zone)
         if covered is not None:
             rows.dates.append((parameter.hash, covered.low, covered.high))
+    return len(rows.dates) > before
 
 
 def covered_range(kind: str, value: Any, zone: tzinfo) -> InstantRange | None:

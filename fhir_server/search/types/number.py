@@ -22,8 +22,9 @@ _APPROXIMATE = Decimal("0.1")
 _HALF = Decimal("0.5")
 
 
-def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: IndexRows) -> None:
-    """Add the points, and the limits of a Range."""
+def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: IndexRows) -> bool:
+    """Add the points, and the limits of a Range; whether there were any."""
+    before = len(rows.numbers)
     for item in values:
         value = item.value
         if isinstance(value, dict):
@@ -35,6 +36,7 @@ def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: Inde
         elif isinstance(value, int | Decimal) and not isinstance(value, bool):
             point = Decimal(value)
             rows.numbers.append((parameter.hash, point, point))
+    return len(rows.numbers) > before
 
 
 def as_decimal(value: int | Decimal | None, missing: Decimal) -> Decimal:

@@ -25,11 +25,13 @@ QuantityRow = tuple[int, Decimal, Decimal]
 """Unit, low, high."""
 
 
-def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: IndexRows) -> None:
-    """Add a row for each form of the unit."""
+def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: IndexRows) -> bool:
+    """Add a row for each form of the unit; whether there were any."""
+    before = len(rows.quantities)
     for item in values:
         for unit, low, high in quantity_rows(item.type, item.value):
             rows.quantities.append((parameter.hash, unit, low, high))
+    return len(rows.quantities) > before
 
 
 def quantity_rows(kind: str, value: Any) -> Iterator[QuantityRow]:

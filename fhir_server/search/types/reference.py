@@ -15,7 +15,7 @@ from fhir_server.search.criteria import Criterion
 from fhir_server.search.parameters import SearchParameter
 from fhir_server.search.predicates import HasToken, Predicate
 from fhir_server.search.rows import IndexRows, TypedValue
-from fhir_server.search.types.token import forms_of, query_form
+from fhir_server.search.types.token import form_hashes, query_form
 from fhir_server.search.values import unescape
 from fhir_server.store.keys import reference_token, resource_key, token_hash
 from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
@@ -27,8 +27,9 @@ def extract(
     rows: IndexRows,
     target: str | None,
     bases: Collection[str],
-) -> None:
-    """Add tokens and edges. `target`: only references to this type count."""
+) -> bool:
+    """Add tokens and edges; whether there were any. `target`: only references to this type count."""
+    before = len(rows.tokens)
     sink = _Sink(parameter, rows, target, bases)
     for item in values:
         value = item.value
@@ -40,6 +41,7 @@ def extract(
             # Bundle?composition and Bundle?message lead to the resource itself.
             key = resource_key(value["resourceType"], value["id"])
             rows.tokens.append(reference_token(parameter.hash, key))
+    return len(rows.tokens) > before
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ def _add_reference(sink: _Sink, value: dict[str, Any]) -> None:
         _add_text(sink, literal, declared)
     if "identifier" in value and sink.target in {None, declared}:
         number = sink.parameter.hash_of("identifier")
-        forms = forms_of("Identifier", value["identifier"])
-        sink.rows.tokens.extend(token_hash(number, form) for form in forms)
+        forms = form_hashes("Identifier", value["identifier"])
+        sink.rows.tokens.extend(number ^ form for form in forms)
 
 
 def _add_text(sink: _Sink, text: str, declared: str | None) -> None:

@@ -26,8 +26,9 @@ _PARTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: IndexRows) -> None:
-    """Add the folded strings, and the tokens for `:exact`."""
+def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: IndexRows) -> bool:
+    """Add the folded strings, and the tokens for `:exact`; whether there were any."""
+    before = len(rows.strings)
     for item in values:
         kind, value = item.type, item.value
         for text in _texts(kind, value):
@@ -37,6 +38,7 @@ def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: Inde
             if len(folded) > PREFIX_LENGTH:
                 number = parameter.hash_of("rest")
                 rows.strings.extend((number, window) for window in windows(folded))
+    return len(rows.strings) > before
 
 
 def _texts(kind: str, value: Any) -> Iterator[str]:

@@ -8,6 +8,7 @@ Source: FHIR R4 §3.1.1.4.10, https://hl7.org/fhir/R4/search.html#token
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from fhir_server.search.criteria import Criterion
@@ -24,30 +25,32 @@ Coded = tuple[str | None, str | None]
 _MODIFIERS = ("not", "text", "of-type")
 
 
-def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: IndexRows) -> None:
-    """Add the tokens, and the texts for `:text`."""
+def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: IndexRows) -> bool:
+    """Add the tokens, and the texts for `:text`; whether there were any."""
     number = parameter.hash
-    add = rows.tokens.append
+    before = len(rows.tokens)
     for item in values:
         kind, value = item.type, item.value
-        for form in forms_of(kind, value):
-            add(number ^ hash64(form))
+        rows.tokens.extend([number ^ form for form in form_hashes(kind, value)])
         texts = _TEXTS.get(kind)
         if texts is not None:
             for text in texts(value):
                 rows.strings.append((parameter.hash_of("text"), fold(text)[:PREFIX_LENGTH]))
         if kind == "Identifier":
             _extract_of_type(parameter, value, rows)
+    return len(rows.tokens) > before
 
 
-def forms_of(kind: str, value: Any) -> list[str]:
-    """The forms by which a value is found, as they are hashed."""
+def form_hashes(kind: str, value: Any) -> list[int]:
+    """The hashes of the forms by which a value is found."""
     coded = _CODED.get(kind)
     pairs = coded(value) if coded is not None else _plain(value)
-    return [form for pair in pairs for form in _forms(*pair)]
+    return [form for pair in pairs for form in _hashes(*pair)]
 
 
-def _forms(system: str | None, code: str | None) -> list[str]:
+# A few systems and codes make up most of what is stored.
+@lru_cache(maxsize=16384)
+def _hashes(system: str | None, code: str | None) -> tuple[int, ...]:
     forms = []
     if code is not None:
         code = code.casefold()
@@ -55,7 +58,7 @@ def _forms(system: str | None, code: str | None) -> list[str]:
         forms.append(f"{system or ''}|{code}")
     if system is not None:
         forms.append(system + "|")
-    return forms
+    return tuple(hash64(form) for form in forms)
 
 
 def _extract_of_type(parameter: SearchParameter, value: dict[str, Any], rows: IndexRows) -> None:

@@ -17,8 +17,9 @@ from fhir_server.search.values import unescape
 from fhir_server.store.keys import token_hash
 
 
-def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: IndexRows) -> None:
-    """Add the tokens, and the string for sorting."""
+def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: IndexRows) -> bool:
+    """Add the tokens, and the string for sorting; whether there were any."""
+    before = len(rows.tokens)
     for item in values:
         kind, value = item.type, item.value
         if not isinstance(value, str):
@@ -31,6 +32,7 @@ def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: Inde
         below = parameter.hash_of("below")
         rows.tokens.extend(token_hash(below, ancestor) for ancestor in ancestors(plain))
         rows.strings.append((parameter.hash, value[:PREFIX_LENGTH]))
+    return len(rows.tokens) > before
 
 
 def ancestors(url: str) -> list[str]:
