@@ -55,6 +55,12 @@ class Criterion:
             400, f"search-value-{expected}", "value", parameter=self.name, value=value[:200]
         )
 
+    def unsupported(self) -> Refused:
+        """The refusal of a parameter that the index does not hold."""
+        return refuse(
+            400, "search-parameter-unsupported", "not-supported", parameter=self.parameters[0].code
+        )
+
     def bad_modifier(self, *allowed: str) -> Refused:
         """The refusal of a modifier that the parameter's type does not have."""
         return refuse(

@@ -37,6 +37,11 @@ class Branch:
     path: tuple[str, ...]
     target: str | None
 
+    @property
+    def is_resource(self) -> bool:
+        """Whether it gives the resource itself."""
+        return self.expression.isidentifier() and self.expression[0].isupper()
+
 
 def branches_of(expression: str, resource_type: str, model: TypeModel) -> tuple[Branch, ...]:
     """The branches of an expression that can match the resource type."""

@@ -6,6 +6,7 @@ Source: FHIR R4 §3.1.1.4.3 (modifiers), §3.1.1.4.15 (chained), §3.1.1.4.16 (r
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 
 from fhir_server.model.issues import Refused, refuse
 from fhir_server.model.references import VALID_ID
@@ -23,7 +24,16 @@ from fhir_server.search.predicates import (
     ReferredTo,
     TypeIn,
 )
-from fhir_server.search.types import date, number, quantity, reference, string, token, uri
+from fhir_server.search.types import (
+    composite,
+    date,
+    number,
+    quantity,
+    reference,
+    string,
+    token,
+    uri,
+)
 from fhir_server.search.values import split_escaped
 from fhir_server.store.keys import parameter_hash, resource_key
 from fhir_server.store.resource_types import TYPE_NUMBERS
@@ -85,7 +95,7 @@ def _by_definition(
     found = _find(scope, code)
     if not found:
         raise unknown_parameter(scope, code)
-    if modifier == "missing":
+    if modifier == "missing" and all(parameter.type != "composite" for parameter in found):
         is_missing = _truth(name, value)
         present = HasToken(tuple(parameter.hash for parameter in found))
         return Not(present) if is_missing else present
@@ -95,11 +105,19 @@ def _by_definition(
     values = tuple(_values(name, value))
     choices = []
     for kind, parameters in by_type.items():
+        criterion = Criterion(name, tuple(parameters), modifier, values, scope.setting)
         read = _PREDICATES.get(kind)
-        if read is None:
-            raise refuse(400, "search-parameter-unsupported", "not-supported", parameter=code)
-        choices.append(read(Criterion(name, tuple(parameters), modifier, values, scope.setting)))
+        if read is not None:
+            choices.append(read(criterion))
+        elif kind == "composite":
+            choices.append(composite.predicate(criterion, _PREDICATES, partial(_sibling, scope)))
+        else:
+            raise criterion.unsupported()
     return choices[0] if len(choices) == 1 else AnyOf(tuple(choices))
+
+
+def _sibling(scope: Scope, parameter: SearchParameter, code: str) -> SearchParameter | None:
+    return scope.parameters.find(parameter.resource_type, code)
 
 
 def _find(scope: Scope, code: str) -> tuple[SearchParameter, ...]:

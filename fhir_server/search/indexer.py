@@ -10,10 +10,20 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from fhir_server.definitions import Definitions
+from fhir_server.fhirpath import CompiledExpression as CompiledFHIRPath
 from fhir_server.fhirpath import FHIRPath, FHIRPathError
 from fhir_server.search.parameters import SearchParameter, SearchParameters
 from fhir_server.search.rows import IndexRows, TypedValue
-from fhir_server.search.types import date, number, quantity, reference, string, token, uri
+from fhir_server.search.types import (
+    composite,
+    date,
+    number,
+    quantity,
+    reference,
+    string,
+    token,
+    uri,
+)
 
 Extract = Callable[[SearchParameter, list[TypedValue], IndexRows, str | None], bool]
 """Adds the rows of values, the type they may refer to given; whether there were any."""
@@ -57,6 +67,7 @@ class SearchIndexer:
         self.parameters = SearchParameters(definitions)
         self._engine = engine
         self._types: dict[str, TypeIndex] = {}
+        self._zone = zone
         self._extractors = _extractors(frozenset(bases), zone)
 
     def rows(self, resource: dict[str, Any]) -> IndexRows:
@@ -92,14 +103,40 @@ class SearchIndexer:
         self._types[resource_type] = index
         return index
 
+    def _extract_of(self, parameter: SearchParameter) -> Extract | None:
+        if parameter.code in _IN_COLUMNS:
+            return None
+        if parameter.type != "composite":
+            return self._extractors.get(parameter.type)
+        if not composite.is_indexed(parameter.components):
+            return None
+        first, second = (self._component(one.expression) for one in parameter.components)
+        compiled = composite.CompiledComposite(parameter, first, second, self._zone)
+        return lambda _, values, rows, __: compiled.extract(values, rows)
+
+    def _component(self, expression: str) -> composite.Evaluate:
+        """A component's expression, compiled for each type of element that it meets."""
+        compiled: dict[str, CompiledFHIRPath] = {}
+
+        def evaluate(element: TypedValue) -> Sequence[TypedValue]:
+            one = compiled.get(element.type)
+            if one is None:
+                one = self._engine.compile(expression, context_type=element.type)
+                compiled[element.type] = one
+            return [item for item in one.typed(element.value) if item.value is not None]
+
+        return evaluate
+
     def _expressions(self, resource_type: str) -> list[CompiledExpression]:
         uses: dict[str, list[tuple[SearchParameter, Extract, str | None]]] = {}
         keys: dict[str, frozenset[str] | None] = {}
         for parameter in self.parameters.of(resource_type).values():
-            extract = self._extractors.get(parameter.type)
-            if extract is None or parameter.code in _IN_COLUMNS:
+            extract = self._extract_of(parameter)
+            if extract is None:
                 continue
             for branch in parameter.branches:
+                if branch.is_resource:
+                    continue
                 uses.setdefault(branch.expression, []).append((parameter, extract, branch.target))
                 keys[branch.expression] = branch.keys
         return [

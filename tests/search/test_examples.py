@@ -93,7 +93,8 @@ def _queries(indexer: SearchIndexer, resource: Resource) -> Iterator[tuple[str, 
     rows = indexer.rows(resource)
     codes = {p.hash: p for p in indexer.parameters.of(resource["resourceType"]).values()}
     for number in set(rows.tokens) & set(codes):
-        yield f"{codes[number].code}:missing", "false"
+        if codes[number].type != "composite":
+            yield f"{codes[number].code}:missing", "false"
     for number, low, high in rows.dates:
         if low > -(1 << 62) and high < 1 << 62:
             code = codes[number].code

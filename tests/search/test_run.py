@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from fhir_server.model.issues import Refused
+from fhir_server.search.explain import explain
 from fhir_server.search.run import match_resources
 from tests.search.conftest import SearchStore, names
 
@@ -459,3 +460,48 @@ def test_cursor__of_another_search_or_changed_is_refused(network: SearchStore) -
         with pytest.raises(Refused) as refused:
             network.search(query)
         assert (refused.value.status, refused.value.issues[0].id) == (400, "search-cursor-invalid")
+
+
+# composite, explain ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("code-value-quantity=http://l|a$gt5", ["root"]),
+        ("code-value-quantity=a$5.4||mg,zzz$1", ["root"]),
+        ("component-code-value-quantity=a$lt5||mg", ["parts"]),
+        ("component-code-value-quantity=b$9", ["parts"]),
+        ("component-code-value-quantity=a$9", []),
+        ("combo-code-value-quantity=a$gt0", ["parts", "root"]),
+        ("component-code-value-concept=c$http://v|yes", ["parts"]),
+        ("component-code-value-concept=a$yes", []),
+    ],
+)
+def test_composite__values_stand_together(store: SearchStore, query: str, found: list[str]) -> None:
+    component = [
+        {"code": _coded("http://l", "a"), "valueQuantity": {"value": 3, "code": "mg"}},
+        {"code": _coded("http://l", "b"), "valueQuantity": {"value": 9, "code": "mg"}},
+        {"code": _coded("http://l", "c"), "valueCodeableConcept": _coded("http://v", "yes")},
+    ]
+    quantity = {"value": Decimal("5.4"), "code": "mg"}
+    store.put(
+        _observation("root", code=_coded("http://l", "a"), valueQuantity=quantity),
+        _observation("parts", code=_coded("http://l", "panel"), component=component),
+    )
+    assert store.find(f"Observation?{query}") == [f"Observation/{one}" for one in found]
+
+
+def test_composite__components_that_are_not_indexed_are_refused(store: SearchStore) -> None:
+    with pytest.raises(Refused) as refused:
+        store.find("MolecularSequence?chromosome-window-coordinate=1$2$3")
+    assert refused.value.issues[0].id == "search-parameter-unsupported"
+
+
+def test_explain__shows_predicates_statement_and_plan(network: SearchStore) -> None:
+    request = network.request("Condition?subject:Patient.family=un&code=x&_sort=-recorded-date")
+    with network.database.connection() as connection:
+        text = explain(connection, request)
+    assert all(
+        part in text for part in ("Chained", "HasString", "SELECT r.key", "tokens @>", "Plan")
+    )

@@ -17,7 +17,7 @@ from fhir_server.search.predicates import HasToken, Predicate
 from fhir_server.search.rows import IndexRows, TypedValue
 from fhir_server.search.types.token import form_hashes, query_form
 from fhir_server.search.values import unescape
-from fhir_server.store.keys import reference_token, resource_key, token_hash
+from fhir_server.store.keys import hash64, reference_token, resource_key, token_hash
 from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
 
 
@@ -65,19 +65,28 @@ def _add_reference(sink: _Sink, value: dict[str, Any]) -> None:
 
 def _add_text(sink: _Sink, text: str, declared: str | None) -> None:
     reference = parse_reference(text)
-    if sink.target not in {None, reference.type or declared} or reference.kind == "fragment":
+    if sink.target not in {None, reference.type or declared}:
         return
-    number, tokens = sink.parameter.hash, sink.rows.tokens
+    number = sink.parameter.hash
+    sink.rows.tokens.extend([number ^ target for target in target_hashes(text, sink.bases)])
     if reference.is_local(sink.bases) and reference.type in TYPE_NUMBERS:
+        sink.rows.references.append((number, resource_key(reference.type, reference.id)))
+
+
+def target_hashes(text: str, bases: Collection[str]) -> tuple[int, ...]:
+    """By what a reference is found: the key of its target here, or the hash of its URL.
+
+    Shape: with a version also the hash of the versioned form; a canonical also without its version.
+    """
+    reference = parse_reference(text)
+    if reference.kind == "fragment":
+        return ()
+    if reference.is_local(bases) and reference.type in TYPE_NUMBERS:
         key = resource_key(reference.type, reference.id)
-        tokens.append(reference_token(number, key))
-        sink.rows.references.append((number, key))
-        if reference.version is not None:
-            tokens.append(token_hash(number, _versioned(reference)))
-        return
-    tokens.append(token_hash(number, text))
+        return (key,) if reference.version is None else (key, hash64(_versioned(reference)))
     if "|" in text:
-        tokens.append(token_hash(number, text.partition("|")[0]))
+        return hash64(text), hash64(text.partition("|")[0])
+    return (hash64(text),)
 
 
 def _versioned(reference: ParsedReference) -> str:
@@ -95,10 +104,10 @@ def predicate(criterion: Criterion) -> Predicate:
         raise criterion.bad_modifier("identifier", *targets_of(criterion.parameters[0]))
     return HasToken(
         tuple(
-            token
+            parameter.hash ^ target
             for value in criterion.values
             for parameter in criterion.parameters
-            for token in _tokens(criterion, parameter, unescape(value))
+            for target in hashes_asked(criterion, parameter, unescape(value))
         )
     )
 
@@ -113,20 +122,20 @@ def targets_of(parameter: SearchParameter) -> tuple[str, ...]:
     return parameter.targets
 
 
-def _tokens(criterion: Criterion, parameter: SearchParameter, text: str) -> Iterator[int]:
+def hashes_asked(criterion: Criterion, parameter: SearchParameter, text: str) -> Iterator[int]:
+    """By what the references that a value asks for are found. Errors: Refused(400)."""
     reference = parse_reference(text)
-    number = parameter.hash
     if reference.is_local({criterion.setting.base_url}) and reference.type in TYPE_NUMBERS:
         if reference.version is not None:
-            yield token_hash(number, _versioned(reference))
-        elif criterion.modifier in (None, reference.type):
-            yield reference_token(number, resource_key(reference.type, reference.id))
+            yield hash64(_versioned(reference))
+        elif criterion.modifier in {None, reference.type}:
+            yield resource_key(reference.type, reference.id)
         else:
             raise criterion.bad_value(text, "reference")
     elif VALID_ID.fullmatch(text):
         targets = targets_of(parameter) if criterion.modifier is None else (criterion.modifier,)
-        yield from (reference_token(number, resource_key(target, text)) for target in targets)
+        yield from (resource_key(target, text) for target in targets)
     elif reference.kind in {"absolute", "urn"} and criterion.modifier is None:
-        yield token_hash(number, text)
+        yield hash64(text)
     else:
         raise criterion.bad_value(text, "reference")
