@@ -36,15 +36,6 @@ def check_free(address: str, port: int, variable: str) -> None:
     open_listener(address, port, variable).close()
 
 
-def accepts(address: str, port: int) -> bool:
-    """Whether something listens on a port."""
-    try:
-        with socket.create_connection((address, port), timeout=1):
-            return True
-    except OSError:
-        return False
-
-
 def _resolve(
     address: str, port: int
 ) -> tuple[

@@ -18,7 +18,7 @@ from typing import NoReturn
 import structlog
 
 from fhir_server.child_process import child_module
-from fhir_server.cli.listeners import accepts, check_free, open_listener
+from fhir_server.cli.listeners import check_free, open_listener
 from fhir_server.cli.worker import Worker
 from fhir_server.operator_error import OperatorError
 from fhir_server.settings import Settings
@@ -117,7 +117,7 @@ class Supervisor:
                 name="web" if settings.web_processes == 1 else f"web {number}",
                 command=child_module("fhir_server.http.server", end_signal=signal.SIGKILL),
                 variables=variables,
-                is_ready=lambda: _answers_ready(settings),
+                is_ready=lambda _worker: _answers_ready(settings),
                 descriptors=[descriptor],
             )
 
@@ -129,7 +129,7 @@ class Supervisor:
                 name=entry.name,
                 command=child_module(entry.module, end_signal=signal.SIGKILL),
                 variables=variables,
-                is_ready=lambda: accepts(settings.bind, settings.mllp_port),
+                is_ready=lambda worker: worker.listens_on(settings.mllp_port),
             )
 
     def _start_worker(self, worker: Worker) -> None:
@@ -160,7 +160,7 @@ class Supervisor:
                     raise OperatorError(
                         f"the {worker.name} process ended with exit code {code} before it was ready"
                     )
-            waiting = [worker for worker in waiting if not worker.is_ready()]
+            waiting = [worker for worker in waiting if not worker.is_ready(worker)]
             if time.monotonic() > give_up:
                 names = ", ".join(worker.name for worker in waiting)
                 raise OperatorError(f"not ready after {READY_TIMEOUT_S:.0f} s: {names}")
@@ -223,7 +223,9 @@ def _signals_as_exceptions() -> Iterator[None]:
         raise StopRequested
 
     for number in _SIGNALS:
-        signal.signal(number, stop)
+        # nohup has SIGHUP ignored; SIGINT is taken even where a shell's `&` has it ignored.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
     try:
         yield
     finally:

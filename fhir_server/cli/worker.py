@@ -1,15 +1,20 @@
 """One process that the supervisor runs: started, watched, started again when it ends unasked."""
 
+import contextlib
 import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import psutil
+
 from fhir_server.operator_error import OperatorError
 
 QUICK_FAILURE_S = 30.0
-MOST_QUICK_FAILURES = 5
+MOST_QUICK_FAILURES = 8
+FIRST_PAUSE_S = 0.2
+"""The pause before a process that has ended is started again; it doubles with each quick failure."""
 
 
 @dataclass
@@ -23,11 +28,12 @@ class Worker:
     name: str
     command: Sequence[str]
     variables: Mapping[str, str]
-    is_ready: Callable[[], bool] = lambda: True
+    is_ready: Callable[["Worker"], bool] = lambda _worker: True
     descriptors: Sequence[int] = ()
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     _started: float = field(default=0.0, init=False)
     _failures: int = field(default=0, init=False)
+    _due: float | None = field(default=None, init=False)
 
     def start(self) -> None:
         """Start the process, in a session of its own: Ctrl-C is the supervisor's to handle."""
@@ -45,19 +51,38 @@ class Worker:
         return self._process.poll() if self._process else None
 
     def watch(self) -> str | None:
-        """Start the process again where it has ended; what happened, in a line.
+        """Start the process again where it has ended, after a pause; what happened, in a line.
 
         Errors: OperatorError where it keeps ending soon after its start.
         """
         code = self.exit_code()
         if code is None:
             return None
-        is_quick = time.monotonic() - self._started < QUICK_FAILURE_S
-        self._failures = self._failures + 1 if is_quick else 1
+        if self._due is None:
+            return self._plan_restart(code)
+        if time.monotonic() >= self._due:
+            self._due = None
+            self.start()
+        return None
+
+    def _plan_restart(self, code: int) -> str:
+        now = time.monotonic()
+        self._failures = self._failures + 1 if now - self._started < QUICK_FAILURE_S else 1
         if self._failures > MOST_QUICK_FAILURES:
             raise OperatorError(f"the {self.name} process keeps ending, with exit code {code}")
-        self.start()
-        return f"the {self.name} process ended with exit code {code}; started again"
+        self._due = now + FIRST_PAUSE_S * 2 ** (self._failures - 1)
+        return f"the {self.name} process ended with exit code {code}; starting it again"
+
+    def listens_on(self, port: int) -> bool:
+        """Whether the process has a TCP port open. No connection is made, which others would note."""
+        if self._process is None:
+            return False
+        with contextlib.suppress(psutil.Error):
+            return any(
+                connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+                for connection in psutil.Process(self._process.pid).net_connections(kind="tcp")
+            )
+        return False
 
     def ask_to_end(self) -> None:
         """Send SIGTERM."""
