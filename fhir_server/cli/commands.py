@@ -38,6 +38,9 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "fhir_server.cli.fhirpath:command",
         "Evaluate a FHIRPath expression on a file; one result a line, as JSON.",
     ),
+    "validate": CommandEntry(
+        "fhir_server.cli.validate:command", "Validate resources, Bundles and NDJSON files."
+    ),
     "settings": CommandEntry(
         "fhir_server.cli.settings:settings", "List the settings, their values and what they mean."
     ),

@@ -20,6 +20,7 @@ from fhir_server.validation.rules.fixed import explain_fixed
 from fhir_server.validation.rules.invariants import explain_invariants
 from fhir_server.validation.rules.narrative import explain_narrative
 from fhir_server.validation.rules.primitives import explain_primitive
+from fhir_server.validation.rules.profiles import explain_missing
 from fhir_server.validation.rules.references import explain_reference
 from fhir_server.validation.rules.slicing import explain_slicing
 from fhir_server.validation.rules.structure import explain_choice, explain_keys
@@ -221,8 +222,8 @@ class Inspector:
         plans = [(profile, self._knowledge.plans.plan(profile)) for profile in profiles]
         for profile, plan in plans:
             if plan is None:
-                self._report.error(
-                    "profile-unknown", "not-found", item.location, element.profile, profile=profile
+                explain_missing(
+                    profile, item.location, element.profile, self._knowledge.plans, self._report
                 )
         known = [plan for _, plan in plans if plan is not None]
         if len(known) == 1 and len(plans) == 1:

@@ -6,30 +6,54 @@ from fhir_server.definitions import Definitions, TypeModel
 from fhir_server.definitions.types import FHIR_TYPE_EXTENSION, SYSTEM_TYPE_PREFIX
 from fhir_server.model.primitives import PRIMITIVES
 from fhir_server.validation.element import Element, TypeRef
-from fhir_server.validation.snapshot import ElementNode, SnapshotGenerator
+from fhir_server.validation.snapshot import ElementNode, SnapshotError, SnapshotGenerator
 
 _SYSTEM_TYPES = {"String": "string", "Boolean": "boolean", "Integer": "integer", "Decimal": "decimal",
                  "Date": "date", "DateTime": "dateTime", "Time": "time"}  # fmt: skip
 
 
 class Plans:
-    """The element trees of the definitions, by canonical or type name.
-
-    Errors: SnapshotError where a profile's snapshot cannot be worked out.
-    """
+    """The element trees of the definitions, by canonical or type name."""
 
     def __init__(self, definitions: Definitions) -> None:
         self.definitions = definitions
         self.types: TypeModel = definitions.type_model
         self._snapshots = SnapshotGenerator(definitions)
         self._plans: dict[str, Element | None] = {}
+        self._faults: dict[str, SnapshotError] = {}
 
     def plan(self, canonical: str) -> Element | None:
-        """The root element of a profile or type; None where it is not known."""
+        """The root element of a profile or type; None where it is not known or broken (see `fault`)."""
         if canonical not in self._plans:
-            structure = self.definitions.structure(canonical)
-            self._plans[canonical] = self._build(structure) if structure else None
+            self._plans[canonical] = self._load(canonical)
         return self._plans[canonical]
+
+    def fault(self, canonical: str) -> SnapshotError | None:
+        """What is wrong with a profile that is known and yet has no plan."""
+        return self._faults.get(canonical)
+
+    def _load(self, canonical: str) -> Element | None:
+        structure = self.definitions.structure(canonical)
+        if structure is None:
+            return None
+        try:
+            return self._build(structure)
+        except SnapshotError as fault:
+            self._faults[canonical] = fault
+        except (
+            KeyError,
+            TypeError,
+            AttributeError,
+            ValueError,
+            IndexError,
+            RecursionError,
+        ) as fault:
+            # A definition of any shape may be loaded; what it lacks is the fault of its author.
+            reason = f"{type(fault).__name__}: {fault}"
+            self._faults[canonical] = SnapshotError(
+                "profile-broken", profile=canonical, reason=reason
+            )
+        return None
 
     def type(self, name: str) -> Element:
         """The root element of a type that R4 has. Errors: KeyError."""

@@ -11,8 +11,8 @@ from fhir_server.validation.element import Element
 from fhir_server.validation.inspector import Inspector
 from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.report import Report, shown
+from fhir_server.validation.rules.profiles import explain_missing
 from fhir_server.validation.scope import Scope
-from fhir_server.validation.snapshot import SnapshotError
 
 Resource = dict[str, Any]
 
@@ -31,6 +31,11 @@ class Validator:
         self._knowledge = Knowledge(definitions, terminology)
         self._compiler = Compiler(self._knowledge, self._accepts_nested)
 
+    @property
+    def definitions(self) -> Definitions:
+        """What the validator knows."""
+        return self._knowledge.definitions
+
     def accepts(self, resource: Resource, profiles: Sequence[str] = ()) -> bool:
         """Whether a resource has no error. Cost: microseconds where it has none."""
         if not isinstance(resource, dict):
@@ -38,7 +43,7 @@ class Validator:
         try:
             if self._passes(resource, Scope(resource), tuple(profiles)):
                 return True
-        except (SnapshotError, RecursionError, KeyError, TypeError, AttributeError):
+        except (RecursionError, KeyError, TypeError, AttributeError):
             # The fast path trusts the shape of what it is given; the detailed one tells what is wrong.
             pass
         report = Report()
@@ -121,14 +126,10 @@ class Validator:
         self, resource: Resource, url: str, scope: Scope, place: str, report: Report
     ) -> None:
         kind = resource["resourceType"]
-        try:
-            root = self._knowledge.plans.plan(url)
-        except SnapshotError as error:
-            report.error(error.reason, "processing", place, url, **error.parameters)
-            return
+        root = self._knowledge.plans.plan(url)
         if root is None:
             where = f"{place}.meta.profile" if url in _claimed(resource) else place
-            report.error("profile-unknown", "not-found", where, url, profile=url)
+            explain_missing(url, where, url, self._knowledge.plans, report)
         elif not self._fits(root, kind):
             report.error("profile-wrong-type", "structure", place, url, profile=url,
                          expected=root.path, found=kind)  # fmt: skip

@@ -147,7 +147,7 @@ def explain_keys(
         if element is None:
             report.error(
                 "unknown-element", "structure", location, content.profile, element=shown(key),
-                parent=content.path, known=", ".join(_likely(key, keys)),
+                parent=content.path, known=", ".join(_likely(key, keys)) or "–",
             )  # fmt: skip
         else:
             _explain_shape(element, key, value, location, report)

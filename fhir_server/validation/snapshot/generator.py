@@ -26,7 +26,7 @@ _EXTENSIONS = frozenset({"extension", "modifierExtension"})
 class SnapshotError(ValueError):
     """A profile whose snapshot cannot be worked out; `reason` is an issue id, `parameters` fill its text."""
 
-    def __init__(self, reason: str, **parameters: str) -> None:
+    def __init__(self, reason: str, /, **parameters: str) -> None:
         super().__init__(f"{reason}: {parameters}")
         self.reason = reason
         self.parameters = parameters

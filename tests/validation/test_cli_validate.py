@@ -1,0 +1,144 @@
+"""`osteon validate`: what it prints and how it ends."""
+
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_server.cli.main import run
+from fhir_server.model.json_source import encode_json
+
+PROFILE = {
+    "resourceType": "StructureDefinition", "url": "http://example.org/named", "name": "Named",
+    "status": "draft", "kind": "resource", "abstract": False, "type": "Patient",
+    "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient", "derivation": "constraint",
+    "differential": {"element": [{"id": "Patient.name", "path": "Patient.name", "min": 1}]},
+}  # fmt: skip
+
+
+def _file(folder: Path, name: str, content: str | bytes) -> str:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return str(path)
+
+
+def _json(capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[dict[str, Any]]]:
+    code = run(["validate", "--format", "json", *arguments])
+    rows: list[dict[str, Any]] = json.loads(capfd.readouterr().out)
+    return code, rows
+
+
+def test_validate__valid_resource_ends_with_0(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, rows = _json(capfd, _file(tmp_path, "p.json", '{"resourceType":"Patient"}'))
+    assert (code, rows[0]["valid"]) == (0, True)
+
+
+def test_validate__fault_has_line_and_column(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, rows = _json(
+        capfd, _file(tmp_path, "p.json", '{"resourceType":"Patient",\n "gender":"x"}')
+    )
+    issue = next(i for i in rows[0]["issues"] if i["severity"] == "error")
+    assert code == 1
+    assert (issue["id"], issue["line"], issue["column"]) == ("binding-required", 2, 2)
+    assert set(issue) >= {
+        "id",
+        "severity",
+        "code",
+        "expression",
+        "line",
+        "column",
+        "profile",
+        "text",
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "issue_id"),
+    [("{", "json-syntax"), ('{"resourceType":"Patient","id":"a","id":"b"}', "json-duplicate-key"),
+     ("[]", "json-not-a-resource"), ("", "json-syntax"), ("<a/>", "xml-syntax"), ("<", "xml-syntax")],
+)  # fmt: skip
+def test_validate__broken_source_is_an_issue(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], content: str, issue_id: str
+) -> None:
+    code, rows = _json(capfd, _file(tmp_path, "p.json", content))
+    assert (code, rows[0]["issues"][0]["id"]) == (1, issue_id)
+
+
+def test_validate__missing_file_and_folder_are_issues(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, rows = _json(capfd, str(tmp_path / "none.json"), str(tmp_path))
+    assert code == 1
+    assert [row["issues"][0]["id"] for row in rows] == ["input-missing", "input-folder"]
+
+
+def test_validate__ndjson_has_one_result_a_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    lines = '{"resourceType":"Patient"}\n\n{"resourceType":"Patient","active":1}\n'
+    path = _file(tmp_path, "p.ndjson", lines)
+    code, rows = _json(capfd, path)
+    assert code == 1
+    assert [(row["file"], row["valid"]) for row in rows] == [
+        (f"{path}:1", True),
+        (f"{path}:3", False),
+    ]
+    assert rows[1]["issues"][0]["line"] == 3
+
+
+def test_validate__xml_is_read_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    source = '<Patient xmlns="http://hl7.org/fhir"><active value="true"/></Patient>'
+    code, rows = _json(capfd, _file(tmp_path, "p.xml", source))
+    assert (code, rows[0]["valid"]) == (0, True)
+
+
+def _package(folder: Path) -> str:
+    path = folder / "package.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        content = encode_json(PROFILE)
+        member = tarfile.TarInfo("package/StructureDefinition-named.json")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return str(path)
+
+
+def test_validate__differential_only_profile_is_loaded(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    patient = _file(tmp_path, "p.json", '{"resourceType":"Patient"}')
+    for load in (_file(tmp_path, "named.json", encode_json(PROFILE)), _package(tmp_path)):
+        code, rows = _json(capfd, patient, "--load", load, "--profile", "http://example.org/named")
+        errors = [i for i in rows[0]["issues"] if i["severity"] == "error"]
+        assert code == 1
+        assert [(i["id"], i["profile"]) for i in errors] == [("cardinality-min", PROFILE["url"])]
+
+
+def test_validate__french_texts(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run(
+        [
+            "validate",
+            "--lang",
+            "fr",
+            _file(tmp_path, "p.json", '{"resourceType":"Patient","gender":"x"}'),
+        ]
+    )
+    assert "jeu de valeurs requis" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["--nothing", "x"], ["--load", "/nowhere", "x"]])
+def test_validate__wrong_use_ends_with_2(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fhir_server.cli.main", "validate", *arguments],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
