@@ -3,14 +3,13 @@
 import gc
 import os
 import socket
-from dataclasses import dataclass
 
 import uvicorn
-from starlette.applications import Starlette
 
-from fhir_server.http import health, metrics, start_page
+from fhir_server.http.app import create_app
+from fhir_server.interactions.server import open_server
 from fhir_server.log_lines import configure_logging
-from fhir_server.settings import Settings, load_settings
+from fhir_server.settings import load_settings
 from fhir_server.store.database import Database
 
 SOCKET_VARIABLE = "OSTEON_HTTP_SOCKET"
@@ -18,20 +17,12 @@ DRAIN_TIMEOUT_S = 2
 """How long requests under way may take when the process is asked to end."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    settings: Settings
-    database: Database
-
-
 def main() -> None:
     """Answer HTTP until the process is asked to end."""
     settings = load_settings()
     configure_logging(settings)
-    parts = _Parts(settings, Database.from_settings(str(settings.database_url), settings))
-    app = Starlette(
-        routes=[*health.routes(parts), *metrics.routes(parts), *start_page.routes(parts)]
-    )
+    database = Database.from_settings(str(settings.database_url), settings)
+    app = create_app(open_server(settings, database))
     # What is loaded by now stays: the collector need not look at it again.
     gc.collect()
     gc.freeze()

@@ -8,6 +8,7 @@ from fhir_server.model.issues import Issue
 from fhir_server.model.json_source import JsonPositions, JsonSyntaxError, Path
 
 _STEP = re.compile(r"\.?(?:([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\])")
+_OF_TYPE = re.compile(r"\.ofType\([A-Za-z0-9]+\)")
 
 
 def with_positions(issues: Iterable[Issue], source: bytes) -> list[Issue]:
@@ -20,11 +21,18 @@ def with_positions(issues: Iterable[Issue], source: bytes) -> list[Issue]:
     except JsonSyntaxError:
         return found
     return [
-        issue.at(*positions.locate(json_path(issue.expression, positions.value)))
+        issue.at(*positions.locate(_path_of(issue, positions.value)))
         if issue.line is None and issue.expression
         else issue
         for issue in found
     ]
+
+
+def _path_of(issue: Issue, document: Any) -> Path:
+    path = json_path(issue.expression, document)
+    # The expression of an unknown element is that of its parent; its place is its own.
+    unknown = issue.parameters.get("element") if issue.id == "unknown-element" else None
+    return path if unknown is None else (*path, str(unknown))
 
 
 def json_path(expression: str, document: Any) -> Path:
@@ -35,12 +43,9 @@ def json_path(expression: str, document: Any) -> Path:
     """
     steps: list[str | int] = []
     node = _root(expression, document, steps)
-    first = True
-    for match in _STEP.finditer(expression):
+    _, _, rest = _OF_TYPE.sub("", expression).partition(".")
+    for match in _STEP.finditer(rest):
         name, position = match.groups()
-        if first:
-            first = False
-            continue
         if name is not None and isinstance(node, list) and node:
             steps.append(0)
             node = node[0]

@@ -1,0 +1,148 @@
+"""One FHIR request, read from HTTP: path parts, parameters, preferences, content.
+
+Source: FHIR R4 http.html; RFC 7240 (Prefer); RFC 9110 (content negotiation).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from fhir_server.http.negotiation import preferred
+from fhir_server.interactions.bundle_response import ReturnPreference
+from fhir_server.interactions.entries import parse_etag
+from fhir_server.interactions.server import FhirServer
+from fhir_server.model.issues import Issue, Language, Refused, refuse
+from fhir_server.model.json_source import JsonSyntaxError, parse_json
+
+JSON_TYPES = frozenset(
+    {"application/fhir+json", "application/json", "application/json+fhir", "text/json"}
+)
+_JSON_FORMATS = JSON_TYPES | {"json"}
+_OFFERS = (*sorted(JSON_TYPES), "text/html")
+_GENERAL = frozenset({"_format", "_pretty"})
+_PREFER = re.compile(r"\s*(?P<name>[A-Za-z-]+)\s*=\s*\"?(?P<value>[A-Za-z]+)\"?\s*")
+_RETURNS = {
+    "minimal": "minimal",
+    "representation": "representation",
+    "operationoutcome": "OperationOutcome",
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request.
+
+    Shape: `path` holds the parts that the route names (`type`, `id`, `version`); `headers` has names in
+    lower case; `content` the body's bytes.
+    """
+
+    server: FhirServer
+    method: str
+    path: Mapping[str, str]
+    query: str
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def type(self) -> str:
+        """The resource type of the path."""
+        return self.path["type"]
+
+    @property
+    def id(self) -> str:
+        """The id of the path."""
+        return self.path["id"]
+
+    @cached_property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The parameters of the URL, decoded, in order, without those of the format."""
+        pairs = parse_qsl(self.query, keep_blank_values=True)
+        return [pair for pair in pairs if pair[0] not in _GENERAL]
+
+    @cached_property
+    def form_pairs(self) -> list[tuple[str, str]]:
+        """The parameters of a form in the body (`POST _search`). Errors: Refused 415."""
+        media_type = self._media_type("content-type")
+        if self.content and media_type != "application/x-www-form-urlencoded":
+            raise refuse(415, "media-type-not-supported", "not-supported")
+        return parse_qsl(self.content.decode("utf-8", "replace"), keep_blank_values=True)
+
+    @cached_property
+    def json(self) -> Any:
+        """The content. Errors: Refused 400 (no JSON) or 415 (another format)."""
+        if not self.content:
+            raise refuse(400, "body-missing", "required")
+        media_type = self._media_type("content-type")
+        if media_type and media_type not in JSON_TYPES:
+            raise refuse(415, "media-type-not-supported", "not-supported")
+        try:
+            return parse_json(self.content)
+        except JsonSyntaxError as fault:
+            issue = Issue(fault.issue_id, "error", "structure", parameters={"reason": fault.reason})
+            raise Refused(400, [issue.at(fault.line, fault.column)]) from None
+
+    @cached_property
+    def language(self) -> Language:
+        """The language of texts, by Accept-Language."""
+        ours = self.server.settings.language
+        offers: list[Language] = [ours, "en" if ours == "fr" else "fr"]
+        return preferred(self.headers.get("accept-language"), offers) or ours
+
+    @cached_property
+    def preferences(self) -> dict[str, str]:
+        """What Prefer asks for, names and values in lower case. Errors: Refused 400 where unreadable."""
+        found: dict[str, str] = {}
+        for part in re.split(r"[,;]", self.headers.get("prefer", "")):
+            match = _PREFER.fullmatch(part)
+            if match is not None:
+                found[match["name"].lower()] = match["value"].lower()
+        if found.get("return", "minimal") not in _RETURNS:
+            raise refuse(400, "prefer-invalid", "value")
+        if found.get("handling", "strict") not in {"strict", "lenient"}:
+            raise refuse(400, "prefer-invalid", "value")
+        return found
+
+    def returns(self, default: ReturnPreference) -> ReturnPreference:
+        """How much of the outcome to send back."""
+        asked = self.preferences.get("return")
+        return cast("ReturnPreference", _RETURNS[asked]) if asked else default
+
+    @property
+    def is_lenient(self) -> bool:
+        """Whether unknown search parameters may be dropped (and said so)."""
+        return self.preferences.get("handling") == "lenient"
+
+    @property
+    def is_pretty(self) -> bool:
+        """Whether the client asks for indented JSON."""
+        return ("_pretty", "true") in parse_qsl(self.query)
+
+    @property
+    def if_match(self) -> int | None:
+        """The version that If-Match names. Errors: Refused 400 for any other form."""
+        return parse_etag(self.headers.get("if-match"), "If-Match")
+
+    def number(self, name: str, default: int) -> int:
+        """A parameter that is a count. Errors: Refused 400 where it is none."""
+        value = dict(self.pairs).get(name)
+        if value is None:
+            return default
+        if not (value.isascii() and value.isdigit() and len(value) < 10):
+            raise refuse(400, "parameter-invalid", "value", name, name=name, expected="0, 1, 2, …")
+        return int(value)
+
+    def check_format(self) -> None:
+        """Errors: Refused 406 where the client takes no JSON."""
+        asked = dict(parse_qsl(self.query)).get("_format")
+        if asked is not None:
+            if asked.split(";")[0].strip().replace(" ", "+").lower() not in _JSON_FORMATS:
+                raise refuse(406, "format-not-acceptable", "not-supported")
+            return
+        if preferred(self.headers.get("accept"), _OFFERS) is None:
+            raise refuse(406, "format-not-acceptable", "not-supported")
+
+    def _media_type(self, header: str) -> str:
+        return self.headers.get(header, "").split(";")[0].strip().lower()

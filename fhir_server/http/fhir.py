@@ -1,0 +1,114 @@
+"""The FHIR endpoint as one ASGI application: read the request, run the handler, send the reply.
+
+Whatever a client does wrong ends in an OperationOutcome; whatever fails inside ends in a 500 with a
+request id and nothing else.
+"""
+
+import time
+import uuid
+
+import psycopg
+import structlog
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope, Send
+
+from fhir_server.http.call import Call
+from fhir_server.http.metrics import observe_interaction
+from fhir_server.http.reply import CONTENT_TYPE, Reply, outcome_reply
+from fhir_server.http.routes import Handler, find_route
+from fhir_server.http.threads import InteractionThreads
+from fhir_server.interactions.server import FhirServer
+from fhir_server.model.issues import Refused, error, refuse
+from fhir_server.store.database import DatabaseUnavailableError
+
+FHIR_PATH = "/fhir"
+
+log = structlog.get_logger("osteon.http")
+
+
+class FhirEndpoint:
+    """ASGI application below the FHIR base path."""
+
+    def __init__(self, server: FhirServer, threads: InteractionThreads) -> None:
+        self._server = server
+        self._threads = threads
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        began = time.perf_counter()
+        request_id = str(uuid.uuid4())
+        interaction = "none"
+        call = self._call(scope, b"")
+        try:
+            route = find_route(call.method, scope["path"].removeprefix(FHIR_PATH))
+            interaction = route.interaction
+            content = await self._read_body(receive, call)
+            call = Call(self._server, call.method, route.path, call.query, call.headers, content)
+            reply = await self._threads.run(lambda: _handle(call, route.handler))
+        except ClientDisconnect:
+            return
+        except Refused as refused:
+            reply = outcome_reply(call, refused.status, refused.issues)
+        except Exception as failure:
+            reply = _failed(call, failure, request_id)
+        observe_interaction(interaction, reply.status, time.perf_counter() - began)
+        await _send(send, reply, request_id, with_body=call.method != "HEAD")
+
+    def _call(self, scope: Scope, content: bytes) -> Call:
+        query = scope["query_string"].decode("latin-1")
+        headers = {key.lower(): value for key, value in Headers(scope=scope).items()}
+        return Call(self._server, scope["method"], {}, query, headers, content)
+
+    async def _read_body(self, receive: Receive, call: Call) -> bytes:
+        limit = self._server.settings.max_body_bytes
+        declared = call.headers.get("content-length", "0")
+        if declared.isdigit() and int(declared) > limit:
+            raise refuse(413, "body-too-large", "too-long", max=limit)
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message: Message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                raise refuse(413, "body-too-large", "too-long", max=limit)
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                return b"".join(chunks)
+
+
+def _handle(call: Call, handler: Handler) -> Reply:
+    call.check_format()
+    return handler(call)
+
+
+def _failed(call: Call, failure: Exception, request_id: str) -> Reply:
+    if isinstance(failure, DatabaseUnavailableError | psycopg.OperationalError):
+        log.warning("store unavailable", request_id=request_id, kind=type(failure).__name__)
+        return outcome_reply(call, 503, [error("store-unavailable", "transient")])
+    # The message of an exception may quote a value of a patient: only its kind and place are logged.
+    frame = failure.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = (
+        f"{frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}" if frame else ""
+    )
+    log.error("request failed", request_id=request_id, kind=type(failure).__name__, place=place)
+    issue = error("internal-error", "exception", request_id=request_id)
+    return outcome_reply(call, 500, [issue])
+
+
+async def _send(send: Send, reply: Reply, request_id: str, *, with_body: bool) -> None:
+    headers = {"X-Request-Id": request_id, **reply.headers}
+    if reply.body and "Content-Type" not in headers:
+        headers["Content-Type"] = CONTENT_TYPE
+    if reply.status not in {204, 304}:
+        headers["Content-Length"] = str(len(reply.body))
+    raw = [
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": raw})
+    await send({"type": "http.response.body", "body": reply.body if with_body else b""})

@@ -1,0 +1,117 @@
+"""What each route does: read the call, carry out the interaction, shape the answer."""
+
+from fhir_server.http.call import Call
+from fhir_server.http.reply import Reply, bundle_reply, outcome_reply, resource_reply
+from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.batch import batch
+from fhir_server.interactions.capabilities import capability_statement
+from fhir_server.interactions.create import create
+from fhir_server.interactions.delete import conditional_delete, delete
+from fhir_server.interactions.entries import check_bundle
+from fhir_server.interactions.history import DEFAULT_PAGE, history
+from fhir_server.interactions.read import read
+from fhir_server.interactions.search_type import search_type
+from fhir_server.interactions.transaction import transaction
+from fhir_server.interactions.update import conditional_update, update
+from fhir_server.interactions.validate import validate
+from fhir_server.interactions.vread import vread
+from fhir_server.model.json_source import encode_json
+
+
+def get_capabilities(call: Call) -> Reply:
+    """GET /metadata."""
+    return bundle_reply(call, Answer(200, body=encode_json(capability_statement(call.server))))
+
+
+def post_bundle(call: Call) -> Reply:
+    """POST / — a batch or a transaction."""
+    kind = check_bundle(call.json, ("transaction", "batch"))
+    preference = call.returns("minimal")
+    if kind == "transaction":
+        return bundle_reply(call, transaction(call.server, call.json, preference=preference))
+    return bundle_reply(
+        call, batch(call.server, call.json, preference=preference, language=call.language)
+    )
+
+
+def get_resource(call: Call) -> Reply:
+    """GET /Type/id."""
+    with call.server.database.connection() as connection:
+        return resource_reply(call, read(connection, call.type, call.id))
+
+
+def get_version(call: Call) -> Reply:
+    """GET /Type/id/_history/version."""
+    with call.server.database.connection() as connection:
+        return resource_reply(call, vread(connection, call.type, call.id, call.path["version"]))
+
+
+def get_history(call: Call) -> Reply:
+    """GET /Type/id/_history."""
+    count = call.number("_count", DEFAULT_PAGE)
+    before = call.number("_before", 0) or None
+    with call.server.database.connection() as connection:
+        answer = history(call.server, connection, call.type, call.id, count=count, before=before)
+    return bundle_reply(call, answer)
+
+
+def get_search(call: Call) -> Reply:
+    """GET /Type?…."""
+    return _search(call, call.pairs)
+
+
+def post_search(call: Call) -> Reply:
+    """POST /Type/_search — parameters in the body, the URL, or both."""
+    return _search(call, call.pairs + call.form_pairs)
+
+
+def _search(call: Call, pairs: list[tuple[str, str]]) -> Reply:
+    with call.server.database.connection() as connection:
+        answer = search_type(
+            call.server,
+            connection,
+            call.type,
+            pairs,
+            lenient=call.is_lenient,
+            language=call.language,
+        )
+    return bundle_reply(call, answer)
+
+
+def post_resource(call: Call) -> Reply:
+    """POST /Type, with If-None-Exist."""
+    criteria = call.headers.get("if-none-exist")
+    return resource_reply(call, create(call.server, call.type, call.json, if_none_exist=criteria))
+
+
+def put_resource(call: Call) -> Reply:
+    """PUT /Type/id, with If-Match or If-None-Match: *."""
+    must_not_exist = call.headers.get("if-none-match", "").strip() == "*"
+    answer = update(call.server, call.type, call.id, call.json,
+                    if_match=call.if_match, must_not_exist=must_not_exist)  # fmt: skip
+    return resource_reply(call, answer)
+
+
+def put_by_criteria(call: Call) -> Reply:
+    """PUT /Type?criteria."""
+    answer = conditional_update(
+        call.server, call.type, call.query, call.json, if_match=call.if_match
+    )
+    return resource_reply(call, answer)
+
+
+def delete_resource(call: Call) -> Reply:
+    """DELETE /Type/id."""
+    return resource_reply(call, delete(call.server, call.type, call.id, if_match=call.if_match))
+
+
+def delete_by_criteria(call: Call) -> Reply:
+    """DELETE /Type?criteria."""
+    return resource_reply(call, conditional_delete(call.server, call.type, call.query))
+
+
+def post_validate(call: Call) -> Reply:
+    """POST /$validate, /Type/$validate, /Type/id/$validate."""
+    profiles = [value for name, value in call.pairs if name == "profile"]
+    issues = validate(call.server, call.path.get("type"), call.json, profiles=profiles)
+    return outcome_reply(call, 200, issues)

@@ -1,0 +1,63 @@
+"""From an answer to what HTTP sends: status, headers, bytes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from email.utils import format_datetime
+
+from fhir_server.http.call import Call
+from fhir_server.interactions.answer import Answer
+from fhir_server.model.issues import Issue, operation_outcome
+from fhir_server.model.json_source import encode_json, parse_json, pretty_json
+from fhir_server.model.locations import with_positions
+
+CONTENT_TYPE = "application/fhir+json; charset=utf-8; fhirVersion=4.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is sent back."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def resource_reply(call: Call, answer: Answer) -> Reply:
+    """The reply that speaks of one version: its tag and time, its place, its content as preferred."""
+    headers: dict[str, str] = {}
+    stored = answer.stored
+    if stored is not None and answer.etag is not None:
+        headers["ETag"] = answer.etag
+        headers["Last-Modified"] = format_datetime(stored.updated, usegmt=True)
+        if call.method != "GET" and answer.status != 204:
+            headers["Location"] = f"{call.server.base_url}/{answer.location}"
+        if call.method == "GET" and call.headers.get("if-none-match", "").strip() == answer.etag:
+            return Reply(304, headers=headers)
+    if answer.status == 204 or stored is None or stored.body is None:
+        return Reply(answer.status, headers=headers)
+    preference = "representation" if call.method == "GET" else call.returns("representation")
+    if preference == "minimal":
+        return Reply(answer.status, headers=headers)
+    if preference == "OperationOutcome":
+        outcome = encode_json(operation_outcome(list(answer.issues), call.language))
+        return _content(call, answer.status, outcome, headers)
+    return _content(call, answer.status, stored.body, headers)
+
+
+def bundle_reply(call: Call, answer: Answer) -> Reply:
+    """The reply whose content the interaction has made."""
+    return _content(call, answer.status, answer.body or b"", {})
+
+
+def outcome_reply(call: Call, status: int, issues: Sequence[Issue]) -> Reply:
+    """An OperationOutcome; its issues with line and column where they are about the content sent."""
+    located = with_positions(issues, call.content) if call.content else list(issues)
+    outcome = encode_json(operation_outcome(located, call.language))
+    headers = {"Retry-After": "1"} if status in {429, 503} else {}
+    return _content(call, status, outcome, headers)
+
+
+def _content(call: Call, status: int, body: bytes, headers: dict[str, str]) -> Reply:
+    if call.is_pretty:
+        body = pretty_json(parse_json(body))
+    return Reply(status, body, {**headers, "Content-Type": CONTENT_TYPE})

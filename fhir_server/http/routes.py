@@ -1,0 +1,93 @@
+"""The whole FHIR interface on one screen.
+
+A path is classed by its parts: the first is a resource type or a word of the interface, `$…`, `_…` and
+`metadata` stand for themselves, what is left is an id or a version.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fhir_server.http import handlers
+from fhir_server.http.call import Call
+from fhir_server.http.reply import Reply
+from fhir_server.model.issues import refuse
+from fhir_server.store.resource_types import TYPE_NUMBERS
+
+Handler = Callable[[Call], Reply]
+
+# fmt: off
+ROUTES: Sequence[tuple[str, str, str, Handler]] = (
+    # method   path                               interaction            handler
+    ("GET",    "metadata",                        "capabilities",        handlers.get_capabilities),
+    ("POST",   "",                                "batch-transaction",   handlers.post_bundle),
+    ("POST",   "$validate",                       "$validate",           handlers.post_validate),
+    ("GET",    "{type}",                          "search-type",         handlers.get_search),
+    ("POST",   "{type}/_search",                  "search-type",         handlers.post_search),
+    ("POST",   "{type}",                          "create",              handlers.post_resource),
+    ("PUT",    "{type}",                          "conditional-update",  handlers.put_by_criteria),
+    ("DELETE", "{type}",                          "conditional-delete",  handlers.delete_by_criteria),
+    ("POST",   "{type}/$validate",                "$validate",           handlers.post_validate),
+    ("GET",    "{type}/{id}",                     "read",                handlers.get_resource),
+    ("PUT",    "{type}/{id}",                     "update",              handlers.put_resource),
+    ("DELETE", "{type}/{id}",                     "delete",              handlers.delete_resource),
+    ("POST",   "{type}/{id}/$validate",           "$validate",           handlers.post_validate),
+    ("GET",    "{type}/{id}/_history",            "history-instance",    handlers.get_history),
+    ("GET",    "{type}/{id}/_history/{version}",  "vread",               handlers.get_version),
+)
+# fmt: on
+
+_SHAPES: Mapping[str, Mapping[str, tuple[str, Handler]]] = {
+    shape: {
+        method: (interaction, handler)
+        for method, path, interaction, handler in ROUTES
+        if path == shape
+    }
+    for shape in {path for _, path, _, _ in ROUTES}
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The route of a request: its interaction, its handler, and the named parts of its path."""
+
+    interaction: str
+    handler: Handler
+    path: Mapping[str, str]
+
+
+def find_route(method: str, path: str) -> Found:
+    """The route of a method and a path below the FHIR base.
+
+    Errors: Refused 404 for a path that is none, 405 for a method it does not take.
+    """
+    parts = path.strip("/").split("/")
+    shape, named = _classify(parts)
+    methods = _SHAPES.get(shape)
+    if methods is None:
+        raise refuse(404, "path-not-found", "not-found")
+    wanted = "GET" if method == "HEAD" else method
+    if wanted not in methods:
+        allowed = ", ".join(sorted(methods))
+        raise refuse(405, "method-not-allowed", "not-supported", allowed=allowed)
+    interaction, handler = methods[wanted]
+    return Found(interaction, handler, named)
+
+
+_NAMES = ("type", "id", None, "version")
+
+
+def _classify(parts: Sequence[str]) -> tuple[str, dict[str, str]]:
+    named: dict[str, str] = {}
+    shape: list[str] = []
+    for position, part in enumerate(parts[:5]):
+        if part == "" or part[0] in "$_" or part == "metadata":
+            shape.append(part)
+            continue
+        name = _NAMES[position] if position < len(_NAMES) else None
+        if name is None:
+            return "?", {}
+        if name == "type" and part not in TYPE_NUMBERS:
+            raise refuse(404, "resource-type-unknown", "not-supported", type=part[:64])
+        named[name] = part
+        shape.append("{" + name + "}")
+    return "/".join(shape), named

@@ -1,0 +1,77 @@
+"""capabilities: the CapabilityStatement, made from what the code does.
+
+The route table says which interactions there are, the search registry which parameters.
+Source: https://hl7.org/fhir/R4/http.html#capabilities
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from fhir_server import __version__
+from fhir_server.interactions.server import FhirServer
+from fhir_server.store.resource_types import RESOURCE_TYPES
+
+TYPE_INTERACTIONS: Sequence[str] = (
+    "read", "vread", "update", "delete", "history-instance", "create", "search-type",
+)  # fmt: skip
+SYSTEM_INTERACTIONS: Sequence[str] = ("transaction", "batch")
+_VALIDATE = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
+
+
+@lru_cache(maxsize=4)
+def capability_statement(server: FhirServer) -> dict[str, Any]:
+    """The CapabilityStatement of this server."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "id": "osteon",
+        "url": f"{server.base_url}/metadata",
+        "version": __version__,
+        "name": "Osteon",
+        "title": "Osteon, FHIR R4 server of a bone-sarcoma network",
+        "status": "active",
+        "date": "2026-11-22",
+        "kind": "instance",
+        "software": {"name": "Osteon", "version": __version__},
+        "implementation": {"description": "Osteon", "url": server.base_url},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [
+            {
+                "mode": "server",
+                "resource": [_resource(server, resource_type) for resource_type in RESOURCE_TYPES],
+                "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS],
+                "operation": [{"name": "validate", "definition": _VALIDATE}],
+            }
+        ],
+    }
+
+
+def _resource(server: FhirServer, resource_type: str) -> dict[str, Any]:
+    parameters = server.parameters.of(resource_type)
+    profiles = [
+        url
+        for url in server.definitions.urls("StructureDefinition")
+        if url.startswith("https://osteon.example/")
+        and (server.definitions.structure(url) or {}).get("type") == resource_type
+    ]
+    described: dict[str, Any] = {
+        "type": resource_type,
+        "profile": f"http://hl7.org/fhir/StructureDefinition/{resource_type}",
+        "supportedProfile": profiles,
+        "interaction": [{"code": code} for code in TYPE_INTERACTIONS],
+        "versioning": "versioned-update",
+        "readHistory": True,
+        "updateCreate": True,
+        "conditionalCreate": True,
+        "conditionalRead": "not-match",
+        "conditionalUpdate": True,
+        "conditionalDelete": "single",
+        "searchInclude": ["*"],
+        "searchParam": [
+            {"name": code, "type": parameter.type, "definition": parameter.url}
+            for code, parameter in sorted(parameters.items())
+        ],
+        "operation": [{"name": "validate", "definition": _VALIDATE}],
+    }
+    return {name: value for name, value in described.items() if value != []}

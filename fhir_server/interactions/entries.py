@@ -1,0 +1,152 @@
+"""The entries of a batch or transaction Bundle, read strictly.
+
+Source: FHIR R4 https://hl7.org/fhir/R4/http.html#transaction, https://hl7.org/fhir/R4/bundle.html
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from fhir_server.interactions.server import FhirServer
+from fhir_server.interactions.writing.change import Change, Method
+from fhir_server.interactions.writing.check import check_body_id, check_id, check_resource_type
+from fhir_server.interactions.writing.criteria import parse_criteria
+from fhir_server.model.issues import Issue, Refused, error, refuse
+from fhir_server.store.resource_types import TYPE_NUMBERS
+
+ETAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,9})"')
+_WRITES = frozenset({"POST", "PUT", "DELETE"})
+READS = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry.
+
+    Shape: `at` its FHIRPath, `method` and `url` of the request, `path` the parts of the URL's path,
+    `query` its parameters; `entry` the whole element.
+    """
+
+    at: str
+    method: str
+    url: str
+    path: tuple[str, ...]
+    query: str
+    entry: dict[str, Any]
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """The query's parameters, decoded, in order."""
+        return parse_qsl(self.query, keep_blank_values=True)
+
+
+def parse_entries(bundle: dict[str, Any], base_url: str, max_entries: int) -> list[Entry]:
+    """The entries of a Bundle.
+
+    Errors: Refused 413 for too many, 400 with one issue for each entry that is no request.
+    """
+    entries = bundle.get("entry", [])
+    if not isinstance(entries, list):
+        raise refuse(400, "entry-invalid", "structure", "Bundle.entry")
+    if len(entries) > max_entries:
+        raise refuse(
+            413, "bundle-too-large", "too-costly", "Bundle", found=len(entries), max=max_entries
+        )
+    parsed: list[Entry] = []
+    faults: list[Issue] = []
+    for position, entry in enumerate(entries):
+        try:
+            parsed.append(_parse_entry(entry, f"Bundle.entry[{position}]", base_url))
+        except Refused as refused:
+            faults.extend(refused.issues)
+    if faults:
+        raise Refused(400, faults)
+    return parsed
+
+
+def _parse_entry(entry: Any, at: str, base_url: str) -> Entry:
+    request = entry.get("request") if isinstance(entry, dict) else None
+    if not isinstance(request, dict):
+        raise refuse(400, "entry-without-request", "required", at)
+    method, url = request.get("method"), request.get("url")
+    if not isinstance(method, str) or method not in _WRITES | READS | {"PATCH"}:
+        raise refuse(400, "entry-method", "value", f"{at}.request.method")
+    if not isinstance(url, str) or not url:
+        raise refuse(400, "entry-url", "required", f"{at}.request.url")
+    path, _, query = url.removeprefix(base_url).partition("?")
+    return Entry(at, method, url, tuple(path.strip("/").split("/")), query, entry)
+
+
+def entry_change(server: FhirServer, entry: Entry) -> Change:
+    """The write that an entry asks for, its own shape checked.
+
+    Errors: Refused 400, naming the entry.
+    """
+    resource_type = entry.path[0]
+    _check_url(entry, resource_type)
+    request = entry.entry["request"]
+    resource = entry.entry.get("resource")
+    full_url = entry.entry.get("fullUrl")
+    change = Change(
+        method=_method(entry),
+        type=resource_type,
+        id=entry.path[1] if len(entry.path) > 1 else None,
+        resource=resource if entry.method != "DELETE" else None,
+        if_match=parse_etag(request.get("ifMatch"), f"{entry.at}.request.ifMatch"),
+        must_not_exist=request.get("ifNoneMatch") == "*",
+        full_url=full_url if isinstance(full_url, str) else None,
+        at=entry.at,
+    )
+    if change.resource is not None or entry.method != "DELETE":
+        check_resource_type(resource, resource_type, change.expression())
+    if change.id is not None:
+        check_id(change.id, f"{entry.at}.request.url")
+        if entry.method == "PUT":
+            check_body_id(change)
+    criteria = request.get("ifNoneExist") if entry.method == "POST" else entry.query
+    if criteria:
+        where = "ifNoneExist" if entry.method == "POST" else "url"
+        change.criteria = parse_criteria(
+            server, resource_type, criteria, f"{entry.at}.request.{where}"
+        )
+    elif change.id is None and entry.method != "POST":
+        raise refuse(400, "entry-url", "required", f"{entry.at}.request.url")
+    return change
+
+
+def _method(entry: Entry) -> Method:
+    if entry.method in _WRITES:
+        return cast("Method", entry.method)
+    raise refuse(501, "interaction-not-supported", "not-supported", f"{entry.at}.request.method")
+
+
+def _check_url(entry: Entry, resource_type: str) -> None:
+    expected = {"POST": (1,), "PUT": (1, 2), "DELETE": (1, 2)}.get(entry.method, (1, 2))
+    if resource_type not in TYPE_NUMBERS:
+        raise refuse(400, "resource-type-unknown", "not-supported", f"{entry.at}.request.url",
+                     type=resource_type[:64])  # fmt: skip
+    if len(entry.path) not in expected or (len(entry.path) == 2 and entry.query):
+        raise refuse(400, "entry-url", "value", f"{entry.at}.request.url")
+
+
+def parse_etag(value: Any, expression: str) -> int | None:
+    """The version an If-Match names, `W/"3"`. Errors: Refused 400 for any other form."""
+    if value is None:
+        return None
+    match = ETAG.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise refuse(400, "etag-invalid", "value", expression)
+    return int(match[1])
+
+
+def check_bundle(bundle: Any, kinds: Sequence[str]) -> str:
+    """The type of a Bundle posted to the base. Errors: Refused 400 where it is none of `kinds`."""
+    check_resource_type(bundle, "Bundle", "Bundle")
+    kind = bundle.get("type")
+    if kind not in kinds:
+        raise Refused(
+            400, [error("bundle-type", "value", "Bundle.type", expected=", ".join(kinds))]
+        )
+    return str(kind)

@@ -1,0 +1,25 @@
+"""read: the current version of a resource.
+
+Source: https://hl7.org/fhir/R4/http.html#read
+"""
+
+from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.writing.check import check_id
+from fhir_server.model.issues import refuse
+from fhir_server.store.resources import Connection, read_resource
+
+
+def read(connection: Connection, resource_type: str, resource_id: str) -> Answer:
+    """The current version, as the bytes it is stored in.
+
+    Errors: Refused 404 where the id was never used, 410 where the resource is deleted.
+    """
+    check_id(resource_id, resource_type)
+    stored = read_resource(connection, resource_type, resource_id)
+    if stored is None:
+        raise refuse(404, "resource-not-found", "not-found", resource_type,
+                     reference=f"{resource_type}/{resource_id}")  # fmt: skip
+    if stored.deleted:
+        raise refuse(410, "resource-deleted", "deleted", resource_type,
+                     reference=f"{resource_type}/{resource_id}", version=stored.version)  # fmt: skip
+    return Answer(200, stored=stored)

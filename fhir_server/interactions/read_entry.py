@@ -1,0 +1,35 @@
+"""GET inside a batch or transaction: read, vread, history or search, by the URL of the entry."""
+
+from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.entries import Entry
+from fhir_server.interactions.history import history
+from fhir_server.interactions.read import read
+from fhir_server.interactions.search_type import search_type
+from fhir_server.interactions.server import FhirServer
+from fhir_server.interactions.vread import vread
+from fhir_server.model.issues import refuse
+from fhir_server.store.resource_types import TYPE_NUMBERS
+from fhir_server.store.resources import Connection
+
+
+def read_entry(server: FhirServer, connection: Connection, entry: Entry) -> Answer:
+    """Carry out the entry. The answer's body is filled, since a GET asks for content.
+
+    Errors: those of the interaction; Refused 400 for a URL that is none.
+    """
+    if entry.path[0] not in TYPE_NUMBERS:
+        raise refuse(400, "resource-type-unknown", "not-supported", f"{entry.at}.request.url",
+                     type=entry.path[0][:64])  # fmt: skip
+    match entry.path:
+        case (resource_type,):
+            return search_type(server, connection, resource_type, entry.pairs)
+        case (resource_type, resource_id):
+            answer = read(connection, resource_type, resource_id)
+        case (resource_type, resource_id, "_history"):
+            return history(server, connection, resource_type, resource_id)
+        case (resource_type, resource_id, "_history", version):
+            answer = vread(connection, resource_type, resource_id, version)
+        case _:
+            raise refuse(400, "entry-url", "value", f"{entry.at}.request.url")
+    body = answer.stored.body if answer.stored else None
+    return Answer(200, stored=answer.stored, body=body)

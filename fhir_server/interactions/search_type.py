@@ -1,0 +1,80 @@
+"""search: the resources of a type that match.
+
+Source: https://hl7.org/fhir/R4/search.html
+"""
+
+import uuid
+from collections.abc import Sequence
+
+from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.server import FhirServer
+from fhir_server.model.issues import Issue, Language, operation_outcome
+from fhir_server.model.json_source import encode_json
+from fhir_server.search.request import SearchRequest, parse_search
+from fhir_server.search.run import SearchResult, run_search
+from fhir_server.store.resources import Connection, StoredResource
+
+
+def search_type(
+    server: FhirServer,
+    connection: Connection,
+    resource_type: str,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    lenient: bool = False,
+    language: Language = "en",
+) -> Answer:
+    """The page of matches as a searchset Bundle, with what they include.
+
+    Shape: `self` link: the search as it was understood; `next` link: while there is more.
+    Errors: Refused 400 with one issue for each unknown or malformed parameter, unless lenient.
+    """
+    request = parse_search(
+        server.parameters, resource_type, list(pairs), lenient=lenient, base_url=server.base_url
+    )
+    result = run_search(connection, request)
+    return Answer(200, body=_searchset(server.base_url, request, result, language))
+
+
+def _searchset(
+    base_url: str, request: SearchRequest, result: SearchResult, language: Language
+) -> bytes:
+    head = b'{"resourceType":"Bundle","id":"' + str(uuid.uuid4()).encode() + b'","type":"searchset"'
+    total = b"" if result.total is None else b',"total":%d' % result.total
+    entries = [_entry(base_url, stored, b"match") for stored in result.matches]
+    entries += [_entry(base_url, stored, b"include") for stored in result.included]
+    issues = [*request.dropped, *result.issues]
+    if issues:
+        entries.append(_outcome_entry(issues, language))
+    entry_list = b',"entry":[' + b",".join(entries) + b"]" if entries else b""
+    return (
+        head
+        + total
+        + b',"link":'
+        + encode_json(_links(base_url, request, result))
+        + entry_list
+        + b"}"
+    )
+
+
+def _links(base_url: str, request: SearchRequest, result: SearchResult) -> list[dict[str, str]]:
+    base = f"{base_url}/{request.resource_type}?"
+    links = [{"relation": "self", "url": base + request.self_query()}]
+    if result.next_cursor is not None:
+        links.append({"relation": "next", "url": base + request.next_query(result.next_cursor)})
+    return links
+
+
+def _entry(base_url: str, stored: StoredResource, mode: bytes) -> bytes:
+    full_url = encode_json(f"{base_url}/{stored.type}/{stored.id}")
+    return (
+        b'{"fullUrl":' + full_url + b',"resource":' + (stored.body or b"null")
+        + b',"search":{"mode":"' + mode + b'"}}'
+    )  # fmt: skip
+
+
+def _outcome_entry(issues: Sequence[Issue], language: Language) -> bytes:
+    outcome = operation_outcome(list(issues), language)
+    outcome["id"] = str(uuid.uuid4())
+    return encode_json({"fullUrl": f"urn:uuid:{outcome['id']}", "resource": outcome,
+                        "search": {"mode": "outcome"}})  # fmt: skip

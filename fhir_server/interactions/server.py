@@ -1,0 +1,49 @@
+"""The server's parts, opened once and shared by every interaction."""
+
+from dataclasses import dataclass
+
+from fhir_server.definitions import Definitions
+from fhir_server.definitions.packages import network_definitions
+from fhir_server.fhirpath import FHIRPath
+from fhir_server.search.indexer import SearchIndexer
+from fhir_server.search.parameters import SearchParameters
+from fhir_server.settings import Settings
+from fhir_server.store.database import Database
+from fhir_server.validation import Validator
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FhirServer:
+    """What interactions need: immutable, safe to share between threads."""
+
+    settings: Settings
+    database: Database
+    definitions: Definitions
+    validator: Validator
+    parameters: SearchParameters
+    indexer: SearchIndexer
+
+    @property
+    def base_url(self) -> str:
+        """The FHIR base, without a slash at the end."""
+        return self.settings.fhir_base
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.database.close()
+
+
+def open_server(settings: Settings, database: Database) -> FhirServer:
+    """Open the parts: definitions with the network's profiles, validator, search."""
+    definitions = network_definitions()
+    parameters = SearchParameters(definitions)
+    return FhirServer(
+        settings=settings,
+        database=database,
+        definitions=definitions,
+        validator=Validator(definitions),
+        parameters=parameters,
+        indexer=SearchIndexer(
+            definitions, FHIRPath(definitions.type_model), bases=[settings.fhir_base]
+        ),
+    )

@@ -1,0 +1,103 @@
+"""transaction: all entries of a Bundle, or none.
+
+Source: https://hl7.org/fhir/R4/http.html#transaction
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.bundle_response import ReturnPreference, response_bundle
+from fhir_server.interactions.entries import READS, Entry, entry_change, parse_entries
+from fhir_server.interactions.read_entry import read_entry
+from fhir_server.interactions.server import FhirServer
+from fhir_server.interactions.writing.change import Change
+from fhir_server.interactions.writing.check import check_changes
+from fhir_server.interactions.writing.write import run_write, write_changes
+from fhir_server.model.issues import Issue, Refused
+from fhir_server.model.json_source import encode_json
+from fhir_server.store.receipts import find_receipt, lock_receipt, store_receipt
+from fhir_server.store.resources import Connection
+
+Also = Callable[[Connection, Sequence[Answer]], None]
+"""Work done in the transaction's own database transaction, with the answers of its entries."""
+
+
+def transaction(
+    server: FhirServer,
+    bundle: dict[str, Any],
+    *,
+    preference: ReturnPreference = "minimal",
+    also: Also | None = None,
+) -> Answer:
+    """Carry out a transaction Bundle.
+
+    Shape: the answer's body is a Bundle of type transaction-response, its entries in the order sent.
+    A Bundle with unconditional creates that comes a second time, alike to the last value, gets the
+    answer of the first time and stores nothing: it was sent again, not meant again.
+    Errors: Refused with the status of the first bad entry and the issues of all that were found;
+    nothing is stored then.
+    """
+    entries = parse_entries(bundle, server.base_url, server.settings.max_bundle_entries)
+    changes = _changes(server, entries)
+    check_changes(server, changes)
+    digest = _digest(bundle) if any(_is_plain_create(change) for change in changes) else None
+
+    def work(connection: Connection) -> Answer:
+        receipt = _receipt(server, connection, digest)
+        if receipt is not None:
+            if also is not None:
+                also(connection, ())
+            return Answer(200, body=receipt)
+        answers = {
+            change.at: answer
+            for change, answer in zip(
+                changes, write_changes(server, connection, changes), strict=True
+            )
+        }
+        for entry in entries:
+            if entry.method in READS:
+                answers[entry.at] = read_entry(server, connection, entry)
+        in_order = [answers[entry.at] for entry in entries]
+        body = response_bundle("transaction-response", in_order, server, preference)
+        if digest is not None:
+            store_receipt(connection, digest, body)
+        if also is not None:
+            also(connection, in_order)
+        return Answer(200, body=body)
+
+    return run_write(server, work)
+
+
+def _receipt(server: FhirServer, connection: Connection, digest: bytes | None) -> bytes | None:
+    if digest is None:
+        return None
+    lock_receipt(connection, digest)
+    return find_receipt(connection, digest, timedelta(seconds=server.settings.receipt_window_s))
+
+
+def _changes(server: FhirServer, entries: Sequence[Entry]) -> list[Change]:
+    changes: list[Change] = []
+    faults: list[Issue] = []
+    status = 400
+    for entry in entries:
+        if entry.method in READS:
+            continue
+        try:
+            changes.append(entry_change(server, entry))
+        except Refused as refused:
+            status = status if faults else refused.status
+            faults.extend(refused.issues)
+    if faults:
+        raise Refused(status, faults)
+    return changes
+
+
+def _is_plain_create(change: Change) -> bool:
+    return change.method == "POST" and change.criteria is None
+
+
+def _digest(bundle: dict[str, Any]) -> bytes:
+    return hashlib.sha256(encode_json(bundle)).digest()

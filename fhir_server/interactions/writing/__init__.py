@@ -1,0 +1,1 @@
+"""The one way to write: every create, update, delete and transaction passes here."""

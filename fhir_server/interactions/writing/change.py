@@ -1,0 +1,58 @@
+"""One requested write, and the identity it gets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fhir_server.model.issues import Issue
+from fhir_server.search.request import SearchRequest
+from fhir_server.store.resources import StoredResource
+
+Method = Literal["POST", "PUT", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """The search by which a conditional interaction or reference finds its resource.
+
+    Shape: `text` as `Patient?identifier=…`, in one normal form so that equal criteria are equal texts.
+    """
+
+    text: str
+    request: SearchRequest
+
+
+@dataclass(slots=True)
+class Change:
+    """One write as it goes through the stages of `write_changes`.
+
+    Shape: `at` is the FHIRPath of its entry (`Bundle.entry[3]`), empty outside a Bundle. What a client
+    asked for comes first; `id`, `matched`, `existing` and the rest are filled by the stages.
+    """
+
+    method: Method
+    type: str
+    id: str | None = None
+    resource: dict[str, Any] | None = None
+    criteria: Criteria | None = None
+    if_match: int | None = None
+    must_not_exist: bool = False
+    full_url: str | None = None
+    at: str = ""
+
+    same_as: "Change | None" = None
+    """An earlier entry with the same conditional create: this one is that one."""
+    matched: StoredResource | None = None
+    """What a conditional create found: nothing is written."""
+    existing: StoredResource | None = None
+    """The locked row that is to be superseded."""
+    warnings: Sequence[Issue] = field(default_factory=tuple)
+
+    @property
+    def reference(self) -> str:
+        """`Type/id`, once the id is known."""
+        return f"{self.type}/{self.id}"
+
+    def expression(self, element: str = "resource") -> str:
+        """The FHIRPath of a part of its entry; outside a Bundle, of the resource."""
+        return f"{self.at}.{element}" if self.at else self.type

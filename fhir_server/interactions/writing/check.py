@@ -1,0 +1,92 @@
+"""What a resource must pass before it is written: shape, identity, and every profile it claims."""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from fhir_server.interactions.server import FhirServer
+from fhir_server.interactions.writing.change import Change
+from fhir_server.model.issues import Issue, Refused, error, has_errors, refuse
+
+ID_PATTERN = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+"""Source: FHIR R4 id, https://hl7.org/fhir/R4/datatypes.html#id"""
+
+
+def check_resource_type(resource: Any, expected: str, expression: str) -> None:
+    """Errors: Refused 400 where the content is no resource of the expected type."""
+    if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
+        raise refuse(400, "json-not-a-resource", "structure", expression)
+    if resource["resourceType"] != expected:
+        found = resource["resourceType"][:64]
+        raise refuse(
+            400, "resource-type-mismatch", "invalid", expression, expected=expected, found=found
+        )
+
+
+def check_id(resource_id: str, expression: str) -> None:
+    """Errors: Refused 400 where this can be no id."""
+    if ID_PATTERN.fullmatch(resource_id) is None:
+        raise refuse(400, "id-invalid", "value", expression)
+
+
+def check_body_id(change: Change) -> None:
+    """The id in the body of an update is that of the URL.
+
+    Errors: Refused 400. Source: https://hl7.org/fhir/R4/http.html#update
+    """
+    body_id = (change.resource or {}).get("id")
+    if change.id is None:
+        return
+    if body_id is None:
+        raise refuse(400, "id-missing", "required", f"{change.expression()}.id", id=change.id)
+    if body_id != change.id:
+        raise refuse(400, "id-mismatch", "invalid", f"{change.expression()}.id", id=change.id)
+
+
+def validate_change(server: FhirServer, change: Change) -> list[Issue]:
+    """The issues of a change's resource, their expressions led by its entry. Empty for a valid one."""
+    if change.resource is None or server.validator.accepts(change.resource):
+        return []
+    issues = server.validator.validate(change.resource)
+    if not change.at:
+        return issues
+    return [
+        replace(issue, expression=_in_entry(issue.expression, change.type, change.expression()))
+        for issue in issues
+    ]
+
+
+def _in_entry(expression: str, resource_type: str, entry: str) -> str:
+    return (
+        entry + expression[len(resource_type) :] if expression.startswith(resource_type) else entry
+    )
+
+
+def check_changes(server: FhirServer, changes: list[Change]) -> None:
+    """Validate every resource of the changes; warnings are kept with their change.
+
+    Errors: Refused 422 with all issues of all entries.
+    """
+    faults: list[Issue] = []
+    for change in changes:
+        issues = validate_change(server, change)
+        if has_errors(issues):
+            faults.extend(issues)
+        change.warnings = issues
+    if faults:
+        raise Refused(422, faults)
+
+
+def check_preconditions(change: Change) -> None:
+    """If-Match and If-None-Match against the locked row.
+
+    Errors: Refused 412. Source: https://hl7.org/fhir/R4/http.html#concurrency
+    """
+    current = change.existing
+    if change.if_match is not None and (current is None or current.version != change.if_match):
+        found = "-" if current is None else current.version
+        issue = error("version-conflict", "conflict", change.expression(),
+                      expected=change.if_match, found=found)  # fmt: skip
+        raise Refused(412, [issue])
+    if change.must_not_exist and current is not None and not current.deleted:
+        raise refuse(412, "already-exists", "duplicate", change.expression())

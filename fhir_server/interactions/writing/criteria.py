@@ -1,0 +1,57 @@
+"""Search criteria of conditional interactions and references: parsed strictly, matched, locked."""
+
+from urllib.parse import parse_qsl, unquote
+
+from fhir_server.interactions.server import FhirServer
+from fhir_server.interactions.writing.change import Criteria
+from fhir_server.model.issues import Refused, error, refuse
+from fhir_server.search.request import parse_search
+from fhir_server.search.run import match_resources
+from fhir_server.store.keys import hash64
+from fhir_server.store.resources import Connection, StoredResource
+
+_NO_CRITERIA = frozenset({"_count", "_sort", "_summary", "_elements", "_include", "_revinclude",
+                          "_total", "_format", "_pretty"})  # fmt: skip
+
+
+def parse_criteria(server: FhirServer, resource_type: str, query: str, expression: str) -> Criteria:
+    """The criteria of a query string, with or without the leading `Type?`.
+
+    Errors: Refused 400 for criteria that are empty, unknown or malformed: a condition that were
+    dropped in silence would match too much.
+    """
+    query = query.removeprefix(f"{resource_type}?").removeprefix("?")
+    pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True)]
+    used = [pair for pair in pairs if pair[0].split(":")[0] not in _NO_CRITERIA]
+    if not used or any(not value for _, value in used):
+        raise refuse(400, "criteria-empty", "required", expression, criteria=resource_type)
+    try:
+        request = parse_search(
+            server.parameters, resource_type, used, lenient=False, base_url=server.base_url
+        )
+    except Refused as refused:
+        issues = [
+            error("criteria-invalid", issue.code, expression, reason=issue.text("en"))
+            for issue in refused.issues
+        ]
+        raise Refused(400, [*issues, *refused.issues]) from None
+    text = (
+        resource_type + "?" + "&".join(sorted(f"{name}={unquote(value)}" for name, value in used))
+    )
+    return Criteria(text, request)
+
+
+def criteria_lock(criteria: Criteria) -> int:
+    """The advisory lock that writers with equal criteria share."""
+    return hash64(criteria.text)
+
+
+def match_one(connection: Connection, criteria: Criteria, expression: str) -> StoredResource | None:
+    """The one resource the criteria match, or None.
+
+    Errors: Refused 412 where several match.
+    """
+    matches = match_resources(connection, criteria.request, limit=2)
+    if len(matches) > 1:
+        raise refuse(412, "criteria-multiple-matches", "multiple-matches", expression)
+    return matches[0] if matches else None

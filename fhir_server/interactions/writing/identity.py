@@ -1,0 +1,133 @@
+"""Identities: which resource each change is about, and what links between entries become.
+
+Source: FHIR R4 §3.1.0.8–3.1.0.11, https://hl7.org/fhir/R4/http.html#ccreate; references in Bundles,
+https://hl7.org/fhir/R4/bundle.html#references
+"""
+
+import re
+import uuid
+from collections.abc import Sequence
+
+from fhir_server.interactions.server import FhirServer
+from fhir_server.interactions.writing.change import Change
+from fhir_server.interactions.writing.check import check_id
+from fhir_server.interactions.writing.criteria import criteria_lock, match_one
+from fhir_server.interactions.writing.links import references, replace_links
+from fhir_server.model.issues import Issue, Refused, error, refuse
+from fhir_server.store.resources import Connection, lock_criteria
+
+_RESTFUL = re.compile(
+    r"(?P<base>.*?/)?(?P<reference>[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(/_history/\S+)?"
+)
+
+
+def lock_all_criteria(connection: Connection, changes: Sequence[Change]) -> None:
+    """Hold the locks of all conditional changes, so that equal criteria are decided one by one."""
+    lock_criteria(
+        connection, [criteria_lock(c.criteria) for c in changes if c.criteria is not None]
+    )
+
+
+def identify(server: FhirServer, connection: Connection, changes: Sequence[Change]) -> None:
+    """Give each change its id, by its criteria where it has some.
+
+    Errors: Refused 412 where criteria match several resources, 400 where a body's id is another one.
+    """
+    del server
+    creates: dict[str, Change] = {}
+    for change in changes:
+        if change.criteria is None:
+            change.id = change.id or str(uuid.uuid4())
+        elif change.method == "POST":
+            _identify_create(connection, change, creates)
+        else:
+            _identify_by_match(connection, change)
+
+
+def _identify_create(connection: Connection, change: Change, creates: dict[str, Change]) -> None:
+    assert change.criteria is not None  # noqa: S101 — asked for conditional creates only
+    earlier = creates.setdefault(change.criteria.text, change)
+    if earlier is not change:
+        change.same_as, change.id = earlier, earlier.id
+        return
+    change.matched = match_one(
+        connection, change.criteria, change.expression("request.ifNoneExist")
+    )
+    change.id = change.matched.id if change.matched else str(uuid.uuid4())
+
+
+def _identify_by_match(connection: Connection, change: Change) -> None:
+    assert change.criteria is not None  # noqa: S101 — asked for conditional changes only
+    match = match_one(connection, change.criteria, change.expression("request.url"))
+    body_id = (change.resource or {}).get("id")
+    if match is not None and isinstance(body_id, str) and body_id != match.id:
+        raise refuse(400, "id-mismatch", "invalid", f"{change.expression()}.id", id=match.id)
+    if match is not None:
+        change.id = match.id
+    elif change.method == "PUT":
+        if isinstance(body_id, str):
+            check_id(body_id, f"{change.expression()}.id")
+        change.id = body_id if isinstance(body_id, str) else str(uuid.uuid4())
+
+
+def check_targets_differ(changes: Sequence[Change]) -> None:
+    """No resource is written twice by one transaction.
+
+    Errors: Refused 400 naming both entries. Source: https://hl7.org/fhir/R4/http.html#trules
+    """
+    seen: dict[str, Change] = {}
+    for change in changes:
+        if change.id is None or change.same_as is not None:
+            continue
+        earlier = seen.setdefault(change.reference, change)
+        if earlier is not change and (earlier.matched is None or change.matched is None):
+            raise refuse(400, "transaction-duplicate-target", "duplicate", change.expression(),
+                         other=earlier.at)  # fmt: skip
+
+
+def resolve_links(server: FhirServer, changes: Sequence[Change]) -> None:
+    """Replace, in every resource, the links to entries of the same Bundle.
+
+    Errors: Refused 400, one issue for each `urn:` reference that no entry answers to.
+    """
+    targets: dict[str, str] = {}
+    for change in changes:
+        if change.full_url and change.id is not None:
+            targets[change.full_url] = change.reference
+    if not targets and all(not change.at for change in changes):
+        return
+    dangling: list[Issue] = []
+    for change in changes:
+        if change.resource is None:
+            continue
+        if targets:
+            change.resource = _with_links(server, change, targets)
+        dangling.extend(_dangling(change))
+    if dangling:
+        raise Refused(400, dangling)
+
+
+def _with_links(server: FhirServer, change: Change, targets: dict[str, str]) -> dict[str, object]:
+    base = _base_of(change.full_url)
+
+    def target(link: str) -> str | None:
+        found = targets.get(link)
+        if found is None and base is not None:
+            found = targets.get(base + link)
+        return found
+
+    assert change.resource is not None  # noqa: S101 — asked for changes with a resource
+    return replace_links(change.resource, server.definitions.type_model, target)
+
+
+def _base_of(full_url: str | None) -> str | None:
+    match = _RESTFUL.fullmatch(full_url) if full_url else None
+    return match["base"] if match else None
+
+
+def _dangling(change: Change) -> list[Issue]:
+    return [
+        error("reference-unresolved", "not-found", path, reference=link[:100])
+        for path, link in references(change.resource, change.expression())
+        if link.startswith(("urn:uuid:", "urn:oid:"))
+    ]

@@ -1,0 +1,167 @@
+"""Write changes: identities, links, locks, versions, in one database transaction.
+
+The stages of `write_changes`, in the order of the specification (DELETE, POST, PUT, then conditional
+references): https://hl7.org/fhir/R4/http.html#trules. `run_write` opens the transaction and tries again
+where another one was faster.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import psycopg
+
+from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.server import FhirServer
+from fhir_server.interactions.writing.body import body_of
+from fhir_server.interactions.writing.change import Change
+from fhir_server.interactions.writing.check import check_preconditions
+from fhir_server.interactions.writing.conditional_references import (
+    has_conditional_references,
+    resolve_conditional_references,
+)
+from fhir_server.interactions.writing.identity import (
+    check_targets_differ,
+    identify,
+    lock_all_criteria,
+    resolve_links,
+)
+from fhir_server.model.issues import refuse
+from fhir_server.store.keys import resource_key
+from fhir_server.store.resources import (
+    Connection,
+    KeyCollisionError,
+    NewVersion,
+    StoredResource,
+    WriteConflictError,
+    database_time,
+    lock_resources,
+    write_versions,
+)
+
+MAX_ATTEMPTS = 8
+_TICK = timedelta(milliseconds=1)
+_RETRIED = (
+    psycopg.errors.SerializationFailure,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.UniqueViolation,
+    WriteConflictError,
+)
+
+Result = TypeVar("Result")
+
+
+def run_write(server: FhirServer, work: Callable[[Connection], Result]) -> Result:
+    """Do work in one database transaction; again, with a growing pause, where another was faster.
+
+    Errors: Refused 409 after MAX_ATTEMPTS, or where two resources share a key.
+    """
+    for attempt in range(MAX_ATTEMPTS):
+        try:
+            with server.database.transaction() as connection:
+                return work(connection)
+        except _RETRIED:
+            time.sleep(random.uniform(0, 0.01) * 2**attempt)  # noqa: S311 — spreads retries, no secret
+        except KeyCollisionError:
+            raise refuse(409, "key-collision", "conflict") from None
+    raise refuse(409, "write-conflict", "conflict")
+
+
+def write_changes(
+    server: FhirServer, connection: Connection, requested: Sequence[Change]
+) -> list[Answer]:
+    """Write the changes, all or none; the answers stand in the order of the request.
+
+    Shape: the resources have been validated (`check_changes`); links between entries still carry the
+    client's names.
+    Errors: Refused 400, 409 or 412, naming the entry.
+    """
+    changes = [replace(change) for change in requested]
+    lock_all_criteria(connection, changes)
+    answers: dict[int, Answer] = {}
+    for method in ("DELETE", "POST", "PUT"):
+        identify(server, connection, [c for c in changes if c.method == method])
+        if method == "DELETE":
+            check_targets_differ(changes)
+            _write_stage(server, connection, [c for c in changes if c.method == "DELETE"], answers)
+    check_targets_differ(changes)
+    resolve_links(server, changes)
+    pending = [c for c in changes if c.method != "DELETE"]
+    waiting = [c for c in pending if has_conditional_references(c)]
+    _write_stage(server, connection, [c for c in pending if c not in waiting], answers)
+    if waiting:
+        resolve_conditional_references(server, connection, waiting, changes)
+        _write_stage(server, connection, waiting, answers)
+    return [answers[id(change)] for change in changes]
+
+
+def _write_stage(
+    server: FhirServer, connection: Connection, changes: list[Change], answers: dict[int, Answer]
+) -> None:
+    writing = [c for c in changes if c.id is not None and c.matched is None and c.same_as is None]
+    locked = lock_resources(connection, [resource_key(c.type, c.id or "") for c in writing])
+    for change in writing:
+        change.existing = locked.get(resource_key(change.type, change.id or ""))
+        check_preconditions(change)
+    now = _now(connection, list(locked.values())) if writing else None
+    versions: list[NewVersion] = []
+    for change in writing:
+        assert now is not None  # noqa: S101 — set whenever something is written
+        version = _new_version(server, change, now)
+        if version is not None:
+            versions.append(version)
+        answers[id(change)] = _answer(change, version)
+    write_versions(connection, versions)
+    for change in changes:
+        if id(change) not in answers:
+            answers[id(change)] = _answer_without_write(change, answers)
+
+
+def _now(connection: Connection, locked: Sequence[StoredResource]) -> datetime:
+    # A version is never older than the one it supersedes, whatever the clock did meanwhile.
+    return max([database_time(connection), *(row.updated + _TICK for row in locked)])
+
+
+def _new_version(server: FhirServer, change: Change, now: datetime) -> NewVersion | None:
+    current = change.existing
+    key = resource_key(change.type, change.id or "")
+    number = current.version + 1 if current else 1
+    if change.method == "DELETE":
+        if current is None or current.deleted:
+            return None
+        gone = StoredResource(key, change.type, current.id, number, now, deleted=True, body=None)
+        return NewVersion(gone, current, None)
+    assert change.resource is not None  # noqa: S101 — POST and PUT carry one
+    assert change.id is not None  # noqa: S101 — given by `identify`
+    if current is not None and _is_unchanged(change, current):
+        return None
+    body = body_of(change.resource, change.id, number, now)
+    stored = StoredResource(key, change.type, change.id, number, now, deleted=False, body=body)
+    return NewVersion(stored, current, server.indexer.rows({**change.resource, "id": change.id}))
+
+
+def _is_unchanged(change: Change, current: StoredResource) -> bool:
+    assert change.resource is not None  # noqa: S101 — asked for PUT only
+    return current.body is not None and current.body == body_of(
+        change.resource, current.id, current.version, current.updated
+    )
+
+
+def _answer(change: Change, version: NewVersion | None) -> Answer:
+    if change.method == "DELETE":
+        return Answer(204, stored=version.resource if version else change.existing)
+    if version is None:
+        return Answer(200, stored=change.existing, issues=change.warnings)
+    is_new = change.existing is None or change.existing.deleted
+    return Answer(201 if is_new else 200, stored=version.resource, issues=change.warnings)
+
+
+def _answer_without_write(change: Change, answers: dict[int, Answer]) -> Answer:
+    if change.same_as is not None:
+        return replace(answers[id(change.same_as)], status=200)
+    if change.matched is not None:
+        return Answer(200, stored=change.matched)
+    return Answer(204)

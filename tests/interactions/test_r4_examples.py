@@ -1,0 +1,76 @@
+"""Every official R4 example is stored and read back value for value."""
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from fhir_server.model.json_source import encode_json, parse_json
+from tests.conformance import needs_conformance_data, r4_examples
+
+pytestmark = needs_conformance_data
+
+REFUSED: dict[str, str] = {
+    "ActivityDefinition-blood-tubes-supply.json": "txt-2: the narrative has text that shows",
+    "ActivityDefinition-heart-valve-replacement.json": "txt-2: the narrative has text that shows",
+    "EventDefinition-example.json": "txt-2: the narrative has text that shows",
+    "Questionnaire-zika-virus-exposure-assessment.json": "txt-2: the narrative has text that shows",
+    "Bundle-types.json": "the context of structuredefinition-normative-version is StructureDefinition",
+    "DeviceMetric-example.json": "a reference leads to a type that its element does not allow",
+    "DeviceUseStatement-example.json": "a reference leads to a type that its element does not allow",
+    "MedicationRequest-medrx0301.json": "a reference leads to a type that its element does not allow",
+    "Observation-clinical-gender.json": "a reference leads to a type that its element does not allow",
+    "OrganizationAffiliation-orgrole1.json": "a reference leads to a type that its element does not allow",
+    "ImplementationGuide-fhir.json": "ImplementationGuide.name and .packageId are 1..1",
+    "ig-r4.json": "ImplementationGuide.name and .packageId are 1..1",
+    "Questionnaire-qs1.json": "Questionnaire.item.linkId is 1..1",
+    "TestScript-testscript-example-history.json": "the binding of accept and contentType to media types (BCP 13) is required",
+    "TestScript-testscript-example-multisystem.json": "the binding of accept and contentType to media types (BCP 13) is required",
+    "TestScript-testscript-example-readtest.json": "the binding of accept and contentType to media types (BCP 13) is required",
+    "TestScript-testscript-example-search.json": "the binding of accept and contentType to media types (BCP 13) is required",
+    "TestScript-testscript-example-update.json": "the binding of accept and contentType to media types (BCP 13) is required",
+    "TestScript-testscript-example.json": "the binding of accept and contentType to media types (BCP 13) is required",
+    "Bundle-ussg-fht.json": "a profile that is claimed is known",
+}
+"""Examples that HL7's own rules reject: the file, and the rule."""
+
+
+def _without_server_meta(resource: dict[str, Any]) -> dict[str, Any]:
+    meta = {
+        k: v for k, v in resource.get("meta", {}).items() if k not in {"versionId", "lastUpdated"}
+    }
+    rest = {name: value for name, value in resource.items() if name != "meta"}
+    return {**rest, "meta": meta} if meta else rest
+
+
+def _canonical(resource: dict[str, Any]) -> Any:
+    return parse_json(encode_json(dict(sorted(_without_server_meta(resource).items()))))
+
+
+def test_r4_examples__are_read_back_value_for_value(client: TestClient) -> None:
+    refused: dict[str, Any] = {}
+    for example in r4_examples():
+        source = example.json.encode()
+        resource = parse_json(source)
+        url = f"/fhir/{resource['resourceType']}/{resource['id']}"
+        response = client.put(url, content=source)
+        if response.status_code not in {200, 201}:
+            refused[example.file] = [
+                (i["details"]["coding"][0]["code"], i.get("expression"), i["details"]["text"])
+                for i in response.json()["issue"]
+                if i["severity"] in {"error", "fatal"}
+            ]
+            continue
+        stored = parse_json(client.get(url).content)
+        assert encode_json(_canonical(stored)) == encode_json(_canonical(resource)), example.file
+    assert set(refused) == set(REFUSED), {f: r for f, r in refused.items() if f not in REFUSED}
+
+
+@pytest.mark.parametrize("number", ["1.00", "0.10", "1E+2", "-0.0", "100000000000000000000.5"])
+def test_numbers__are_read_back_digit_for_digit(client: TestClient, number: str) -> None:
+    source = (
+        '{"resourceType":"Observation","id":"n","status":"final","code":{"text":"x"},'
+        f'"valueQuantity":{{"value":{number}}}}}'
+    )
+    assert client.put("/fhir/Observation/n", content=source).status_code == 201
+    assert f'"value":{number}' in client.get("/fhir/Observation/n").text
