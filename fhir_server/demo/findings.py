@@ -21,6 +21,15 @@ GRADE_CODES: Mapping[Grade, str] = {
 }
 """To the codes of `tumour-grade`."""
 
+GRADE_DISPLAYS: Mapping[Grade, str] = {
+    "1": "Grade 1",
+    "2": "Grade 2",
+    "3": "Grade 3",
+    "low": "Low grade",
+    "intermediate": "Intermediate grade",
+    "high": "High grade",
+}
+
 GRADE_TEXTS: Mapping[Grade, str] = {
     "1": "grade 1",
     "2": "grade 2",
@@ -33,10 +42,11 @@ GRADE_TEXTS: Mapping[Grade, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code of a system."""
+    """A code of a system, its display there, and a text in the language of the centre."""
 
     system: str
     code: str
+    display: str = ""
     text: str = ""
 
 
@@ -64,13 +74,13 @@ def findings(reading: Report, issue: Issue) -> Iterator[Finding]:
     entity = ENTITIES[diagnosis.morphology]
     yield Finding(
         "histology",
-        Code(terms.LOINC, "31206-6", "Histology and behaviour"),
-        Code(terms.ICD_O, diagnosis.morphology, entity.french),
+        Code(terms.LOINC, "31206-6", "Histology and behaviour, ICD-O-3"),
+        Code(terms.ICD_O, diagnosis.morphology, entity.label, entity.french),
     )
     if diagnosis.grade:
         yield _grade(diagnosis.grade)
     if issue.size_mm:
-        size = Code(terms.LOINC, "21889-1", "Size of tumour")
+        size = Code(terms.LOINC, "21889-1", "Tumour size")
         yield Finding("size", size, Amount(issue.size_mm, "mm"))
     if reading.margin and issue.status != "preliminary":
         yield Finding(
@@ -87,8 +97,13 @@ def _grade(grade: Grade) -> Finding:
     chondrosarcoma = Code(f"{CODE_SYSTEM}/grading-system", "chondrosarcoma")
     return Finding(
         "grade",
-        Code(terms.LOINC, "33732-9", "Grade"),
-        Code(f"{CODE_SYSTEM}/tumour-grade", GRADE_CODES[grade], GRADE_TEXTS[grade]),
+        Code(terms.LOINC, "33732-9", "Histologic grade"),
+        Code(
+            f"{CODE_SYSTEM}/tumour-grade",
+            GRADE_CODES[grade],
+            GRADE_DISPLAYS[grade],
+            GRADE_TEXTS[grade],
+        ),
         method=chondrosarcoma if grade.isdigit() else None,
     )
 

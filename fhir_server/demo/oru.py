@@ -85,7 +85,7 @@ def _obr(reading: Reading, issue: Issue, number: Field) -> str:
         {
             1: "1",
             3: number,
-            4: ("60568-3", "Synoptic report", "LN"),
+            4: ("60568-3", "Pathology synoptic report", "LN"),
             7: timestamp(case.sample.collected, case.home),
             14: timestamp(reading.report.received, centre),
             22: timestamp(issue.at, centre),
@@ -134,7 +134,7 @@ def _results(reading: Reading, issue: Issue) -> Iterator[str]:
 def _context(reading: Reading, issue: Issue) -> Iterator[_Result]:
     tumour, report = reading.case.tumour, reading.report
     text = conclusion(report, tumour, issue)
-    yield _Result("conclusion", "TX", ("22637-3", "Final diagnosis", "LN"), text)
+    yield _Result("conclusion", "TX", ("22637-3", "Pathology final diagnosis", "LN"), text)
     yield _Result("tumour", "ST", _own("tumour-identifier"), tumour.identifier)
     yield _Result("tumour-number", "NM", _own("tumour-number"), str(tumour.number))
     yield _Result("role", "CWE", _own("reading-role"), (report.role, "", "99OSTEON-READING"))
@@ -155,8 +155,9 @@ def _findings(reading: Reading, issue: Issue) -> Iterator[_Result]:
 
 
 def _coded(code: Code) -> Repetition:
-    edition = ("", "", "", terms.ICD_O_EDITION) if code.system == terms.ICD_O else ()
-    return (code.code, code.text, SYSTEM_NAMES[code.system], *edition)
+    edition = terms.ICD_O_EDITION if code.system == terms.ICD_O else ""
+    system = SYSTEM_NAMES[code.system]
+    return (code.code, code.display, system, "", "", "", edition, "", code.text)
 
 
 def _own(code: str) -> Repetition:
@@ -165,7 +166,7 @@ def _own(code: str) -> Repetition:
 
 def _topography(tumour: Tumour) -> Field:
     site = tumour.site
-    return (site.topography, site.french, "ICDO3", "", "", "", terms.ICD_O_EDITION)
+    return _coded(Code(terms.ICD_O, site.topography, site.topography_label, site.french))
 
 
 def _side(tumour: Tumour) -> Field:

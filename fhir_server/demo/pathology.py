@@ -130,7 +130,8 @@ def observation_system(centre: Centre) -> str:
 def _concept(code: Code) -> Json:
     if code.system == terms.ICD_O:
         return terms.morphology(code.code)
-    return concept(code.system, code.code, text=code.text or None)
+    shown = {"display": code.display} if code.display else {}
+    return concept(code.system, code.code, text=code.text or None, **shown)
 
 
 def _value(finding: Finding) -> Json:
