@@ -116,7 +116,7 @@ class Compiler:
         decide = compile_condition(line.when) if line.when else None
         if line.kind == "set":
             return _set_line(line, setter, decide)
-        label = f".{line.target}"
+        label = _label(line)
         selects = [_select(source) for source in line.sources]
         if line.function:
             return self._function_line(line, setter, decide, selects, label)
@@ -199,6 +199,10 @@ def _select(place: Place) -> Select:
     return lambda _context, view: [view] if view is not None else []
 
 
+def _label(line: Line) -> str:
+    return "." + line.target.replace("+", "")
+
+
 def _depth(place: Place) -> tuple[int, int]:
     return place.component, place.subcomponent
 
@@ -237,7 +241,7 @@ def _set_line(line: Line, setter: Setter, decide: Decide | None) -> RunLine:
 def _copy_line(line: Line, setter: Setter, decide: Decide | None, convert: Convert) -> RunLine:
     selects = [_select(source) for source in line.sources]
     depths = [_depth(source) for source in line.sources]
-    label = f".{line.target}"
+    label = _label(line)
     many = "+" in line.target
     clears = line.target.partition(".")[0].rstrip("+")
     in_datatype = isinstance(line.sources[0], ComponentPlace)

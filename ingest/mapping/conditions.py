@@ -123,14 +123,16 @@ class _Parser:
         operand = operand_text if operand_text in self._names else parse_place(operand_text)
         if operand is None:
             raise ConditionError(f"a place such as PID-8 or CX.5, found `{operand_text}`")
-        test = self._next("`valued`, `empty`, `null`, `repeats`, `is` or `in`")
-        if test in {"valued", "empty", "null", "repeats"}:
+        test = self._next("`valued`, `empty`, `null`, `repeats`, `numeric`, `is` or `in`")
+        if test in {"valued", "empty", "null", "repeats", "numeric"}:
             return Test(operand, test)
         if test == "is":
             return Test(operand, "in", frozenset({self._next("a word")}))
         if test == "in":
             return Test(operand, "in", self._words())
-        raise ConditionError(f"`valued`, `empty`, `null`, `repeats`, `is` or `in`, found `{test}`")
+        raise ConditionError(
+            f"`valued`, `empty`, `null`, `repeats`, `numeric`, `is` or `in`, found `{test}`"
+        )
 
     def _words(self) -> frozenset[str]:
         if self._next("`(`") != "(":

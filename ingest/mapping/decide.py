@@ -9,6 +9,7 @@ from ingest.hl7v2.segment import NULL
 from ingest.mapping.conditions import All, Any, Condition, Not, Test
 from ingest.mapping.context import Context
 from ingest.mapping.places import ComponentPlace, FieldPlace
+from ingest.mapping.primitives import is_number
 from ingest.mapping.view import View
 
 Decide = Callable[[Context, View | None], bool]
@@ -34,6 +35,9 @@ def _compile_test(test: Test) -> Decide:
     if test.test == "null":
         read_null = _reader(test)
         return lambda context, view: read_null(context, view) == NULL
+    if test.test == "numeric":
+        read_number = _reader(test)
+        return lambda context, view: is_number(read_number(context, view) or "")
     if test.test == "repeats":
         return _repeats(test)
     presence = _presence(test)

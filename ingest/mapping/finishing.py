@@ -90,13 +90,19 @@ def diagnosis_date(_assembly: Assembly, scope: Scope, target: dict[str, Any], _l
     if any(extension["url"] == url for extension in extensions):
         return
     collected = [
-        below.built["specimen"].resource.get("collection", {}).get("collectedDateTime")
+        _collected(below.built["specimen"].resource)
         for below in scope.below()
         if "specimen" in below.built
     ]
     days = sorted(moment[:10] for moment in collected if moment)
     if days:
         extensions.append({"url": url, "valueDateTime": days[0]})
+
+
+def _collected(specimen: Mapping[str, Any]) -> str | None:
+    collection = specimen.get("collection", {})
+    start: str | None = collection.get("collectedPeriod", {}).get("start")
+    return collection.get("collectedDateTime") or start
 
 
 @finishing_step("observation-specimen")

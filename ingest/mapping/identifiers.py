@@ -124,7 +124,25 @@ def identifier_type(context: Context, views: list[View], element: str) -> dict[s
             return {"coding": [{"system": FR_CORE_0203, "code": found}]}
         if code:
             context.mapped(view.leaf(5), element)
-            return {"coding": [{"system": V2_0203, "code": code}]}
+            return _type_of_table(context, code)
+    return None
+
+
+def _type_of_table(context: Context, code: str) -> dict[str, Any]:
+    """A code of table 0203 as a coding; one that FHIR's table does not have as text."""
+    code_map = context.codes.maps["identifier-type"]
+    known = context.codes.translate(code_map, code, context.centre.id)
+    return {"coding": [known.as_fhir()]} if known else {"text": code}
+
+
+@map_function("table_type")
+def table_type(context: Context, views: list[View], element: str) -> dict[str, Any] | None:
+    """An identifier type given alone (XCN.13, XON.7)."""
+    for view in views:
+        code = _valued(view.get(1))
+        if code:
+            context.mapped(view.leaf(1), element)
+            return _type_of_table(context, code)
     return None
 
 

@@ -75,8 +75,8 @@ def first_identifier(_assembly: Assembly, _scope: Scope, target: dict[str, Any])
 
 @identity_rule("filler")
 def filler(assembly: Assembly, scope: Scope, target: dict[str, Any]) -> Identity | None:
-    """The number given by who does the work (FILL, FGN), else the first identifier."""
-    found = _first(target.get("identifier", []), (V2_0203, "FILL"), (V2_0203, "FGN"))
+    """The number given by who does the work (FILL), else the first identifier."""
+    found = _first(target.get("identifier", []), (V2_0203, "FILL"))
     return found or first_identifier(assembly, scope, target)
 
 

@@ -198,7 +198,11 @@ def _resource(
     if profiles:
         meta["profile"] = list(dict.fromkeys(profiles))
     others = [e for e in stored.get("meta", {}).get("extension", ()) if e["url"] != AS_OF]
-    meta["extension"] = [*others, {"url": AS_OF, "valueString": keys.written(elements)}]
+    written = keys.written(elements)
+    if written:
+        others.append({"url": AS_OF, "valueString": written})
+    if others:
+        meta["extension"] = others
     result: Resource = {"resourceType": said["resourceType"]}
     if "id" in stored:
         result["id"] = stored["id"]

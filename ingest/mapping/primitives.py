@@ -55,6 +55,11 @@ def _uri(text: str, _context: Context) -> str:
     return cleaned
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a v2 NM."""
+    return bool(_NUMBER.fullmatch(text.strip()))
+
+
 def read_decimal(text: str, _context: Context) -> Decimal | int:
     """A v2 NM: an optional sign, digits, an optional decimal point; the digits stay as sent."""
     cleaned = text.strip()

@@ -137,7 +137,7 @@ def _keys(built: Sequence[Built], message_time: str) -> dict[str, str]:
     keys: dict[str, str] = {}
     for one in built:
         report = next((s.resource("report") for s in one.scopes if s.resource("report")), None)
-        if one.plan.write == "create" and one.plan.type == "Patient":
+        if one.plan.write == "create" and report is None:
             keys[one.full_url] = ""
         elif report is None:
             keys[one.full_url] = _utc(message_time)
