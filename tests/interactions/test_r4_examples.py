@@ -10,26 +10,28 @@ from tests.conformance import needs_conformance_data, r4_examples
 
 pytestmark = needs_conformance_data
 
+_MEDIA_TYPE = "the binding of accept and contentType to media types (BCP 13) is required"
+_TARGET = "a reference leads to a type that its element does not allow"
 REFUSED: dict[str, str] = {
     "ActivityDefinition-blood-tubes-supply.json": "txt-2: the narrative has text that shows",
     "ActivityDefinition-heart-valve-replacement.json": "txt-2: the narrative has text that shows",
     "EventDefinition-example.json": "txt-2: the narrative has text that shows",
     "Questionnaire-zika-virus-exposure-assessment.json": "txt-2: the narrative has text that shows",
     "Bundle-types.json": "the context of structuredefinition-normative-version is StructureDefinition",
-    "DeviceMetric-example.json": "a reference leads to a type that its element does not allow",
-    "DeviceUseStatement-example.json": "a reference leads to a type that its element does not allow",
-    "MedicationRequest-medrx0301.json": "a reference leads to a type that its element does not allow",
-    "Observation-clinical-gender.json": "a reference leads to a type that its element does not allow",
-    "OrganizationAffiliation-orgrole1.json": "a reference leads to a type that its element does not allow",
+    "DeviceMetric-example.json": _TARGET,
+    "DeviceUseStatement-example.json": _TARGET,
+    "MedicationRequest-medrx0301.json": _TARGET,
+    "Observation-clinical-gender.json": _TARGET,
+    "OrganizationAffiliation-orgrole1.json": _TARGET,
     "ImplementationGuide-fhir.json": "ImplementationGuide.name and .packageId are 1..1",
     "ig-r4.json": "ImplementationGuide.name and .packageId are 1..1",
     "Questionnaire-qs1.json": "Questionnaire.item.linkId is 1..1",
-    "TestScript-testscript-example-history.json": "the binding of accept and contentType to media types (BCP 13) is required",
-    "TestScript-testscript-example-multisystem.json": "the binding of accept and contentType to media types (BCP 13) is required",
-    "TestScript-testscript-example-readtest.json": "the binding of accept and contentType to media types (BCP 13) is required",
-    "TestScript-testscript-example-search.json": "the binding of accept and contentType to media types (BCP 13) is required",
-    "TestScript-testscript-example-update.json": "the binding of accept and contentType to media types (BCP 13) is required",
-    "TestScript-testscript-example.json": "the binding of accept and contentType to media types (BCP 13) is required",
+    "TestScript-testscript-example-history.json": _MEDIA_TYPE,
+    "TestScript-testscript-example-multisystem.json": _MEDIA_TYPE,
+    "TestScript-testscript-example-readtest.json": _MEDIA_TYPE,
+    "TestScript-testscript-example-search.json": _MEDIA_TYPE,
+    "TestScript-testscript-example-update.json": _MEDIA_TYPE,
+    "TestScript-testscript-example.json": _MEDIA_TYPE,
     "Bundle-ussg-fht.json": "a profile that is claimed is known",
 }
 """Examples that HL7's own rules reject: the file, and the rule."""

@@ -28,10 +28,10 @@ def _client(database: Database) -> TestClient:
 
 
 def test_metrics__count_requests_by_interaction_and_status(database: Database) -> None:
-    metrics.observe_interaction("read", 404, 0.003)
+    metrics.observe_interaction("counted", 404, 0.003)
     page = _client(database).get("/metrics").text
-    assert 'osteon_http_requests_total{interaction="read",status="404"} 1.0' in page
-    assert 'osteon_http_request_seconds_bucket{interaction="read",le="0.005"} 1.0' in page
+    assert 'osteon_http_requests_total{interaction="counted",status="404"} 1.0' in page
+    assert 'osteon_http_request_seconds_bucket{interaction="counted",le="0.005"} 1.0' in page
 
 
 def test_metrics__tell_of_the_pool(database: Database) -> None:
