@@ -49,7 +49,11 @@ format: setup-dev ## Format the code and mend what lint can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup-dev ## Benchmarks, each beside its floor or rival
+$(VENV)/bench.stamp: requirements-bench.lock $(VENV)/dev.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-bench.lock
+	@touch $@
+
+bench: setup-dev $(VENV)/bench.stamp ## Benchmarks, each beside its floor or rival
 	$(BIN)/python -m benchmarks
 
 docs: setup-dev ## Generate the reference pages from the code
@@ -58,6 +62,7 @@ docs: setup-dev ## Generate the reference pages from the code
 lock: ## Resolve the dependencies again and pin them with their hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml build-requirements.in --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --constraint requirements.lock --group dev --output-file requirements-dev.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --constraint requirements-dev.lock benchmarks/requirements.in --output-file requirements-bench.lock
 
 clean: ## Remove what set-up made (never var/, the data)
 	rm -rf $(VENV) $(PACK) .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -57,6 +57,10 @@ _FROM_FHIR: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
+CONVERTED_TYPES = frozenset(_FROM_FHIR)
+"""FHIR types whose JSON value is not yet the System value."""
+
+
 def system(item: Any) -> Any:
     """The System value an item converts to; None for a primitive without value; other elements stay."""
     if type(item) is not TypedValue:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_server.fhirpath.operators.collections import distinct
+from fhir_server.fhirpath.operators.collections import distinct, distinct_objects
 from fhir_server.fhirpath.type_space import Child, append_child
-from fhir_server.fhirpath.values import Items, TypedValue
+from fhir_server.fhirpath.values import CONVERTED_TYPES, Items, TypedValue
 
 Walk = Callable[[Any], Sequence[Any]]
 """From one JSON value to those it leads to. The result may belong to the resource: never change it."""
@@ -29,18 +29,24 @@ FALL_BACK = (UnsureError, AttributeError, TypeError, KeyError)
 class FastPath:
     """A path: its values bare and typed, and the types they may have.
 
-    Shape: `is_guard` marks a path that is empty or leaves the lane: see `guarded`.
+    Shape: `is_guard` marks a path that is empty or leaves the lane: see `guarded`. `own` is the child
+    of a path that is one primitive of the value itself.
     """
 
     walk: Walk
     typed: Typed
     types: tuple[str, ...]
     is_guard: bool = False
+    own: Child | None = None
 
     @property
     def only_type(self) -> str | None:
         """The type, where there is just one."""
         return self.types[0] if len(self.types) == 1 else None
+
+
+_FEW = 4
+"""Up to how many JSON keys of a choice are tried one by one."""
 
 
 def _nothing(_this: Any) -> Items:
@@ -97,9 +103,10 @@ def step(source: FastPath, children: tuple[Child, ...], *, from_this: bool) -> F
         return _choice(source.walk, children, types)
     child = children[0]
     if child.is_primitive:
-        return FastPath(
-            _primitives(source.walk, child), _typed_primitives(source.walk, child), types
-        )
+        typed = _typed_primitives(source.walk, child)
+        if from_this:
+            return FastPath(_own_primitives(child), typed, types, own=child)
+        return FastPath(_primitives(source.walk, child), typed, types)
     return complex_path(
         _own_key(child.key) if from_this else _key(source.walk, child.key), child.type
     )
@@ -111,6 +118,24 @@ def _own_key(key: str) -> Walk:
         if value is None:
             return ()
         return value if type(value) is list else (value,)
+
+    return walk
+
+
+def _own_primitives(child: Child) -> Walk:
+    key, sibling_key = child.key, child.sibling_key
+
+    def walk(this: Any) -> Sequence[Any]:
+        value = this.get(key)
+        if type(value) is list:
+            if sibling_key in this or None in value:
+                raise UnsureError
+            return value
+        if value is None:
+            if sibling_key in this:
+                raise UnsureError
+            return ()
+        return (value,)
 
     return walk
 
@@ -170,6 +195,8 @@ def _typed_primitives(source: Walk, child: Child) -> Typed:
 
 
 def _choice(source: Walk, children: tuple[Child, ...], types: tuple[str, ...]) -> FastPath:
+    if len(children) <= _FEW:
+        return _small_choice(source, children, types)
     by_key = {key: child for child in children for key in (child.key, child.sibling_key)}
 
     def typed(this: Any) -> Items:
@@ -186,6 +213,29 @@ def _choice(source: Walk, children: tuple[Child, ...], types: tuple[str, ...]) -
         if None in values:
             raise UnsureError
         return values
+
+    return FastPath(walk, typed, types)
+
+
+def _small_choice(source: Walk, children: tuple[Child, ...], types: tuple[str, ...]) -> FastPath:
+    def typed(this: Any) -> Items:
+        found: Items = []
+        for item in source(this):
+            for child in children:
+                if child.key in item or child.sibling_key in item:
+                    append_child(found, item, child)
+        return found
+
+    def walk(this: Any) -> Sequence[Any]:
+        found: Items = []
+        for item in source(this):
+            for child in children:
+                value = item.get(child.key)
+                if type(value) is list or child.sibling_key in item:
+                    raise UnsureError
+                if value is not None:
+                    found.append(value)
+        return found
 
     return FastPath(walk, typed, types)
 
@@ -255,12 +305,16 @@ def _distinct_typed(typed: Typed) -> Typed:
 
 def _distinct_values(live: list[FastPath], once: Typed) -> Walk:
     walk = live[0].walk if len(live) == 1 else None
+    only = live[0].only_type
+    is_plain = only is not None and only[0].isupper() and only not in CONVERTED_TYPES
 
     def values(this: Any) -> Sequence[Any]:
         if walk is not None:
             found = walk(this)
             if len(found) < 2:
                 return found
+            if is_plain:
+                return distinct_objects(found)
         bare = [item.value for item in once(this)]
         if None in bare:
             raise UnsureError

@@ -126,7 +126,15 @@ def equals(path: FastPath, constant: object, *, wanted: bool) -> FastTruth:
             return (value == constant) is wanted
         return (not wanted) if values else None
 
-    return FastTruth(run)
+    if path.own is None:
+        return FastTruth(run)
+    key = path.own.key
+
+    def run_own(this: Any) -> bool | None:
+        value = this.get(key)
+        return (value == constant) is wanted if type(value) is kind else run(this)
+
+    return FastTruth(run_own)
 
 
 def equals_choice(

@@ -3,15 +3,15 @@
 Source: FHIRPath N1 §6.4 http://hl7.org/fhirpath/N1/#collections-2
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fhir_server.fhirpath.errors import execution_error
 from fhir_server.fhirpath.fragment import EMPTY, Fragment, single
-from fhir_server.fhirpath.operators.equality import equal_items, equal_json
+from fhir_server.fhirpath.operators.equality import equal_items, same_objects
 from fhir_server.fhirpath.operators.operator import BinaryOperator
 from fhir_server.fhirpath.scope import Scope
-from fhir_server.fhirpath.values import Items, TypedValue, system
+from fhir_server.fhirpath.values import CONVERTED_TYPES, Items, TypedValue
 
 
 def distinct(items: Items) -> Items:
@@ -51,15 +51,23 @@ def _distinct_texts(items: Items) -> Items | None:
 def _distinct_elements(items: Items) -> Items | None:
     """Without conversion, where every item is an element of the same complex type; None otherwise."""
     kind = items[0].type if type(items[0]) is TypedValue else None
-    found: Items = []
-    for item in items:
-        if type(item) is not TypedValue or item.type != kind or type(item.value) is not dict:
-            return None
-        if system(item) is not item:
-            return None
-        value = item.value
-        if not any(equal_json(value, other.value) is True for other in found):
-            found.append(item)
+    if kind is None or kind in CONVERTED_TYPES:
+        return None
+    if any(type(i) is not TypedValue or i.type != kind or type(i.value) is not dict for i in items):
+        return None
+    kept = distinct_objects([item.value for item in items])
+    return items if len(kept) == len(items) else [TypedValue(kind, value) for value in kept]
+
+
+def distinct_objects(values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The JSON objects without those equal to an earlier one."""
+    found: list[dict[str, Any]] = []
+    for value in values:
+        for other in found:
+            if same_objects(value, other):
+                break
+        else:
+            found.append(value)
     return found
 
 

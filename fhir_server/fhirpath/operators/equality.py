@@ -67,11 +67,20 @@ def equal_json(left: Any, right: Any) -> bool | None:
     return False
 
 
+def same_objects(left: dict[str, Any], right: dict[str, Any]) -> bool:
+    """Whether two JSON objects are equal as elements; open counts as different."""
+    if left == right:
+        return True
+    return left.keys() == right.keys() and _equal_members(left, right) is True
+
+
 def _equal_members(left: dict[str, Any], right: dict[str, Any]) -> bool | None:
     is_open = False
     for key, value in left.items():
         other = right[key]
         if value != other:
+            if type(value) is str and value[10:11] != "T":
+                return False
             answer = equal_json(value, other)
             if answer is False:
                 return False

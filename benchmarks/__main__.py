@@ -1,0 +1,26 @@
+"""`python -m benchmarks [NAME…]`: run all benchmarks, or those named."""
+
+import sys
+from importlib import import_module
+
+BENCHMARKS = {
+    "fhirpath": "FHIRPath: the search parameters of Patient, beside fhirpathpy",
+}
+"""Name of the module in this folder → what it measures. Each has a `main()`."""
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.stderr.write(
+            f"benchmarks: no {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}\n"
+        )
+        return 2
+    for name in names or BENCHMARKS:
+        print(f"== {BENCHMARKS[name]}")
+        import_module(f"benchmarks.{name}").main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
