@@ -76,8 +76,10 @@ def test_lanes__agree_on_invariants_and_examples_meet_them(
                 if constraint["key"] == "ele-1":
                     continue
                 given: dict[str, Any] = {
-                    "sibling": node.sibling, "resource": owner, "root_resource": resource,
-                }  # fmt: skip
+                    "sibling": node.sibling,
+                    "resource": owner,
+                    "root_resource": resource,
+                }
                 fast, general = lanes.compile(constraint["expression"], node.type)
                 found = outcome(fast.test, node.value, **given)
                 assert found == outcome(general.test, node.value, **given)
