@@ -29,8 +29,8 @@ from fhir_server.store.embedded_postgres import SERVER_OWNER, EmbeddedPostgres
 PROCESS_GROUP = "osteon.processes"
 HTTP_SOCKET_VARIABLE = "OSTEON_HTTP_SOCKET"
 READY_TIMEOUT_S = 120.0
-WORKERS_END_WITHIN_S = 2.5
-POSTGRES_ENDS_WITHIN_S = 1.8
+WORKERS_END_WITHIN_S = 2.0
+POSTGRES_ENDS_WITHIN_S = 1.5
 _POLL_S = 0.05
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _log = structlog.stdlib.get_logger("osteon.serve")

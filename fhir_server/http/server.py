@@ -13,7 +13,7 @@ from fhir_server.settings import load_settings
 from fhir_server.store.database import Database
 
 SOCKET_VARIABLE = "OSTEON_HTTP_SOCKET"
-DRAIN_TIMEOUT_S = 2
+DRAIN_TIMEOUT_S = 1
 """How long requests under way may take when the process is asked to end."""
 
 

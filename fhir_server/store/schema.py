@@ -178,3 +178,12 @@ ingest_queue = Table(
     ),
 )
 """The messages that wait for a worker; a worker locks the row while it works, so that its death frees it."""
+
+setup_step = Table(
+    "setup_step",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("done", TIMESTAMP(timezone=True), nullable=False),
+)
+"""What was loaded at a start of the server: `fingerprint` is the SHA-256 of the Bundle."""

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ingest.mapping.centres import SID, Centre
+from ingest.mapping.centres import SID, Centre, load_centres
+from ingest.mapping.library import mappings_folder
 
 CENTRE_ROLE = "https://osteon.example/fhir/StructureDefinition/centre-role"
 
@@ -44,3 +45,8 @@ def _entries(centres: Iterable[Centre]) -> Iterator[dict[str, Any]]:
             "resource": organization(centre),
             "request": {"method": "PUT", "url": centre.reference},
         }
+
+
+def register_bundle() -> dict[str, Any]:
+    """The transaction for the register that is installed: the set-up step of a server."""
+    return organizations_bundle(load_centres(mappings_folder() / "centres.csv").centres.values())

@@ -156,35 +156,29 @@ def test_serve__everything_killed_at_once_recovers(tmp_path: Path) -> None:
         assert _remembered(server) == ["before"]
 
 
-def test_serve__web_process_that_is_killed_comes_back(tmp_path: Path) -> None:
-    with served(tmp_path) as server:
-        web = next(
-            one for one in server.descendants() if "fhir_server.http.server" in one.cmdline()
-        )
-        web.kill()
-        _wait_until_ready(server)
-        assert server.get("/health/ready")[0] == 200
+def test_serve__web_process_that_is_killed_comes_back(server: Served) -> None:
+    web = next(one for one in server.descendants() if "fhir_server.http.server" in one.cmdline())
+    web.kill()
+    _wait_until_ready(server)
+    assert server.get("/health/ready")[0] == 200
 
 
-def test_serve__postgres_that_is_killed_comes_back_with_its_data(tmp_path: Path) -> None:
-    with served(tmp_path) as server:
-        _remember(server, "before")
-        postmaster = int((tmp_path / "postgres" / "postmaster.pid").read_text().splitlines()[0])
-        os.kill(postmaster, signal.SIGKILL)
-        _wait_until_ready(server)
-        assert _remembered(server) == ["before"]
+def test_serve__postgres_that_is_killed_comes_back_with_its_data(server: Served) -> None:
+    _remember(server, "before")
+    lock_file = server.data_dir / "postgres" / "postmaster.pid"
+    os.kill(int(lock_file.read_text().splitlines()[0]), signal.SIGKILL)
+    _wait_until_ready(server)
+    assert _remembered(server) == ["before"]
 
 
-def test_serve__runs_on_a_given_database(tmp_path: Path, empty_database_url: str) -> None:
-    with served(tmp_path / "data", OSTEON_DATABASE_URL=empty_database_url) as server:
-        assert server.get("/health/ready")[0] == 200
-        assert not (tmp_path / "data" / "postgres").exists()
-
-
-def test_serve__several_web_processes_share_the_port(tmp_path: Path) -> None:
-    with served(tmp_path, OSTEON_WEB_PROCESSES="2") as server:
+def test_serve__several_web_processes_on_a_given_database(
+    tmp_path: Path, empty_database_url: str
+) -> None:
+    variables = {"OSTEON_DATABASE_URL": empty_database_url, "OSTEON_WEB_PROCESSES": "2"}
+    with served(tmp_path / "data", **variables) as server:
         assert server.get("/health/ready")[0] == 200
         assert server.get("/metrics")[0] == 200
+        assert not (tmp_path / "data" / "postgres").exists()
 
 
 def _wait_until_ready(server: Served, timeout_s: float = 30) -> None:
