@@ -1,7 +1,7 @@
 """A plan as the conditions of a WHERE clause."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 from fhir_server.model.dates import moment_of
 from fhir_server.search.plan import Plan, RangeGroup, plan_predicate
@@ -12,6 +12,7 @@ from fhir_server.search.predicates import (
     HasString,
     InRange,
     Listed,
+    Near,
     Not,
     Predicate,
     RangeTable,
@@ -19,6 +20,9 @@ from fhir_server.search.predicates import (
     Updated,
 )
 from fhir_server.search.sql import Fragment, alias, bracket, join, sql
+
+_EARTH_RADIUS_KM = 6371.0088
+_KM_PER_DEGREE = 111.19
 
 _LIKE_ESCAPES = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
@@ -34,6 +38,15 @@ _CASTS: dict[RangeTable, LiteralString] = {
 }
 
 
+class Row(NamedTuple):
+    """A row of `resource` by its alias, and the expression of its key; where only the key is needed, the
+    alias may be that of another table.
+    """
+
+    alias: LiteralString
+    key: LiteralString
+
+
 class Conditions:
     """Emits conditions; each table gets an alias of its own in the statement."""
 
@@ -42,13 +55,15 @@ class Conditions:
 
     def of_plan(self, plan: Plan, r: LiteralString) -> Fragment:
         """All conditions of a plan on the row `r` of `resource`."""
-        return join(" AND ", [sql("NOT " + r + ".deleted"), *self._parts(plan, r)])
+        row = Row(r, r + ".key")
+        return join(" AND ", [sql("NOT " + r + ".deleted"), *self._parts(plan, row)])
 
-    def _parts(self, plan: Plan, r: LiteralString) -> Iterator[Fragment]:
+    def _parts(self, plan: Plan, row: Row) -> Iterator[Fragment]:
+        r = row.alias
         if plan.types is not None:
             yield equals_any(r + ".type", "smallint", sorted(plan.types))
         if plan.keys is not None:
-            yield equals_any(r + ".key", "bigint", sorted(plan.keys))
+            yield equals_any(row.key, "bigint", sorted(plan.keys))
         if plan.contains:
             yield sql(r + ".tokens @> %s::bigint[]", plan.contains)
         for tokens in plan.overlaps:
@@ -58,75 +73,102 @@ class Conditions:
         for updated in plan.updated:
             yield _updated(updated, r)
         for group in plan.ranges:
-            yield self._in_range(group, r)
+            yield self._in_range(group, row)
         for predicate in plan.others:
-            yield self._of(predicate, r)
+            yield self._of(predicate, row)
 
-    def _of(self, predicate: Predicate, r: LiteralString) -> Fragment:
+    def _of(self, predicate: Predicate, row: Row) -> Fragment:
         match predicate:
             case HasString():
-                return self._has_string(predicate, r)
-            case Chained():
-                return self._chained(predicate, r)
-            case ReferredTo():
-                return self._referred_to(predicate, r)
+                return self._has_string(predicate, row)
+            case Chained(parameters=parameters, target=condition):
+                return self._linked(parameters, condition, row, near="key", far="target")
+            case ReferredTo(parameters=parameters, source=condition):
+                return self._linked(parameters, condition, row, near="target", far="key")
             case Listed(source=source, parameter=parameter):
                 return sql(
-                    r + ".key IN (SELECT target FROM search_reference "
+                    row.key + " IN (SELECT target FROM search_reference "
                     "WHERE key = %s::bigint AND parameter = %s::bigint)",
                     source,
                     parameter,
                 )
+            case Near():
+                return self._near(predicate, row)
             case AnyOf(predicates=()):
                 return sql("FALSE")
             case AnyOf(predicates=predicates):
-                return bracket(join(" OR ", [self._nested(choice, r) for choice in predicates]))
+                return bracket(join(" OR ", [self._nested(choice, row) for choice in predicates]))
             case Not(predicate=inner):
-                return sql("NOT ") + bracket(self._nested(inner, r))
+                return sql("NOT ") + bracket(self._nested(inner, row))
             case _:
-                return self._nested(predicate, r)
+                return self._nested(predicate, row)
 
-    def _nested(self, predicate: Predicate, r: LiteralString) -> Fragment:
-        parts = list(self._parts(plan_predicate(predicate), r))
+    def _nested(self, predicate: Predicate, row: Row) -> Fragment:
+        parts = list(self._parts(plan_predicate(predicate), row))
         return bracket(join(" AND ", parts)) if parts else sql("TRUE")
 
-    def _in_range(self, group: RangeGroup, r: LiteralString) -> Fragment:
+    def _in_range(self, group: RangeGroup, row: Row) -> Fragment:
         s = self._alias("s")
         table = _TABLES[group.first.table]
-        head = sql(r + ".key IN (SELECT " + s + ".key FROM " + table + " " + s + " WHERE ")
+        head = sql(row.key + " IN (SELECT " + s + ".key FROM " + table + " " + s + " WHERE ")
         return head + range_rows(group.ranges, s) + sql(")")
 
-    def _has_string(self, predicate: HasString, r: LiteralString) -> Fragment:
+    def _has_string(self, predicate: HasString, row: Row) -> Fragment:
         s = self._alias("s")
         pattern = predicate.value.translate(_LIKE_ESCAPES) + "%"
         if predicate.contains:
             pattern = "%" + pattern
         return (
-            sql(r + ".key IN (SELECT " + s + ".key FROM search_string " + s + " WHERE ")
+            sql(row.key + " IN (SELECT " + s + ".key FROM search_string " + s + " WHERE ")
             + equals_any(s + ".parameter", "bigint", predicate.parameters)
             + sql(" AND " + s + ".value LIKE %s)", pattern)
         )
 
-    def _chained(self, predicate: Chained, r: LiteralString) -> Fragment:
+    def _linked(
+        self,
+        parameters: tuple[int, ...],
+        condition: Predicate,
+        row: Row,
+        *,
+        near: LiteralString,
+        far: LiteralString,
+    ) -> Fragment:
+        """The row is at the near end of an edge whose far end meets the condition."""
         e, t = self._alias("e"), self._alias("t")
-        return (
-            sql(
-                r + ".key IN (SELECT " + e + ".key FROM search_reference " + e
-                + " JOIN resource " + t + " ON " + t + ".key = " + e + ".target WHERE "
-            )
-            + equals_any(e + ".parameter", "bigint", predicate.parameters)
-            & self.of_plan(plan_predicate(predicate.target), t) + sql(")")
-        )  # fmt: skip
+        plan = plan_predicate(condition)
+        head = sql(row.key + " IN (SELECT " + e + "." + near + " FROM search_reference " + e)
+        if plan.is_of_live_rows:
+            # Their tokens and rows belong to one type and are gone once it is deleted. To ask for that again
+            # would make PostgreSQL expect too few rows, and start from the wrong end.
+            plan.types = None
+        if plan.needs_resource:
+            head = head + sql(" JOIN resource " + t + " ON " + t + ".key = " + e + "." + far)
+            live = [] if plan.is_of_live_rows else [sql("NOT " + t + ".deleted")]
+            parts = [*live, *self._parts(plan, Row(t, t + ".key"))]
+        else:
+            parts = list(self._parts(plan, Row(e, e + "." + far)))
+        parts.insert(0, equals_any(e + ".parameter", "bigint", parameters))
+        return head + sql(" WHERE ") + join(" AND ", parts) + sql(")")
 
-    def _referred_to(self, predicate: ReferredTo, r: LiteralString) -> Fragment:
-        e, t = self._alias("e"), self._alias("t")
+    def _near(self, predicate: Near, row: Row) -> Fragment:
+        """A band of latitudes by the index, then the great circle (haversine)."""
+        a, o = self._alias("a"), self._alias("o")
+        degrees = predicate.distance_km / _KM_PER_DEGREE
         return (
             sql(
-                r + ".key IN (SELECT " + e + ".target FROM search_reference " + e
-                + " JOIN resource " + t + " ON " + t + ".key = " + e + ".key WHERE "
+                row.key + " IN (SELECT " + a + ".key FROM search_number " + a
+                + " JOIN search_number " + o + " ON " + o + ".key = " + a + ".key WHERE "
             )
-            + equals_any(e + ".parameter", "bigint", predicate.parameters)
-            & self.of_plan(plan_predicate(predicate.source), t) + sql(")")
+            + equals_any(a + ".parameter", "bigint", predicate.latitudes)
+            & equals_any(o + ".parameter", "bigint", predicate.longitudes)
+            & sql(
+                a + ".low BETWEEN %s::float8::numeric AND %s::float8::numeric "
+                "AND 2 * %s * asin(least(1, sqrt(power(sind((" + a + ".low::float8 - %s) / 2), 2) "
+                "+ cosd(" + a + ".low::float8) * cosd(%s) "
+                "* power(sind((" + o + ".low::float8 - %s) / 2), 2)))) <= %s)",
+                predicate.latitude - degrees, predicate.latitude + degrees, _EARTH_RADIUS_KM,
+                predicate.latitude, predicate.latitude, predicate.longitude, predicate.distance_km,
+            )
         )  # fmt: skip
 
     def _alias(self, name: LiteralString) -> LiteralString:

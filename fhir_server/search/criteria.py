@@ -1,19 +1,28 @@
 """One search parameter of a request on its way to a predicate, and the faults it may have."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from fhir_server.model.issues import Refused, refuse
 from fhir_server.search.parameters import SearchParameter
+from fhir_server.terminology.expansion import Expansion
+
+
+def _nothing_known(canonical: str) -> Expansion:
+    return Expansion(unavailable={"": canonical})
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What holds for the whole request: the zone of dates without one, our base URL, the moment."""
+    """What holds for the whole request: our base URL, the zone of dates without one, the moment, and how
+    the codes of a value set are found.
+    """
 
     base_url: str = ""
     zone: tzinfo = UTC
     now: datetime | None = None
+    expand: Callable[[str], Expansion] = _nothing_known
 
     @property
     def moment(self) -> datetime:

@@ -27,6 +27,7 @@ from fhir_server.search.predicates import (
 from fhir_server.search.types import (
     composite,
     date,
+    near,
     number,
     quantity,
     reference,
@@ -51,6 +52,7 @@ _PREDICATES: Mapping[SearchType, Callable[[Criterion], Predicate]] = {
     "quantity": quantity.predicate,
     "reference": reference.predicate,
     "uri": uri.predicate,
+    "special": near.predicate,
 }
 
 

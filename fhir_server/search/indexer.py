@@ -17,6 +17,7 @@ from fhir_server.search.rows import IndexRows, TypedValue
 from fhir_server.search.types import (
     composite,
     date,
+    near,
     number,
     quantity,
     reference,
@@ -106,6 +107,9 @@ class SearchIndexer:
     def _extract_of(self, parameter: SearchParameter) -> Extract | None:
         if parameter.code in _IN_COLUMNS:
             return None
+        if parameter.value_set is not None:
+            systems = self.parameters.terminology.expansion(parameter.value_set).codes
+            return lambda used, values, rows, _: token.extract(used, values, rows, systems)
         if parameter.type != "composite":
             return self._extractors.get(parameter.type)
         if not composite.is_indexed(parameter.components):
@@ -163,6 +167,7 @@ def _extractors(bases: frozenset[str], zone: tzinfo) -> dict[str, Extract]:
         "string": lambda parameter, values, rows, _: string.extract(parameter, values, rows),
         "number": lambda parameter, values, rows, _: number.extract(parameter, values, rows),
         "quantity": lambda parameter, values, rows, _: quantity.extract(parameter, values, rows),
+        "special": lambda parameter, values, rows, _: near.extract(parameter, values, rows),
         "uri": lambda parameter, values, rows, _: uri.extract(parameter, values, rows),
         "date": lambda parameter, values, rows, _: date.extract(parameter, values, rows, zone),
         "reference": lambda parameter, values, rows, target: reference.extract(

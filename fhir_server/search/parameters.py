@@ -11,6 +11,7 @@ from typing import Any, Literal
 from fhir_server.definitions import Definitions
 from fhir_server.search.expressions import Branch, branches_of, is_single_valued
 from fhir_server.store.keys import parameter_hash
+from fhir_server.terminology.terminology import Terminology
 
 SearchType = Literal[
     "token", "string", "date", "number", "quantity", "reference", "uri", "composite", "special"
@@ -34,7 +35,8 @@ class SearchParameter:
     """A search parameter on one resource type.
 
     Shape: `branches` the parts of the expression's union that can match this type; `targets` the types
-    a reference may point to; `is_single` whether a resource can have but one value.
+    a reference may point to; `is_single` whether a resource can have but one value; `value_set` the one
+    that a `code` must come from, which gives it its system.
     """
 
     resource_type: str
@@ -46,6 +48,7 @@ class SearchParameter:
     targets: tuple[str, ...]
     components: tuple[Component, ...]
     is_single: bool
+    value_set: str | None = None
 
     def hash_of(self, form: str) -> int:
         """The number of another form of the same values (`exact`, `identifier`, …)."""
@@ -62,6 +65,7 @@ class SearchParameters:
 
     def __init__(self, definitions: Definitions) -> None:
         self.definitions = definitions
+        self.terminology = Terminology(definitions)
         self._by_type: dict[str, dict[str, SearchParameter]] = {}
 
     def of(self, resource_type: str) -> Mapping[str, SearchParameter]:
@@ -103,7 +107,24 @@ class SearchParameters:
             targets=tuple(definition.get("target", ())),
             components=self._components(definition),
             is_single=is_single_valued(branches, resource_type, model),
+            value_set=self._value_set(branches, resource_type)
+            if definition["type"] == "token"
+            else None,
         )
+
+    def _value_set(self, branches: Iterable[Branch], resource_type: str) -> str | None:
+        """The required value set of an element of type `code`, which carries no system of its own."""
+        paths = {branch.path for branch in branches}
+        structure = self.definitions.structure(resource_type)
+        if len(paths) != 1 or structure is None:
+            return None
+        path = ".".join((resource_type, *paths.pop()))
+        for element in structure["snapshot"]["element"]:
+            binding = element.get("binding", {})
+            if element["path"] == path and binding.get("strength") == "required":
+                is_code = [one["code"] for one in element.get("type", ())] == ["code"]
+                return str(binding["valueSet"]) if is_code and "valueSet" in binding else None
+        return None
 
     def _components(self, definition: Mapping[str, Any]) -> tuple[Component, ...]:
         components = []

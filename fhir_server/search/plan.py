@@ -14,11 +14,16 @@ from fhir_server.search.order import Sort
 from fhir_server.search.predicates import (
     AllOf,
     AnyOf,
+    Chained,
+    HasString,
     HasToken,
     InRange,
     KeyIn,
+    Listed,
+    Near,
     Not,
     Predicate,
+    ReferredTo,
     TypeIn,
     Updated,
 )
@@ -52,6 +57,30 @@ class Plan:
     updated: list[Updated] = field(default_factory=list)
     ranges: list[RangeGroup] = field(default_factory=list)
     others: list[Predicate] = field(default_factory=list)
+
+    @property
+    def is_of_live_rows(self) -> bool:
+        """Whether it asks for a token or a row that only a resource of the type has, and only undeleted."""
+        return bool(
+            self.contains
+            or self.overlaps
+            or self.ranges
+            or any(isinstance(one, HasString | Near) for one in self.others)
+        )
+
+    @property
+    def needs_resource(self) -> bool:
+        """Whether it asks for more than the key of the resource."""
+        return (
+            self.types is not None
+            or self.keys is not None
+            or bool(self.contains or self.overlaps or self.excluded or self.updated)
+            or not all(isinstance(one, _BY_KEY) for one in self.others)
+        )
+
+
+# What is looked up by the key of the resource alone.
+_BY_KEY = (HasString, Chained, ReferredTo, Listed, Near)
 
 
 def plan_predicate(predicate: Predicate) -> Plan:

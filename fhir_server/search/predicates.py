@@ -91,6 +91,17 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """Its position is within a distance. Units: degrees, kilometres."""
+
+    latitudes: tuple[int, ...]
+    longitudes: tuple[int, ...]
+    latitude: float
+    longitude: float
+    distance_km: float
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Every one of the conditions holds; with none, always."""
 
@@ -113,5 +124,5 @@ class Not:
 
 Predicate = (
     HasToken | InRange | HasString | Updated | KeyIn | TypeIn | Chained | ReferredTo | Listed
-    | AllOf | AnyOf | Not
+    | Near    | AllOf | AnyOf | Not
 )  # fmt: skip

@@ -105,7 +105,9 @@ def parse_search(
     Shape: `pairs` names and values, decoded from the URL or the form; `zone` that of dates without one.
     Errors: Refused(400) with one issue for each fault.
     """
-    setting = Setting(base_url=base_url.rstrip("/"), zone=zone)
+    setting = Setting(
+        base_url=base_url.rstrip("/"), zone=zone, expand=parameters.terminology.expansion
+    )
     draft = _Draft(Scope(parameters, setting, _searched_types(resource_type, pairs)))
     faults: list[Issue] = []
     dropped: list[Issue] = []

@@ -505,3 +505,71 @@ def test_explain__shows_predicates_statement_and_plan(network: SearchStore) -> N
     assert all(
         part in text for part in ("Chained", "HasString", "SELECT r.key", "tokens @>", "Plan")
     )
+
+
+# what terminology and units add ----------------------------------------------------------------------
+
+
+def test_token__code_has_the_system_of_its_value_set(store: SearchStore) -> None:
+    store.put(_patient("m", gender="male"), _patient("f", gender="female"))
+    gender = "http://hl7.org/fhir/administrative-gender"
+    assert store.find(f"Patient?gender={gender}|male") == ["Patient/m"]
+    assert store.find(f"Patient?gender={gender}|") == ["Patient/f", "Patient/m"]
+    assert store.find("Patient?gender=http://else.test|male") == []
+
+
+def test_token__in_value_set(store: SearchStore) -> None:
+    clinical = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+    store.put(
+        _condition("a", clinicalStatus=_coded(clinical, "active")),
+        _condition("b", clinicalStatus=_coded("http://else.test", "active")),
+    )
+    value_set = "http://hl7.org/fhir/ValueSet/condition-clinical"
+    assert store.find(f"Condition?clinical-status:in={value_set}") == ["Condition/a"]
+    assert store.find(f"Condition?clinical-status:not-in={value_set}") == ["Condition/b"]
+    with pytest.raises(Refused) as refused:
+        store.find("Condition?clinical-status:in=http://else.test/vs")
+    assert refused.value.issues[0].id == "search-value-value-set"
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("5|http://unitsofmeasure.org|mg", ["g", "mg"]),
+        ("0.005|http://unitsofmeasure.org|g", ["g", "mg"]),
+        ("5000|http://unitsofmeasure.org|ug", ["g", "mg"]),
+        ("gt4.9|http://unitsofmeasure.org|mg", ["g", "kg", "mg"]),
+        ("ge5|http://unitsofmeasure.org|mg", ["g", "kg", "mg"]),
+        ("5|http://unitsofmeasure.org|mm", []),
+        ("5||mg", ["mg"]),
+    ],
+)
+def test_quantity__ucum_units_are_converted(
+    store: SearchStore, value: str, found: list[str]
+) -> None:
+    for name, number in (("mg", "5"), ("g", "0.005"), ("kg", "3")):
+        quantity = {"value": Decimal(number), "code": name, "system": "http://unitsofmeasure.org"}
+        store.put(_observation(name, valueQuantity=quantity))
+    assert store.find(f"Observation?value-quantity={value}") == [
+        f"Observation/{one}" for one in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("48.8566|2.3522|5|km", ["paris"]),
+        ("48.8566|2.3522|395|km", ["lyon", "paris"]),
+        ("48.8566|2.3522|390|km", ["paris"]),
+        ("48.8566|2.3522", ["paris"]),
+        ("45.764|4.8357|100|m", ["lyon"]),
+    ],
+)
+def test_near__within_the_distance(store: SearchStore, value: str, found: list[str]) -> None:
+    for name, latitude, longitude in (
+        ("paris", "48.8566", "2.3522"),
+        ("lyon", "45.7640", "4.8357"),
+    ):
+        position = {"latitude": Decimal(latitude), "longitude": Decimal(longitude)}
+        store.put({"resourceType": "Location", "id": name, "position": position})
+    assert store.find(f"Location?near={value}") == [f"Location/{one}" for one in found]

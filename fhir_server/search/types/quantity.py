@@ -1,15 +1,17 @@
 """Quantity parameters: a number with or without a unit, by system and code or by code alone.
 
 Each quantity has a row for any unit (0), one for its system and code, one for its code and one for the
-unit that people read.
+unit that people read. A UCUM unit is indexed and asked for in base units: 5 mg are found as 0.005 g.
 
 Source: FHIR R4 §3.1.1.4.11, https://hl7.org/fhir/R4/search.html#quantity
 """
 
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from decimal import Context, Decimal
+from fractions import Fraction
 from typing import Any
 
+from fhir_server.model.ucum import Unit, parse_unit
 from fhir_server.search.criteria import Criterion
 from fhir_server.search.parameters import SearchParameter
 from fhir_server.search.predicates import AnyOf, InRange, Predicate
@@ -20,6 +22,10 @@ from fhir_server.store.keys import hash64
 
 ANY_UNIT = 0
 CURRENCY_SYSTEM = "urn:iso:std:iso:4217"
+UCUM_SYSTEM = "http://unitsofmeasure.org"
+
+# Both sides are rounded alike, so that equal amounts stay equal.
+_EXACT_ENOUGH = Context(prec=40)
 
 QuantityRow = tuple[int, Decimal, Decimal]
 """Unit, low, high."""
@@ -50,9 +56,42 @@ def quantity_rows(kind: str, value: Any) -> Iterator[QuantityRow]:
     else:
         limits = _point(value.get("value"), value.get("comparator"))
         units = _units(value)
-    if limits is not None:
-        for unit in units:
-            yield unit, *limits
+    if limits is None:
+        return
+    for unit in units:
+        yield unit, *limits
+    yield from _system_row(value, kind, limits)
+
+
+def _system_row(
+    value: dict[str, Any], kind: str, limits: tuple[Decimal, Decimal]
+) -> Iterator[QuantityRow]:
+    """The row for system and code, in base units where the system is UCUM."""
+    match kind:
+        case "Range":
+            value = value.get("low") or value.get("high") or {}
+        case "SampledData":
+            value = value.get("origin") or {}
+        case "Money":
+            value = {"system": CURRENCY_SYSTEM, "code": value.get("currency")}
+    system, code = value.get("system"), value.get("code")
+    if isinstance(system, str) and isinstance(code, str):
+        yield in_base_units(system, code, *limits)
+
+
+def in_base_units(system: str, code: str, low: Decimal, high: Decimal) -> QuantityRow:
+    """A range with the number of its unit; both in base units where the unit is one of UCUM."""
+    unit = parse_unit(code) if system == UCUM_SYSTEM else None
+    if unit is None:
+        return hash64(f"{system}|{code}"), low, high
+    return hash64(f"{system}|={unit.base_code}"), _converted(low, unit), _converted(high, unit)
+
+
+def _converted(value: Decimal, unit: Unit) -> Decimal:
+    if value.is_infinite():
+        return value
+    exact = Fraction(value) * unit.factor + unit.shift
+    return _EXACT_ENOUGH.divide(Decimal(exact.numerator), Decimal(exact.denominator))
 
 
 def _point(value: int | Decimal | None, comparator: str | None) -> tuple[Decimal, Decimal] | None:
@@ -87,12 +126,10 @@ def _sampled_limits(value: dict[str, Any]) -> tuple[Decimal, Decimal] | None:
 
 
 def _units(quantity: dict[str, Any]) -> list[int]:
-    system, code, unit = quantity.get("system"), quantity.get("code"), quantity.get("unit")
+    code, unit = quantity.get("code"), quantity.get("unit")
     units = [ANY_UNIT]
     if code is not None:
         units.append(hash64(f"|{code}"))
-        if system is not None:
-            units.append(hash64(f"{system}|{code}"))
     if unit is not None and unit != code:
         units.append(hash64(f"|{unit}"))
     return units
@@ -107,8 +144,12 @@ def predicate(criterion: Criterion) -> Predicate:
         parts = [unescape(part) for part in split_escaped(value, "|")]
         if len(parts) not in {1, 3} or (len(parts) == 3 and not parts[2]):
             raise criterion.bad_value(value, "quantity")
-        unit = hash64("|".join(parts[1:])) if len(parts) == 3 else ANY_UNIT
         comparator, low, high = asked_range(criterion, value, parts[0])
+        unit = ANY_UNIT
+        if len(parts) == 3 and parts[1]:
+            unit, low, high = in_base_units(parts[1], parts[2], low, high)
+        elif len(parts) == 3:
+            unit = hash64(f"|{parts[2]}")
         found.append(
             InRange("quantity", criterion.hashes, comparator, low, high, unit, criterion.is_single)
         )

@@ -7,8 +7,9 @@ Forms hashed for a value with system S and code C: `=C` (any system), `S|C`, `S|
 Source: FHIR R4 §3.1.1.4.10, https://hl7.org/fhir/R4/search.html#token
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from fhir_server.search.criteria import Criterion
@@ -22,16 +23,32 @@ from fhir_server.store.keys import hash64, token_hash
 Coded = tuple[str | None, str | None]
 """System and code of a value."""
 
-_MODIFIERS = ("not", "text", "of-type")
+_MODIFIERS = ("not", "in", "not-in", "text", "of-type")
 
 
-def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: IndexRows) -> bool:
-    """Add the tokens, and the texts for `:text`; whether there were any."""
+Systems = Mapping[str, frozenset[str]]
+"""Codes by system."""
+
+
+def extract(
+    parameter: SearchParameter,
+    values: Iterable[TypedValue],
+    rows: IndexRows,
+    systems: Systems = MappingProxyType({}),
+) -> bool:
+    """Add the tokens, and the texts for `:text`; whether there were any.
+
+    Shape: `systems` those that a value of type `code` may be of: it carries none itself.
+    """
     number = parameter.hash
     before = len(rows.tokens)
     for item in values:
         kind, value = item.type, item.value
         rows.tokens.extend([number ^ form for form in form_hashes(kind, value)])
+        if kind == "code":
+            for system, codes in systems.items():
+                if value in codes:
+                    rows.tokens.extend([number ^ form for form in _hashes(system, value)])
         texts = _TEXTS.get(kind)
         if texts is not None:
             for text in texts(value):
@@ -141,6 +158,10 @@ def predicate(criterion: Criterion) -> Predicate:
             return has_token(criterion, criterion.hashes)
         case "not":
             return Not(has_token(criterion, criterion.hashes))
+        case "in":
+            return _in_value_set(criterion)
+        case "not-in":
+            return Not(_in_value_set(criterion))
         case "text":
             return _has_text(criterion)
         case "of-type":
@@ -162,6 +183,19 @@ def query_form(criterion: Criterion, value: str) -> str:
     if len(parts) == 2 and any(parts):
         return f"{parts[0]}|{parts[1].casefold()}"
     raise criterion.bad_value(value, "token")
+
+
+def _in_value_set(criterion: Criterion) -> HasToken:
+    """One of the codes of the value sets named, each with its system."""
+    forms: list[str] = []
+    for value in criterion.values:
+        canonical = unescape(value)
+        expansion = criterion.setting.expand(canonical)
+        if not expansion.is_closed:
+            raise criterion.bad_value(canonical, "value-set")
+        forms.extend(f"{system}|{code.casefold()}" for system, code in expansion)
+    hashes = [hash64(form) for form in forms]
+    return HasToken(tuple(number ^ form for number in criterion.hashes for form in hashes))
 
 
 def _has_text(criterion: Criterion) -> Predicate:

@@ -1,0 +1,294 @@
+"""Searches beside the best SQL written by hand for each, on the same rows.
+
+    python -m benchmarks.search [number of resources]
+
+The hand-written SQL knows the answer's shape and the number of each parameter, uses the same tables,
+and gives the same columns; every line checks that both find the same resources. What the ratio shows is
+the cost of being general: reading the query string, planning, and the SQL that comes of it.
+"""
+
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fhir_server.definitions import core_definitions
+from fhir_server.fhirpath import FHIRPath
+from fhir_server.model.json_source import encode_json
+from fhir_server.search.indexer import SearchIndexer
+from fhir_server.search.request import parse_search
+from fhir_server.search.run import run_search
+from fhir_server.store import migrations
+from fhir_server.store.database import Connection, Database
+from fhir_server.store.embedded_postgres import EmbeddedPostgres
+from fhir_server.store.keys import hash64, parameter_hash, resource_key
+from fhir_server.store.resource_types import TYPE_NUMBERS
+
+ROUNDS = 40
+PER_PATIENT = 30
+COLUMNS = "r.key, r.type, r.id, r.version, r.updated, r.deleted, r.body"
+Resource = dict[str, Any]
+
+
+def resources(count: int, rng: random.Random) -> Iterator[Resource]:
+    """An invented network: patients, half their resources conditions, half observations."""
+    patients = count // (PER_PATIENT + 1)
+    for number in range(patients):
+        yield _patient(number, rng)
+        for index in range(PER_PATIENT):
+            make = _condition if index % 2 else _observation
+            yield make(f"{number}-{index}", number, rng)
+
+
+def _patient(number: int, rng: random.Random) -> Resource:
+    return {
+        "resourceType": "Patient",
+        "id": f"p{number}",
+        "identifier": [{"system": "urn:oid:1.2.250.1.213.1.4.10", "value": f"{number:015}"}],
+        "name": [{"family": _name(rng), "given": [_name(rng)]}],
+        "gender": rng.choice(["male", "female"]),
+        "birthDate": f"{rng.randint(1930, 2015)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}",
+    }
+
+
+def _name(rng: random.Random) -> str:
+    return "".join(
+        rng.choice(["ma", "le", "fi", "or", "du", "be", "ra", "ni", "to"]) for _ in range(3)
+    )
+
+
+def _code(rng: random.Random) -> dict[str, Any]:
+    code = f"c{min(int(rng.paretovariate(0.7)), 200)}"
+    return {"coding": [{"system": "http://codes.test", "code": code, "display": f"Code {code}"}]}
+
+
+def _status(system: str, code: str) -> dict[str, Any]:
+    return {"coding": [{"system": f"http://terminology.hl7.org/CodeSystem/{system}", "code": code}]}
+
+
+def _date(rng: random.Random) -> str:
+    return f"{rng.randint(2005, 2024)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+
+
+def _condition(resource_id: str, patient: int, rng: random.Random) -> Resource:
+    return {
+        "resourceType": "Condition",
+        "id": f"c{resource_id}",
+        "clinicalStatus": _status("condition-clinical", rng.choice(["active"] * 4 + ["resolved"])),
+        "verificationStatus": _status("condition-ver-status", "confirmed"),
+        "category": [_status("condition-category", "encounter-diagnosis")],
+        "code": _code(rng),
+        "subject": {"reference": f"Patient/p{patient}"},
+        "recordedDate": _date(rng),
+        "note": [{"text": "An invented note of some length. " * 12}],
+    }
+
+
+def _observation(resource_id: str, patient: int, rng: random.Random) -> Resource:
+    return {
+        "resourceType": "Observation",
+        "id": f"o{resource_id}",
+        "status": "final",
+        "category": [_status("observation-category", "laboratory")],
+        "code": _code(rng),
+        "subject": {"reference": f"Patient/p{patient}"},
+        "effectiveDateTime": _date(rng),
+        "valueQuantity": {"value": rng.randint(1, 500), "unit": "mm", "code": "mm",
+                          "system": "http://unitsofmeasure.org"},
+    }  # fmt: skip
+
+
+_COPIES = (
+    ("dates", "search_date (key, parameter, low, high)"),
+    ("quantities", "search_quantity (key, parameter, unit, low, high)"),
+    ("strings", "search_string (key, parameter, value)"),
+    ("references", "search_reference (key, parameter, target)"),
+)
+
+
+def load(connection: Connection, indexer: SearchIndexer, count: int) -> None:
+    """Write the network by COPY, some thousands of resources at a time."""
+    batch: list[Resource] = []
+    for resource in resources(count, random.Random(1)):
+        batch.append(resource)
+        if len(batch) == 20_000:
+            _copy(connection, indexer, batch)
+            batch = []
+    _copy(connection, indexer, batch)
+    connection.execute("VACUUM (ANALYZE)")
+
+
+def _copy(connection: Connection, indexer: SearchIndexer, batch: list[Resource]) -> None:
+    moment = datetime(2024, 1, 1, tzinfo=UTC)
+    indexed = [(resource_key(r["resourceType"], r["id"]), r, indexer.rows(r)) for r in batch]
+    columns = "key, type, id, version, updated, deleted, body, tokens"
+    with connection.cursor().copy(f"COPY resource ({columns}) FROM STDIN") as copy:
+        for key, resource, rows in indexed:
+            number = TYPE_NUMBERS[resource["resourceType"]]
+            body = encode_json(resource)
+            copy.write_row((key, number, resource["id"], 1, moment, False, body, rows.tokens))
+    for attribute, table in _COPIES:
+        with connection.cursor().copy(f"COPY {table} FROM STDIN") as copy:
+            for key, _, rows in indexed:
+                for row in getattr(rows, attribute):
+                    copy.write_row((key, *row))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A search and the SQL that someone who knows the tables would write for it."""
+
+    name: str
+    query: str
+    statement: str
+    values: tuple[Any, ...]
+
+
+def _token(code: str, value: str, resource_type: str = "Condition") -> int:
+    return parameter_hash(resource_type, code) ^ hash64(value)
+
+
+def cases() -> list[Case]:
+    """The searches that the performance table names."""
+    condition, observation, patient = (
+        TYPE_NUMBERS[name] for name in ("Condition", "Observation", "Patient")
+    )
+    one = resource_key("Patient", "p7")
+    subject = parameter_hash("Condition", "subject")
+    recorded = parameter_hash("Condition", "recorded-date")
+    active = _token("clinical-status", "=active")
+    page = f"SELECT {COLUMNS} FROM resource r WHERE NOT r.deleted AND r.type = %s"
+    first = " ORDER BY r.sequence LIMIT 21"
+    by_date = (
+        f"SELECT {COLUMNS} FROM resource r JOIN search_date f ON f.key = r.key "
+        "WHERE NOT r.deleted AND r.type = %s AND r.tokens @> %s::bigint[] AND f.parameter = %s "
+        "AND f.low >= %s AND f.high < %s ORDER BY f.low, f.high, f.key LIMIT 21"
+    )
+    year = (1_577_836_800_000_000, 1_609_459_200_000_000)
+    return [
+        Case("identifier", "Patient?identifier=urn:oid:1.2.250.1.213.1.4.10|000000000000007",
+             f"{page} AND r.tokens @> %s::bigint[]{first}",
+             (patient, [_token("identifier", "urn:oid:1.2.250.1.213.1.4.10|000000000000007", "Patient")])),
+        Case("patient", "Condition?subject=Patient/p7&_count=20",
+             f"{page} AND r.tokens @> %s::bigint[]{first}", (condition, [subject ^ one])),
+        Case("dense code and date, by date",
+             "Condition?code=c1&recorded-date=2020&_sort=recorded-date&_count=20",
+             by_date, (condition, [_token("code", "=c1")], recorded, *year)),
+        Case("rare code and date, by date",
+             "Condition?code=c90&recorded-date=2020&_sort=recorded-date&_count=20",
+             by_date, (condition, [_token("code", "=c90")], recorded, *year)),
+        Case("three tokens", "Condition?code=c9&clinical-status=active&category=encounter-diagnosis"
+             "&_count=20",
+             f"{page} AND r.tokens @> %s::bigint[]{first}",
+             (condition, [_token("code", "=c9"), active, _token("category", "=encounter-diagnosis")])),
+        Case("chained by name", "Condition?subject:Patient.family=maleru&_count=20",
+             f"SELECT {COLUMNS} FROM search_string s JOIN search_reference e ON e.target = s.key "
+             "JOIN resource r ON r.key = e.key WHERE s.parameter = %s AND s.value LIKE %s "
+             f"AND e.parameter = %s{first}",
+             (parameter_hash("Patient", "family"), "maleru%", subject)),
+        Case("chained by identifier", "Condition?subject:Patient.identifier=000000000000009&_count=20",
+             f"SELECT {COLUMNS} FROM resource t JOIN search_reference e ON e.target = t.key "
+             f"JOIN resource r ON r.key = e.key WHERE t.tokens @> %s::bigint[] AND e.parameter = %s{first}",
+             ([_token("identifier", "=000000000000009", "Patient")], subject)),
+        Case("chained, dense", "Condition?subject:Patient.gender=male&_count=20",
+             f"{page} AND EXISTS (SELECT FROM search_reference e JOIN resource t ON t.key = e.target "
+             "WHERE e.key = r.key AND e.parameter = %s AND t.tokens @> %s::bigint[])" + first,
+             (condition, subject, [_token("gender", "=male", "Patient")])),
+        Case("_has", "Patient?_has:Observation:patient:code=c90&_count=20",
+             f"{page} AND r.key IN (SELECT e.target FROM resource s JOIN search_reference e ON e.key = s.key "
+             f"WHERE s.tokens @> %s::bigint[] AND e.parameter = %s){first}",
+             (patient, [_token("code", "=c90", "Observation")], parameter_hash("Observation", "patient"))),
+        Case("_has dense", "Patient?_has:Observation:patient:code=c1&_count=20",
+             f"{page} AND EXISTS (SELECT FROM search_reference e JOIN resource s ON s.key = e.key "
+             "WHERE e.target = r.key AND e.parameter = %s AND s.tokens @> %s::bigint[])" + first,
+             (patient, parameter_hash("Observation", "patient"), [_token("code", "=c1", "Observation")])),
+        Case("string :contains", "Patient?family:contains=fior&_count=20",
+             f"{page} AND r.key IN (SELECT s.key FROM search_string s WHERE s.parameter = %s "
+             f"AND s.value LIKE %s){first}",
+             (patient, parameter_hash("Patient", "family"), "%fior%")),
+        Case("string prefix", "Patient?family=fior&_count=20",
+             f"{page} AND r.key IN (SELECT s.key FROM search_string s WHERE s.parameter = %s "
+             f"AND s.value LIKE %s){first}",
+             (patient, parameter_hash("Patient", "family"), "fior%")),
+        Case("quantity, with unit", "Observation?value-quantity=gt495||mm&_count=20",
+             f"{page} AND r.key IN (SELECT s.key FROM search_quantity s WHERE s.parameter = %s "
+             f"AND s.unit = %s AND s.high > 495){first}",
+             (observation, parameter_hash("Observation", "value-quantity"), hash64("|mm"))),
+        Case("newest of all", "Condition?_sort=-recorded-date&_count=20",
+             f"SELECT {COLUMNS} FROM resource r JOIN search_date f ON f.key = r.key "
+             "WHERE f.parameter = %s ORDER BY f.high DESC, f.low DESC, f.key DESC LIMIT 21", (recorded,)),
+        Case("page of a type", "Condition?_count=20", page + first, (condition,)),
+        Case("total of a dense code", "Condition?code=c1&_summary=count",
+             "SELECT count(*) FROM resource r WHERE r.tokens @> %s::bigint[]", ([_token("code", "=c1")],)),
+    ]  # fmt: skip
+
+
+def measure(run: Callable[[], object]) -> tuple[float, float]:
+    """Median and worst of ten rounds in a hundred. Units: milliseconds."""
+    run()
+    times = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        run()
+        times.append((time.perf_counter() - start) * 1000)
+    return statistics.median(times), statistics.quantiles(times, n=10)[-1]
+
+
+def compare(connection: Connection, indexer: SearchIndexer, case: Case) -> None:
+    """Print one line for a case."""
+    resource_type, _, query = case.query.partition("?")
+    pairs = parse_qsl(query)
+
+    def ours() -> set[int]:
+        request = parse_search(
+            indexer.parameters, resource_type, pairs, lenient=False, base_url="http://osteon.test"
+        )
+        result = run_search(connection, request)
+        return {one.key for one in result.matches} or {result.total or 0}
+
+    def theirs() -> set[int]:
+        rows = connection.execute(case.statement.encode(), case.values).fetchall()
+        return {row[0] for row in rows[:20]} or {0}
+
+    assert ours() == theirs(), case.name
+    (p50, p90), (hand_p50, hand_p90) = measure(ours), measure(theirs)
+    print(
+        f"{case.name:30} {p50:8.2f} {p90:8.2f}   {hand_p50:8.2f} {hand_p90:8.2f} {p50 / hand_p50:6.1f}"
+    )
+
+
+def main() -> None:
+    """Load, then compare case after case."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    definitions = core_definitions()
+    indexer = SearchIndexer(definitions, FHIRPath(definitions.type_model, lenient=True))
+    with tempfile.TemporaryDirectory() as folder:
+        server = EmbeddedPostgres(Path(folder), durable=False, owner="search benchmark")
+        server.start()
+        try:
+            migrations.upgrade(server.url("postgres"))
+            with Database(server.url("postgres"), statement_timeout_s=600) as database:
+                start = time.perf_counter()
+                with database.connection() as connection:
+                    load(connection, indexer, count)
+                    rate = count / (time.perf_counter() - start)
+                    print(f"{count} resources indexed and copied, {rate:.0f}/s")
+                    print(
+                        f"{'search':30} {'p50 ms':>8} {'p90 ms':>8}   {'by hand':>8} {'p90':>8} {'ratio':>6}"
+                    )
+                    for case in cases():
+                        compare(connection, indexer, case)
+                        sys.stdout.flush()
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()
