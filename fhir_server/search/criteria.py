@@ -1,28 +1,23 @@
 """One search parameter of a request on its way to a predicate, and the faults it may have."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from fhir_server.model.issues import Refused, refuse
 from fhir_server.search.parameters import SearchParameter
-from fhir_server.terminology.expansion import Expansion
-
-
-def _nothing_known(canonical: str) -> Expansion:
-    return Expansion(unavailable={"": canonical})
+from fhir_server.terminology.terminology import Terminology
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What holds for the whole request: our base URL, the zone of dates without one, the moment, and how
-    the codes of a value set are found.
+    """What holds for the whole request: our base URL, the zone of dates without one, the moment, and
+    what value sets and code systems hold.
     """
 
     base_url: str = ""
     zone: tzinfo = UTC
     now: datetime | None = None
-    expand: Callable[[str], Expansion] = _nothing_known
+    terminology: Terminology | None = None
 
     @property
     def moment(self) -> datetime:

@@ -13,6 +13,11 @@ from typing import Any, Literal, get_args
 from urllib.parse import quote, urlencode
 
 from fhir_server.model.issues import Issue, Refused, refuse
+from fhir_server.search.compartments import (
+    Compartment,
+    compartment_parameters,
+    in_compartment,
+)
 from fhir_server.search.criteria import Setting
 from fhir_server.search.filters import Scope, parse_filter, parse_types
 from fhir_server.search.includes import Include, parse_include
@@ -53,6 +58,7 @@ class SearchRequest:
     summary: Summary = "false"
     elements: tuple[str, ...] = ()
     cursor: str | None = None
+    compartment: Compartment | None = None
     pairs: tuple[tuple[str, str], ...] = ()
     dropped: tuple[Issue, ...] = ()
 
@@ -99,16 +105,24 @@ def parse_search(
     lenient: bool,
     base_url: str,
     zone: tzinfo = UTC,
+    compartment: Compartment | None = None,
 ) -> SearchRequest:
     """Read the parameters of a search on a type, or on the whole server.
 
-    Shape: `pairs` names and values, decoded from the URL or the form; `zone` that of dates without one.
-    Errors: Refused(400) with one issue for each fault.
+    Shape: `pairs` names and values, decoded from the URL or the form; `zone` that of dates without one;
+    `compartment` type and id where the URL names one (`Patient/1/Condition`, with type None `Patient/1/*`).
+    Errors: Refused(400) with one issue for each fault; Refused(404) for a compartment that R4 has not.
     """
-    setting = Setting(
-        base_url=base_url.rstrip("/"), zone=zone, expand=parameters.terminology.expansion
-    )
-    draft = _Draft(Scope(parameters, setting, _searched_types(resource_type, pairs)))
+    setting = Setting(base_url.rstrip("/"), zone, terminology=parameters.terminology)
+    types = _searched_types(resource_type, pairs)
+    if compartment is not None:
+        members = compartment_parameters(parameters, compartment[0])
+        types = tuple(name for name in types if name in members or name == compartment[0])
+        if not types:
+            raise refuse(404, "search-compartment-unknown", "not-found", type=compartment[0])
+    draft = _Draft(Scope(parameters, setting, types))
+    if compartment is not None:
+        draft.predicates.append(in_compartment(parameters, types, compartment))
     faults: list[Issue] = []
     dropped: list[Issue] = []
     if len(pairs) > MAX_PARAMETERS:
@@ -127,6 +141,7 @@ def parse_search(
         types=() if draft.scope.types == RESOURCE_TYPES else draft.scope.types,
         predicate=AllOf(tuple(draft.predicates)),
         includes=tuple(dict.fromkeys(draft.includes)),
+        compartment=compartment,
         pairs=tuple(draft.pairs),
         dropped=tuple(dropped),
         **draft.settled,

@@ -132,4 +132,4 @@ def run_fragment(connection: Connection, statement: Fragment) -> Sequence[Any]:
 def _search_hash(request: SearchRequest) -> int:
     """What a cursor is bound to: the types, the filters and the order."""
     bound = [pair for pair in request.pairs if pair[0] not in _UNRELATED_TO_CURSOR]
-    return hash64(repr((request.types, bound)))
+    return hash64(repr((request.types, request.compartment, bound)))

@@ -23,7 +23,7 @@ from fhir_server.store.keys import hash64, token_hash
 Coded = tuple[str | None, str | None]
 """System and code of a value."""
 
-_MODIFIERS = ("not", "in", "not-in", "text", "of-type")
+_MODIFIERS = ("not", "in", "not-in", "above", "below", "text", "of-type")
 
 
 Systems = Mapping[str, frozenset[str]]
@@ -162,6 +162,8 @@ def predicate(criterion: Criterion) -> Predicate:
             return _in_value_set(criterion)
         case "not-in":
             return Not(_in_value_set(criterion))
+        case "above" | "below":
+            return _related(criterion)
         case "text":
             return _has_text(criterion)
         case "of-type":
@@ -190,10 +192,30 @@ def _in_value_set(criterion: Criterion) -> HasToken:
     forms: list[str] = []
     for value in criterion.values:
         canonical = unescape(value)
-        expansion = criterion.setting.expand(canonical)
-        if not expansion.is_closed:
+        terminology = criterion.setting.terminology
+        expansion = terminology.expansion(canonical) if terminology is not None else None
+        if expansion is None or not expansion.is_closed:
             raise criterion.bad_value(canonical, "value-set")
         forms.extend(f"{system}|{code.casefold()}" for system, code in expansion)
+    hashes = [hash64(form) for form in forms]
+    return HasToken(tuple(number ^ form for number in criterion.hashes for form in hashes))
+
+
+def _related(criterion: Criterion) -> HasToken:
+    """A code and those above or below it in its code system, which must be one that is loaded."""
+    forms: list[str] = []
+    for value in criterion.values:
+        parts = [unescape(part) for part in split_escaped(value, "|")]
+        if len(parts) != 2 or not all(parts):
+            raise criterion.bad_value(value, "hierarchy")
+        system, code = parts
+        terminology = criterion.setting.terminology
+        known = terminology.code_system(system) if terminology is not None else None
+        spelled = known.spelling(code) if known is not None else None
+        if known is None or spelled is None:
+            raise criterion.bad_value(value, "hierarchy")
+        find = known.descendants if criterion.modifier == "below" else known.ancestors
+        forms.extend(f"{system}|{one.casefold()}" for one in (spelled, *find(spelled)))
     hashes = [hash64(form) for form in forms]
     return HasToken(tuple(number ^ form for number in criterion.hashes for form in hashes))
 
