@@ -57,7 +57,7 @@ async def _serve(settings: Settings, url: str, register: Register) -> None:
         raise OperatorError(
             f"OSTEON_MLLP_PORT: {settings.bind}:{settings.mllp_port}: {error.strerror}"
         ) from None
-    log.info("MLLP server listens", address=settings.bind, port=settings.mllp_port)
+    log.debug("MLLP server listens", address=settings.bind, port=settings.mllp_port)
     workers = [_keep_worker(n, url, stop) for n in range(1, settings.ingest_workers + 1)]
     jobs = [asyncio.create_task(job) for job in (journal.run(), *workers)]
     ended = asyncio.create_task(stop.wait())

@@ -18,6 +18,9 @@ from fhir_server.model.issues import Language
 from fhir_server.settings import Settings
 
 LANGUAGES: Sequence[Language] = ("en", "fr")
+DEFAULT_FHIR = "http://127.0.0.1:8080/fhir"
+DEFAULT_MLLP = "127.0.0.1:2575"
+"""Where the commands of `osteon` look for the server."""
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
@@ -79,17 +82,25 @@ def language_of(request: Request, settings: Settings) -> Language:
 def start_page_content(settings: Settings, language: Language) -> Mapping[str, Any]:
     """What the page says, ready for the template."""
     texts = _texts()
-    values = {
-        "origin": settings.origin,
-        "fhir": settings.fhir_base,
-        "bind": settings.bind,
-        "mllp": f"{settings.bind}:{settings.mllp_port}",
-    }
+    values = _values(settings)
     return {
         "language": language,
         "texts": {name: text[language] for name, text in texts["page"].items()},
         "places": [_place(entry, language, values) for entry in texts["places"]],
         "uses": [_use(entry, language, values) for entry in texts["uses"]],
+    }
+
+
+def _values(settings: Settings) -> Mapping[str, str]:
+    mllp = f"{settings.bind}:{settings.mllp_port}"
+    return {
+        "origin": settings.origin,
+        "fhir": settings.fhir_base,
+        "mllp": mllp,
+        "base_option": ""
+        if settings.fhir_base == DEFAULT_FHIR
+        else f" --base {settings.fhir_base}",
+        "mllp_option": "" if mllp == DEFAULT_MLLP else f" --mllp {mllp}",
     }
 
 

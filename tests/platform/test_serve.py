@@ -1,15 +1,20 @@
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
 
+from fhir_server.http.start_page import start_page_content
+from fhir_server.settings import load_settings
 from fhir_server.store.embedded_postgres import running_url
 from tests.platform.served import Served, served
 
@@ -191,3 +196,31 @@ def _wait_until_ready(server: Served, timeout_s: float = 30) -> None:
         except OSError:
             ready_in_a_row = 0
         time.sleep(0.2)
+
+
+HTTP_PLACE, MLLP_PLACE = "127.0.0.1:65001", "127.0.0.1:65002"
+
+
+def _page_commands() -> list[str]:
+    page = start_page_content(load_settings(http_port=65001, mllp_port=65002), "en")
+    commands = [command for use in page["uses"] for command in use.commands]
+    # The demo has tests of its own, and takes minutes.
+    return [command for command in commands if "osteon demo" not in command]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the commands of the page use curl")
+@pytest.mark.parametrize("command", _page_commands())
+def test_start_page__command_works_as_written(server: Served, command: str) -> None:
+    here = command.replace(HTTP_PLACE, f"127.0.0.1:{server.http_port}")
+    here = here.replace(MLLP_PLACE, f"127.0.0.1:{server.mllp_port}")
+    if "/ingest/" in here and not entry_points(group="osteon.routes"):
+        pytest.skip("the journal has no page yet")
+    done = subprocess.run(  # noqa: S602 — as a reader of the page runs it
+        here.replace("curl ", "curl --silent --show-error --fail-with-body "),
+        shell=True,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -106,3 +106,16 @@ def test_start_page__both_languages_say_the_same_things() -> None:
 )
 def test_preferred__follows_the_quality_values(header: str | None, expected: str | None) -> None:
     assert preferred(header, ["text/html", "application/json"]) == expected
+
+
+def test_readme__shows_each_command_of_the_start_page() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    page = start_page.start_page_content(Settings.model_construct(), "en")
+    missing = [one for use in page["uses"] for one in use.commands if one not in readme]
+    assert missing == []
+
+
+def test_start_page__commands_fit_the_settings() -> None:
+    page = start_page.start_page_content(load_settings(http_port=81, mllp_port=82), "en")
+    demo = page["uses"][-1].commands[0]
+    assert demo.endswith(" --base http://127.0.0.1:81/fhir --mllp 127.0.0.1:82")
