@@ -35,13 +35,14 @@ def centres_bundle(centres: Centres) -> Json:
 def clinical_bundle(person: DemoPatient, centres: Centres) -> Json:
     """What the clinical centre knows: patient, tumours, specimens, reports.
 
-    A tumour that the server knows from a message first rests on the first reading there; the centre,
-    which knows them all, revises it.
+    Patients and tumours that the server knows from messages first lack there what messages do not
+    carry, and rest on the first reading; the centre, which knows it all, replaces them.
     """
     home = centres[person.centre]
     subject = reference(home.authority("ipp").system, person.identity.ipp)
-    write = update if person.delivery == "messages-first" else create
-    entries = [create(patient(person, home))]
+    last = person.delivery == "messages-first"
+    write = update if last else create
+    entries = [write(patient(person, home, person.last_contact if last else person.first_contact))]
     for tumour in person.tumours:
         about = About(subject, reference(terms.TUMOUR_SYSTEM, tumour.identifier))
         samples = list(cases(person, tumour, centres))

@@ -93,16 +93,14 @@ def patient_identifiers(person: DemoPatient, home: Centre) -> list[Repetition]:
 
 def birth_date(person: DemoPatient, at: datetime) -> str:
     """PID-7 as it was known at that moment."""
-    corrected = person.identity_corrected
-    if corrected is not None and corrected <= at.date():
-        return f"{person.identity.birth_date:%Y%m%d}"
-    return person.identity.known_birth_date.replace("-", "")
+    return person.birth_date_known_on(at.date()).replace("-", "")
 
 
 def name(person: DemoPatient) -> Field:
-    """PID-5: the name at birth (L) with all given names, then the name in use (D)."""
+    """PID-5: the name at birth (L), with all given names where there are several, then the name in use (D)."""
     identity = person.identity
-    first, every = identity.given_names[0], " ".join(identity.given_names)
+    first, *further = identity.given_names
+    every = " ".join(identity.given_names) if further else ""
     names: list[Repetition] = [(identity.family_name, first, every, "", "", "", "L")]
     if identity.used_name:
         names.append((identity.used_name, first, "", "", "", "", "D"))

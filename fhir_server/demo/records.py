@@ -147,3 +147,9 @@ class DemoPatient:
     died: date | None
     identity_corrected: date | None
     delivery: Delivery
+
+    def birth_date_known_on(self, day: date) -> str:
+        """The birth date as far as the centre knew it then: `YYYY`, `YYYY-MM` or `YYYY-MM-DD`."""
+        if self.identity_corrected is not None and self.identity_corrected <= day:
+            return self.identity.birth_date.isoformat()
+        return self.identity.known_birth_date

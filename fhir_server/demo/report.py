@@ -32,8 +32,8 @@ class Network:
     def add(self, person: DemoPatient) -> None:
         """Count a patient.
 
-        A visit adds its Encounter. A reading that comes by message adds its conclusion, site and side
-        as Observations; its findings are the same as in Bundles.
+        A visit adds its Encounter. A reading that comes by message adds its conclusion as an
+        Observation; its findings are the same as in Bundles.
         """
         by_message = person.delivery != "bundle-only"
         self.patients += 1
@@ -46,7 +46,7 @@ class Network:
             self.resources["Encounter"] += 1 + operations
 
     def _add_tumour(self, tumour: Tumour, *, by_message: bool) -> None:
-        context = (3 if tumour.laterality else 2) if by_message else 0
+        conclusions = 1 if by_message else 0
         self.resources["Condition"] += 1
         self.morphology[tumour.diagnosis.morphology] += 1
         self.topography[tumour.site.topography] += 1
@@ -55,7 +55,7 @@ class Network:
             self.resources["Specimen"] += 2 if sample.resected else 1
             for reading in sample.reports:
                 self.resources["DiagnosticReport"] += 1
-                self.resources["Observation"] += context + _findings(reading)
+                self.resources["Observation"] += conclusions + _findings(reading)
                 self.reading_role[reading.role] += 1
 
     def merge(self, other: "Network") -> None:

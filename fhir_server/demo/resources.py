@@ -5,7 +5,7 @@ Each resource claims the profile it conforms to. References to what the same Bun
 Source: docs/profiles.md.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -85,8 +85,8 @@ def organization(centre: Centre) -> Json:
     }
 
 
-def patient(person: DemoPatient, centre: Centre) -> Json:
-    """The patient as the clinical centre first registers it."""
+def patient(person: DemoPatient, centre: Centre, on: date) -> Json:
+    """The patient as the clinical centre knows it on that day; a death is told whenever it was."""
     identity = person.identity
     resource: Json = {
         "resourceType": "Patient",
@@ -95,7 +95,7 @@ def patient(person: DemoPatient, centre: Centre) -> Json:
         "active": True,
         "name": _names(person),
         "gender": identity.sex,
-        "birthDate": identity.known_birth_date,
+        "birthDate": person.birth_date_known_on(on),
         "managingOrganization": centre_reference(centre),
     }
     if person.died:
