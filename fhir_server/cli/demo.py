@@ -30,7 +30,7 @@ def command(
 ) -> None:
     """Make a synthetic network and send it to a server.
 
-    Exit code 1 where the server refused something, 3 where it cannot be reached.
+    Exit code 1 where the server refused or held something, 3 where it cannot be reached.
     """
     if out is not None:
         raise typer.Exit(_write(out, patients, seed, summary))
@@ -54,10 +54,10 @@ def _send(patients: int, seed: int, base: str, mllp: str, summary: Path | None) 
         )
     Console().print(closing_table(tally))
     for (kind, reason), count in tally.reasons.most_common(SHOWN_REASONS):
-        sys.stderr.write(f"osteon: refused {count} × {kind}: {reason}\n")
+        sys.stderr.write(f"osteon: refused or held {count} × {kind}: {reason}\n")
     if summary is not None:
         _write_json(summary, network.as_json() | {"seed": seed, "delivery": tally.as_json()})
-    return 1 if tally.refused else 0
+    return 0 if tally.complete else 1
 
 
 def _write(folder: Path, patients: int, seed: int, summary: Path | None) -> int:

@@ -92,7 +92,7 @@ class FrontDoors:
             )
         except httpx2.TransportError as error:
             if last:
-                raise UnreachableServerError(_unreachable(self._doors.base, error)) from error
+                raise UnreachableServerError(unreachable(self._doors.base, error)) from error
             return Outcome(accepted=False), True
         if answer.status_code in _AGAIN and not last:
             return Outcome(accepted=False), True
@@ -106,7 +106,7 @@ class FrontDoors:
         except OSError as error:
             await self._drop_mllp()
             if last:
-                raise UnreachableServerError(_unreachable(self._doors.mllp, error)) from error
+                raise UnreachableServerError(unreachable(self._doors.mllp, error)) from error
             return Outcome(accepted=False), True
         if answer.control_id != delivery.control_id and answer.accepted:
             await self._drop_mllp()
@@ -134,7 +134,7 @@ async def knock(doors: Doors, http: httpx2.AsyncClient) -> None:
     try:
         answer = await http.get(f"{doors.base}/metadata")
     except (httpx2.TransportError, httpx2.InvalidURL) as error:
-        raise UnreachableServerError(_unreachable(doors.base, error)) from error
+        raise UnreachableServerError(unreachable(doors.base, error)) from error
     if answer.status_code != HTTPStatus.OK:
         raise UnreachableServerError(
             f"{doors.base}/metadata answers {answer.status_code}; is it a FHIR base?"
@@ -142,11 +142,12 @@ async def knock(doors: Doors, http: httpx2.AsyncClient) -> None:
     try:
         connection = await MllpConnection.open(doors.mllp_host, doors.mllp_port)
     except OSError as error:
-        raise UnreachableServerError(_unreachable(doors.mllp, error)) from error
+        raise UnreachableServerError(unreachable(doors.mllp, error)) from error
     await connection.close()
 
 
-def _unreachable(address: str, error: Exception) -> str:
+def unreachable(address: str, error: Exception) -> str:
+    """The line that tells that nobody answers at an address, and why."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return f"cannot reach {address} ({reason}); `make serve` starts a server there by default"
 

@@ -97,7 +97,7 @@ def birth_date(person: DemoPatient, at: datetime) -> str:
 
 
 def name(person: DemoPatient) -> Field:
-    """PID-5: the name at birth (L), with all given names where there are several, then the name in use (D)."""
+    """PID-5: the name at birth (L), all given names where there are several; the name in use (D)."""
     identity = person.identity
     first, *further = identity.given_names
     every = " ".join(identity.given_names) if further else ""

@@ -78,10 +78,11 @@ class Network:
 
 @dataclass(slots=True)
 class Tally:
-    """What was sent, by kind, and what became of it."""
+    """What was sent, by kind, and what became of it; what is held was accepted first."""
 
     accepted: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
+    held: Counter[str] = field(default_factory=Counter)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     created: Counter[str] = field(default_factory=Counter)
     known: Counter[str] = field(default_factory=Counter)
@@ -96,6 +97,16 @@ class Tally:
         self.created.update(outcome.created or {})
         self.known.update(outcome.known or {})
 
+    def hold(self, kind: str, reason: str) -> None:
+        """Count a message that was acknowledged but could not be mapped."""
+        self.held[kind] += 1
+        self.reasons[kind, reason] += 1
+
+    @property
+    def complete(self) -> bool:
+        """Nothing was refused or held."""
+        return not self.refused and not self.held
+
     @property
     def kinds(self) -> list[str]:
         """All kinds sent: Bundles first, then messages."""
@@ -107,6 +118,7 @@ class Tally:
             "sent": {kind: self.accepted[kind] + self.refused[kind] for kind in self.kinds},
             "accepted": {kind: self.accepted[kind] for kind in self.kinds},
             "refused": {kind: self.refused[kind] for kind in self.kinds},
+            "held": {kind: self.held[kind] for kind in self.kinds},
             "created": _sorted(self.created),
             "known": _sorted(self.known),
         }
@@ -127,6 +139,7 @@ def closing_table(tally: Tally) -> "Table":
         "sent": tally.accepted + tally.refused,
         "accepted": tally.accepted,
         "refused": tally.refused,
+        "held": tally.held,
     }
     table.columns[0].footer = "all"
     for name, counts in columns.items():

@@ -9,6 +9,7 @@ from fhir_server.demo.bundles import centres_bundle
 from fhir_server.demo.centres import Centre
 from fhir_server.demo.deliveries import Transaction, deliveries
 from fhir_server.demo.front_doors import Doors, FrontDoors, http_client, knock
+from fhir_server.demo.journal import Journal
 from fhir_server.demo.records import DemoPatient
 from fhir_server.demo.report import Network, Tally
 
@@ -24,9 +25,11 @@ def send_network(
     doors: Doors,
     progress: Progress = lambda _: None,
 ) -> tuple[Network, Tally]:
-    """Send the centres, then every patient; `progress` is told of each patient.
+    """Send the centres, then every patient; wait until the messages are mapped.
 
-    Errors: UnreachableServerError where a front door does not answer, at the beginning or for long.
+    Shape: `progress` is told of each patient.
+    Errors: UnreachableServerError where a front door does not answer, at the beginning or for long;
+    StandstillError where messages are not worked off.
     """
     return asyncio.run(_send(patients, centres, doors, progress))
 
@@ -50,7 +53,12 @@ async def _send(
                         tally.add(delivery.kind, await door.deliver(delivery))
                     progress(1)
 
+        journal = await Journal.open(doors.base, http)
         await _together(carry() for _ in range(CONNECTIONS))
+        if journal is not None:
+            await journal.settle()
+            async for kind, reason in journal.held():
+                tally.hold(kind, reason)
     return network, tally
 
 

@@ -30,10 +30,14 @@ class StandIn:
         self.entries: list[dict[str, Any]] = []
         self.order: list[str] = []
         self.refused = b"\0"
+        self.waiting: list[list[int]] = []
+        self.held: list[dict[str, Any]] = []
         self._lock = threading.Lock()
 
     def answer(self, request: httpx2.Request) -> httpx2.Response:
         """FHIR: a CapabilityStatement, or a transaction response that creates everything."""
+        if request.url.path == "/ingest/messages":
+            return self._journal(request.url.params)
         if request.method == "GET":
             return httpx2.Response(200, json={"resourceType": "CapabilityStatement"})
         if self.refused in request.content:
@@ -46,6 +50,16 @@ class StandIn:
         types = [entry["resource"]["resourceType"] for entry in entries]
         responses = [{"response": {"status": "201", "location": f"{one}/1"}} for one in types]
         return httpx2.Response(200, json={"entry": responses})
+
+    def _journal(self, query: httpx2.QueryParams) -> httpx2.Response:
+        rows: list[dict[str, Any]] = []
+        if "state" not in query:
+            rows = [{"id": 7}]
+        elif query["state"] == "received":
+            rows = [{"id": number} for number in self.waiting.pop()] if self.waiting else []
+        elif "before" not in query:
+            rows = self.held
+        return httpx2.Response(200, json={"messages": rows})
 
     def acknowledge(self, message: bytes) -> bytes:
         """MLLP: AA with the control id, AE for what is refused."""
@@ -139,7 +153,24 @@ def test_command__ends_with_one_and_the_reason_where_something_was_refused(
     code = run(["demo", "--patients=5", f"--base={BASE}", f"--mllp={mllp}"])
 
     assert code == 1
-    assert "osteon: refused 5 × ADT^A28: AE" in capsys.readouterr().err
+    assert "osteon: refused or held 5 × ADT^A28: AE" in capsys.readouterr().err
+
+
+def test_command__waits_for_its_messages_and_tells_what_is_held(
+    stand_in: StandIn, mllp: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stand_in.waiting = [[8], [9, 8]]
+    issues = [{"text": "No map for this type."}]
+    stand_in.held = [
+        {"id": 9, "type": "ADT^A28", "issues": issues},
+        {"id": 7, "type": "ADT^A28", "issues": issues},
+    ]
+
+    code = run(["demo", "--patients=5", f"--base={BASE}", f"--mllp={mllp}"])
+
+    assert code == 1
+    assert stand_in.waiting == []
+    assert "osteon: refused or held 1 × ADT^A28: No map for" in capsys.readouterr().err
 
 
 def test_command__ends_with_three_and_one_line_where_nobody_listens(
