@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
-from uuid import UUID, uuid5
 
 from fhir_server.model.issues import Issue, error
 from ingest.mapping.compiler import CompiledMap, ReadName
@@ -14,7 +14,6 @@ from ingest.mapping.plans import Link, ResourcePlan
 from ingest.mapping.scopes import Scope
 from ingest.mapping.targets import Setter
 
-_NAMESPACE = UUID("5b2a7a52-6f0e-5a63-9b6a-3f0f7c6d4b11")
 PROFILE_BASE = "https://osteon.example/fhir/StructureDefinition/"
 
 
@@ -78,6 +77,7 @@ class Assembly:
         self.ordinals: Counter[tuple[str, ...]] = Counter()
         self._by_identity: dict[tuple[str, Identity], Built] = {}
         self._gathers = gathers
+        self._specimens: dict[int, list[Built]] = {}
         self._labels: Counter[str] = Counter()
 
     def build(self, resources: Sequence[CompiledResource]) -> None:
@@ -103,9 +103,18 @@ class Assembly:
         """The resource of this message with an identity."""
         return self._by_identity.get((resource_type, identity))
 
+    def specimens_around(self, scope: Scope) -> list[Built]:
+        """The specimens of the order in which a scope lies."""
+        around = scope.parent or scope
+        found = self._specimens.get(id(around))
+        if found is None:
+            below = (one.built["specimen"] for one in around.below() if "specimen" in one.built)
+            found = self._specimens[id(around)] = list(dict.fromkeys(below))
+        return found
+
     def _build_one(self, resource: CompiledResource, scope: Scope) -> None:
         plan, context = resource.plan, self.context
-        context.current = scope.visible()
+        context.look_at(scope.visible())
         if resource.decide is not None:
             context.names = {name: read(context) for name, read in resource.names.items()}
             if not resource.decide(context, None):
@@ -121,7 +130,7 @@ class Assembly:
         for compiled in resource.gather:
             for around in scope.below():
                 _fill(context, compiled, around, target, label)
-        context.current = scope.visible()
+        context.look_at(scope.visible())
         for finish in resource.finish:
             finish(self, scope, target, label)
         identity = resource.identify(self, scope, target)
@@ -149,7 +158,7 @@ class Assembly:
         key = (plan.type, identity)
         known = self._by_identity.get(key)
         if known is None:
-            url = f"urn:uuid:{uuid5(_NAMESPACE, f'{plan.type}|{identity.token}')}"
+            url = _urn(plan.type, identity)
             known = Built(plan, identity, target, label, [scope], url)
             self._by_identity[key] = known
             self.built.append(known)
@@ -192,14 +201,20 @@ class Assembly:
                     parent["reference"] = known.full_url
 
 
+def _urn(resource_type: str, identity: Identity) -> str:
+    """A name within the Bundle, always the same for the same identity; a UUID of version 8 (own hash)."""
+    digest = sha256(f"{resource_type}|{identity.token}".encode()).hexdigest()
+    return f"urn:uuid:{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
+
+
 def _fill(
     context: Context, compiled: CompiledMap, scope: Scope, target: dict[str, Any], label: str
 ) -> None:
     visible = scope.visible()
     for segment in scope.segments:
         if segment.name == compiled.line_map.of:
-            context.current = {**visible, segment.name: segment}
-            compiled.fill_from_segment(context, target, label)
+            context.look_at({**visible, segment.name: segment})
+            compiled.fill_from_segment(context, segment, target, label)
 
 
 def _drop_repeats(resource: dict[str, Any]) -> None:

@@ -5,10 +5,10 @@ formatted into source text.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ingest.hl7v2.segment import NULL
+from ingest.hl7v2.segment import NULL, Segment
 from ingest.mapping.codes import POLICIES, CodeMap, CodeMaps
 from ingest.mapping.context import Context
 from ingest.mapping.conversions import (
@@ -20,6 +20,7 @@ from ingest.mapping.conversions import (
     whole_text,
 )
 from ingest.mapping.decide import Decide, compile_condition
+from ingest.mapping.dispatch import Key, dispatch_for
 from ingest.mapping.functions import Compute, functions
 from ingest.mapping.language import Line, LineMap, Name
 from ingest.mapping.places import ComponentPlace, FieldPlace, Place
@@ -36,32 +37,65 @@ FATE_OF: Mapping[str, FateKind] = {"steers": "mapped", "keep": "kept", "reject":
 CODED_FORMS = ("code", "Coding", "CodeableConcept")
 
 
+@dataclass(frozen=True, slots=True)
+class CompiledLine:
+    """A line, the field or component of its own without which it does nothing (0: none), its closure."""
+
+    line: Line
+    own_field: int
+    run: RunLine
+
+
 class CompiledMap:
     """A map ready to run: fills a target from the segments in sight, or from one value."""
 
-    __slots__ = ("line_map", "names", "run_lines")
+    __slots__ = ("_decide", "_dispatch", "_dispatched", "_lines", "line_map", "names")
 
     def __init__(
-        self,
-        line_map: LineMap,
-        run_lines: Sequence[RunLine],
-        names: Mapping[str, ReadName],
+        self, line_map: LineMap, lines: Sequence[CompiledLine], names: Mapping[str, ReadName]
     ) -> None:
         self.line_map = line_map
-        self.run_lines = tuple(run_lines)
         self.names = names
+        self._lines = tuple((line.own_field, line.run) for line in lines)
+        self._decide = compile_condition(line_map.when) if line_map.when else None
+        self._dispatch = dispatch_for(line_map, [line.line for line in lines])
+        self._dispatched: dict[Key, Sequence[CompiledLine]] = {(): lines}
 
     def fill(
         self, context: Context, view: View | None, target: dict[str, Any], element: str
     ) -> None:
-        """Run every line in order."""
-        for run in self.run_lines:
-            run(context, view, target, element)
+        """Run every line in order, but for those that read nothing but an empty component."""
+        parts = view.parts() if view is not None else ()
+        size = len(parts)
+        for number, run in self._lines:
+            if not number or (number <= size and parts[number - 1]):
+                run(context, view, target, element)
 
-    def fill_from_segment(self, context: Context, target: dict[str, Any], element: str) -> None:
-        """The same with the `let:` names of a segment's map bound."""
+    def fill_from_segment(
+        self, context: Context, segment: Segment, target: dict[str, Any], element: str
+    ) -> None:
+        """The same for a segment now in sight, with the names of `let:` bound.
+
+        Cost: lines that read nothing but an empty field of the segment, and those that the values of
+        `dispatch` rule out, are not run.
+        """
         context.names = {name: read(context) for name, read in self.names.items()}
-        self.fill(context, None, target, element)
+        if self._decide is not None and not self._decide(context, None):
+            return
+        fields = segment.fields
+        size = len(fields)
+        for line in self._open_lines(self._dispatch.key(context)):
+            number = line.own_field
+            if not number or (number < size and fields[number]):
+                line.run(context, None, target, element)
+
+    def _open_lines(self, key: Key) -> Sequence[CompiledLine]:
+        found = self._dispatched.get(key)
+        if found is None:
+            lines = self._dispatched[()]
+            found = tuple(line for line in lines if self._dispatch.admits(line.line, key))
+            self._dispatched[key] = found
+        return found
 
 
 class Compiler:
@@ -80,10 +114,14 @@ class Compiler:
         found = self._compiled.get(name)
         if found is None:
             line_map = self._line_maps[name]
-            lines = [
-                self._line(line, line_map)
+            kept = [
+                line
                 for line in line_map.lines
                 if line.kind in {"copy", "set"} or line.when is not None
+            ]
+            lines = [
+                CompiledLine(line, _own_field(line, line_map), self._line(line, line_map))
+                for line in kept
             ]
             names = {key: self.name(name) for key, name in line_map.names.items()}
             found = self._compiled[name] = CompiledMap(line_map, lines, names)
@@ -97,8 +135,18 @@ class Compiler:
             return lambda context: compute(context, context.views(place.segment, place.field), "")
         code_map = self._known_code_map(name.section, name.code_map)
         segment, number = name.place.segment, name.place.field
+        rule = hash((name.place, name.code_map))
 
         def read(context: Context) -> str | None:
+            own = context.current.get(segment)
+            if own is None:
+                return None
+            key = (rule, own.index)
+            if key not in context.named:
+                context.named[key] = code_of(context)
+            return context.named[key]
+
+        def code_of(context: Context) -> str | None:
             for view in context.views(segment, number)[:1]:
                 for component in (1, 4):
                     text = view.get(component)
@@ -190,6 +238,16 @@ class Compiler:
         if found is None:
             raise section.fault(f"a code map of codes/, found `{name}`", "code")
         return found
+
+
+def _own_field(line: Line, line_map: LineMap) -> int:
+    """The field or component of the map's own without which a line does nothing; 0 where there is none."""
+    if line.kind == "set" or len(line.sources) != 1:
+        return 0
+    source = line.sources[0]
+    if isinstance(source, ComponentPlace):
+        return source.component
+    return source.field if source.segment == line_map.of and not line.function else 0
 
 
 def _select(place: Place) -> Select:

@@ -24,8 +24,12 @@ class Context:
         "held",
         "issues",
         "ledger",
+        "named",
         "names",
+        "read",
         "register",
+        "valued",
+        "viewed",
     )
 
     def __init__(self, centre: Centre, register: CentreRegister, codes: CodeMaps) -> None:
@@ -33,16 +37,32 @@ class Context:
         self.register = register
         self.codes = codes
         self.current: dict[str, Any] = {}
+        self.viewed: dict[tuple[str, int], list[View]] = {}
+        self.read: dict[str, str | None] = {}
+        self.valued: dict[str, bool] = {}
+        self.named: dict[tuple[int, int], str | None] = {}
         self.names: Mapping[str, str | None] = {}
         self.ledger: list[Entry] = []
         self.issues: list[Issue] = []
         self.held: list[Issue] = []
         self.cleared: set[str] = set()
 
+    def look_at(self, current: dict[str, Any]) -> None:
+        """Bring other segments in sight; what was read of the former ones is forgotten."""
+        self.current = current
+        self.viewed = {}
+        self.read = {}
+        self.valued = {}
+
     def views(self, segment: str, number: int) -> list[View]:
         """The repetitions of a field of the segment now in sight."""
-        found = self.current.get(segment)
-        return [View(repetition) for repetition in found.field(number)] if found else []
+        key = (segment, number)
+        views = self.viewed.get(key)
+        if views is None:
+            found = self.current.get(segment)
+            views = [View(one) for one in found.field(number)] if found is not None else []
+            self.viewed[key] = views
+        return views
 
     def mapped(self, leaf: Leaf, element: str) -> None:
         """Note that an element carries a leaf."""

@@ -23,14 +23,38 @@ def compile_condition(condition: Condition) -> Decide:
         return lambda context, view: not inner(context, view)
     if isinstance(condition, All | Any):
         parts = [compile_condition(part) for part in condition.parts]
-        gather = all if isinstance(condition, All) else any
-        return lambda context, view: gather(part(context, view) for part in parts)
+        return _both(parts) if isinstance(condition, All) else _either(parts)
     return _compile_test(condition)
+
+
+def _both(parts: list[Decide]) -> Decide:
+    first, *rest = parts
+    if not rest:
+        return first
+    others = _both(rest)
+    return lambda context, view: first(context, view) and others(context, view)
+
+
+def _either(parts: list[Decide]) -> Decide:
+    first, *rest = parts
+    if not rest:
+        return first
+    others = _either(rest)
+    return lambda context, view: first(context, view) or others(context, view)
+
+
+def compile_operand(operand: FieldPlace | str) -> Callable[[Context], str | None]:
+    """The reader of a field or name, without a data type's value."""
+    read = _reader(Test(operand, "in"))
+    return lambda context: read(context, None)
 
 
 def _compile_test(test: Test) -> Decide:
     if test.test == "in":
-        read, words = _reader(test), test.words
+        words, operand = test.words, test.operand
+        if isinstance(operand, str):
+            return lambda context, _view: context.names.get(operand) in words
+        read = _reader(test)
         return lambda context, view: read(context, view) in words
     if test.test == "null":
         read_null = _reader(test)
@@ -55,12 +79,14 @@ def _reader(test: Test) -> Read:
         return lambda _context, view: view.get(component, subcomponent) if view else None
     segment, number = operand.segment, operand.field
 
+    key = f"{segment}-{number}.{component}.{subcomponent}"
+
     def read(context: Context, _view: View | None) -> str | None:
-        found = context.current.get(segment)
-        repetitions = found.field(number) if found else ()
-        text: str | None = (
-            repetitions[0].component(component, subcomponent) if repetitions else None
-        )
+        known = context.read
+        if key in known:
+            return known[key]
+        views = context.views(segment, number)
+        text = known[key] = views[0].get(component, subcomponent) if views else None
         return text
 
     return read
@@ -83,7 +109,15 @@ def _field_presence(place: FieldPlace) -> Decide:
     segment, number = place.segment, place.field
     component, subcomponent = place.component, place.subcomponent
 
+    key = f"{segment}-{number}.{component}.{subcomponent}"
+
     def present(context: Context, _view: View | None) -> bool:
+        known = context.valued.get(key)
+        if known is None:
+            known = context.valued[key] = look(context)
+        return known
+
+    def look(context: Context) -> bool:
         views = context.views(segment, number)
         if subcomponent:
             return any(view.get(component, subcomponent) not in {None, NULL} for view in views)

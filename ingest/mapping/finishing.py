@@ -112,11 +112,7 @@ def observation_specimen(
     """The specimen an OBX speaks of: OBX-33, the SPM it follows, or the only one of its order."""
     named = target.pop("specimen", None)
     wanted = named.get("identifier", {}) if named else {}
-    around = scope.parent
-    specimens = []
-    for below in around.below() if around else ():
-        if "specimen" in below.built and below.built["specimen"] not in specimens:
-            specimens.append(below.built["specimen"])
+    specimens = assembly.specimens_around(scope)
     for built in specimens:
         if wanted and wanted in [_bare(one) for one in built.resource.get("identifier", ())]:
             target["specimen"] = {"reference": built.full_url}
@@ -129,7 +125,6 @@ def observation_specimen(
         target["specimen"] = {"reference": before.built["specimen"].full_url}
     elif len(specimens) == 1:
         target["specimen"] = {"reference": specimens[0].full_url}
-    del assembly
 
 
 def _bare(identifier: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ LINE_KEYS = (
     "from", "to", "as", "code", "unmapped", "when", "value", "using", "join", "row", "departs",
     "steers", "keep", "reject",
 )  # fmt: skip
-MAP_KEYS = ("source", "lines", "let", "uses", "needs", "note")
+MAP_KEYS = ("source", "when", "lines", "let", "uses", "needs", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ class LineMap:
 
     Shape: `name` such as `PID.Patient` or `CX.Identifier`; `names` of the `let:` section, each a code
     map or a function applied to a field (a data type `uses` those of
-    the segment that calls it); `needs` elements without which the value is worthless and left out.
+    the segment that calls it); `needs` elements without which the value is worthless and left out; `when`
+    the condition for all lines of a segment map.
     """
 
     name: str
@@ -78,6 +79,7 @@ class LineMap:
     lines: tuple[Line, ...]
     names: Mapping[str, Name] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    when: Condition | None = None
 
 
 def read_maps(section: Section, kind: Literal["segment", "datatype"]) -> list[LineMap]:
@@ -112,6 +114,7 @@ def _map(name: str, of: str, section: Section) -> LineMap:
         source=section.text("source", ""),
         lines=tuple(read_line(line, of, known) for line in section.sections("lines")),
         names=names,
+        when=_condition(section, known),
         needs=tuple(needs) if isinstance(needs, list) else (needs,),
     )
 

@@ -62,7 +62,7 @@ def reconcile(
 
 def _entries(one: Built, said: Said, known: Resource | None) -> Iterator[dict[str, Any]]:
     if one.plan.identity == "message":
-        if known is None or not _same(known, said.resource):
+        if known is None or not _same(known, _adopt(said.resource, known)):
             yield conditional_entry(one, said.resource)
         return
     if known is None:

@@ -1,6 +1,6 @@
 """What a map reads from: one repetition of a field, or one component of it seen as a value of its own."""
 
-from ingest.hl7v2.segment import NULL, Repetition
+from ingest.hl7v2.segment import Part, Repetition, cut
 
 Leaf = tuple[int, int, int, int, int]
 """Segment index, field, repetition, component, subcomponent; 0 in the last two stands for all of them."""
@@ -9,18 +9,43 @@ Leaf = tuple[int, int, int, int, int]
 class View:
     """One repetition of a field."""
 
-    __slots__ = ("repetition",)
+    __slots__ = ("_parts", "repetition")
 
     def __init__(self, repetition: Repetition) -> None:
         self.repetition = repetition
+        self._parts: list[Part] | None = None
+
+    def parts(self) -> list[Part]:
+        """The raw components of the value."""
+        found = self._parts
+        if found is None:
+            found = self._parts = self._cut()
+        return found
+
+    def _cut(self) -> list[Part]:
+        return self.repetition.components()
 
     def get(self, component: int, subcomponent: int = 1) -> str | None:
         """The text of a component; None where it is empty."""
-        return self.repetition.component(component or 1, subcomponent or 1)
+        parts = self.parts()
+        number = component or 1
+        if number > len(parts):
+            return None
+        raw = parts[number - 1]
+        if not raw:
+            return None
+        message = self.repetition.segment.message
+        if subcomponent <= 1 and type(raw) is bytes and message.delimiters.subcomponent not in raw:
+            try:
+                return message.decode(raw)
+            except UnicodeDecodeError:
+                # The lexer tells the place.
+                return self.repetition.component(number)
+        return self.repetition.component(number, subcomponent or 1)
 
     def has(self, component: int) -> bool:
         """Whether anything stands in a component, or in the value where it is 0; `""` is nothing."""
-        parts = self.repetition.components()
+        parts = self.parts()
         if component:
             return component <= len(parts) and bytes(parts[component - 1]) not in {b"", b'""'}
         return any(parts) and not self.is_null
@@ -46,7 +71,7 @@ class View:
     @property
     def is_null(self) -> bool:
         """Whether the value is `""`: to be deleted."""
-        return self.repetition.component(1) == NULL and self.repetition.text == NULL
+        return len(self.repetition.raw) == 2 and bytes(self.repetition.raw) == b'""'
 
 
 class ComponentView(View):
@@ -58,14 +83,18 @@ class ComponentView(View):
         super().__init__(repetition)
         self.component = component
 
+    def _cut(self) -> list[Part]:
+        components = self.repetition.components()
+        if self.component > len(components):
+            return []
+        delimiter = self.repetition.segment.message.delimiters.subcomponent
+        return cut(components[self.component - 1], delimiter)
+
     def get(self, component: int, subcomponent: int = 1) -> str | None:
         """The text of a subcomponent. There is no deeper level in HL7 v2."""
         return (
             self.repetition.component(self.component, component or 1) if subcomponent <= 1 else None
         )
-
-    def has(self, component: int) -> bool:
-        return self.get(component) not in {None, NULL}
 
     def leaf(self, component: int, subcomponent: int = 1) -> Leaf:  # noqa: ARG002 — overrides
         found = self.repetition
@@ -83,7 +112,7 @@ class ComponentView(View):
 
     @property
     def is_null(self) -> bool:
-        return self.repetition.component(self.component) == NULL
+        return self.parts() == [b'""']
 
 
 class SubcomponentView(ComponentView):
@@ -94,6 +123,9 @@ class SubcomponentView(ComponentView):
     def __init__(self, repetition: Repetition, component: int, subcomponent: int) -> None:
         super().__init__(repetition, component)
         self.subcomponent = subcomponent
+
+    def _cut(self) -> list[Part]:
+        return super()._cut()[self.subcomponent - 1 : self.subcomponent]
 
     def get(self, component: int, subcomponent: int = 1) -> str | None:
         """The text of the subcomponent; it has no further parts."""
@@ -116,4 +148,4 @@ class SubcomponentView(ComponentView):
 
     @property
     def is_null(self) -> bool:
-        return self.get(1) == NULL
+        return self.parts() == [b'""']
