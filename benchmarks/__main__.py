@@ -5,6 +5,7 @@ from importlib import import_module
 
 BENCHMARKS = {
     "fhirpath": "FHIRPath: the search parameters of Patient, beside fhirpathpy",
+    "ingest": "HL7 v2: reading all fields, beside hl7apy and python-hl7; MLLP to the journal and ACK",
 }
 """Name of the module in this folder → what it measures. Each has a `main()`."""
 

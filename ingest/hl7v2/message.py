@@ -9,9 +9,9 @@ from functools import lru_cache
 
 from ingest.hl7v2.charset import codec_for, first_undecodable
 from ingest.hl7v2.delimiters import Delimiters, read_delimiters
-from ingest.hl7v2.escape import unescape_for
 from ingest.hl7v2.faults import Hl7Fault, Hl7SyntaxError
 from ingest.hl7v2.segment import NULL, Part, Repetition, Segment
+from ingest.hl7v2.syntax import syntax_for
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _PADDING = b"\x0b\x1c\r\n"
@@ -29,21 +29,19 @@ class Message:
     `segments` in order, nothing dropped.
     """
 
-    __slots__ = ("_by_name", "_unescape", "charset", "codec", "delimiters", "raw", "segments")
+    __slots__ = ("_by_name", "charset", "delimiters", "raw", "segments", "syntax")
 
     def __init__(self, raw: bytes, delimiters: Delimiters, default_charset: str) -> None:
         self.raw = raw
         self.delimiters = delimiters
-        self.codec = "ascii"
         self._by_name: dict[str, list[Segment]] = {}
         spans = _segment_spans(raw)
         self.segments = [Segment(self, i, start, end) for i, (start, end) in enumerate(spans)]
         for segment in self.segments:
             self._by_name.setdefault(segment.name, []).append(segment)
-        declared = self.segments[0].field(18) if self.segments[0].name == "MSH" else []
+        declared = self.segments[0].field(18)
         self.charset = bytes(declared[0].raw).decode("latin-1") if declared else default_charset
-        self.codec = codec_for(self.charset) or "ascii"
-        self._unescape = unescape_for(delimiters, self.codec)
+        self.syntax = syntax_for(delimiters, codec_for(self.charset) or "ascii")
 
     @classmethod
     def parse(cls, raw: bytes, *, default_charset: str = "") -> "Message":
@@ -64,7 +62,13 @@ class Message:
 
     def decode(self, raw: Part) -> str:
         """The text of a raw value: decoded by MSH-18, escapes replaced."""
-        return self._unescape(str(raw, self.codec))
+        text = str(raw, self.syntax.codec)
+        return self.syntax.unescape(text) if self.syntax.escape in text else text
+
+    @property
+    def codec(self) -> str:
+        """The Python codec that MSH-18 asks for."""
+        return self.syntax.codec
 
     def all(self, name: str) -> list[Segment]:
         """The segments of this name, in order."""
@@ -154,7 +158,7 @@ class Message:
     def _charset_fault(self) -> Hl7Fault | None:
         if codec_for(self.charset) is None:
             return self.segments[0].fault("hl7v2-charset-unknown", 103, 18)
-        offset = first_undecodable(self.raw, self.codec)
+        offset = first_undecodable(self.raw, self.syntax.codec)
         return None if offset is None else self.fault_at(offset, "hl7v2-undecodable", 102)
 
     def fault_at(self, offset: int, issue_id: str, condition: int) -> Hl7Fault:

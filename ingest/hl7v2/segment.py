@@ -6,7 +6,7 @@ Source: HL7 v2.5.1 §2.5 (segments, fields, delimiters), §2.5.3.5 (empty versus
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, AnyStr, Final
 
 from ingest.hl7v2.delimiters import HEADERS
 from ingest.hl7v2.faults import Hl7Fault, Hl7SyntaxError
@@ -25,6 +25,9 @@ LARGE = 65_536
 
 Leaf = tuple[int, int, int, int, Part]
 """Field, repetition, component, subcomponent (from 1) and the raw value, escapes and all."""
+
+Value = tuple[int, int, int, int, str]
+"""The same with the value as text."""
 
 
 def cut(part: Part, delimiter: bytes) -> list[Part]:
@@ -49,6 +52,25 @@ def _pattern(delimiter: bytes) -> re.Pattern[bytes]:
 
 def _small(view: memoryview) -> Part:
     return view if len(view) >= LARGE else bytes(view)
+
+
+def _cut_up(
+    number: int, field: AnyStr, repetition_end: AnyStr, component_end: AnyStr, sub_end: AnyStr
+) -> list[tuple[int, int, int, int, AnyStr]]:
+    """The values of a field with their places; most fields are a single value and are not cut at all."""
+    found: list[tuple[int, int, int, int, AnyStr]] = []
+    for repetition, whole in enumerate(field.split(repetition_end), 1):
+        if component_end not in whole and sub_end not in whole:
+            if whole:
+                found.append((number, repetition, 1, 1, whole))
+            continue
+        for component, part in enumerate(whole.split(component_end), 1):
+            if sub_end in part:
+                subs = enumerate(part.split(sub_end), 1)
+                found += [(number, repetition, component, sub, raw) for sub, raw in subs if raw]
+            elif part:
+                found.append((number, repetition, component, 1, part))
+    return found
 
 
 class Repetition:
@@ -161,25 +183,68 @@ class Segment:
 
     def leaves(self) -> Iterator[Leaf]:
         """Every value that is not empty, with its place: what a mapping has to account for."""
-        delimiters = self.message.delimiters
-        fields = self.fields
+        ends = self.message.syntax.ends
+        for number, field in enumerate(self.fields):
+            if not field or not number:
+                continue
+            if number <= 2 and self.is_header:
+                yield number, 1, 1, 1, field
+            elif isinstance(field, bytes):
+                yield from _cut_up(number, field, *ends)
+            else:
+                yield from self._large_leaves(number, field)
+
+    def values(self) -> list[Value]:
+        """Every value that is not empty, with its place, as text.
+
+        Errors: Hl7SyntaxError for bytes that the declared character set does not have.
+        Cost: the segment is decoded as a whole where it is small, so this is the fast way to read all.
+        """
+        syntax = self.message.syntax
+        if self.end - self.start >= LARGE:
+            return self._values_one_by_one()
+        try:
+            text = self.raw.decode(syntax.codec)
+        except UnicodeDecodeError:
+            return self._values_one_by_one()
+        fields = text.split(syntax.field_end)
+        found: list[Value] = []
         first = 1
         if self.is_header:
-            yield 1, 1, 1, 1, fields[1]
-            yield 2, 1, 1, 1, fields[2]
+            found = [(1, 1, 1, 1, syntax.field_end), (2, 1, 1, 1, fields[1])]
+            fields.insert(1, syntax.field_end)
             first = 3
+        repetition_end, component_end, sub_end = syntax.text_ends
         for number in range(first, len(fields)):
-            if not fields[number]:
-                continue
-            for repetition, whole in enumerate(cut(fields[number], delimiters.repetition), 1):
-                if not whole:
-                    continue
-                for component, part in enumerate(cut(whole, delimiters.component), 1):
-                    if not part:
-                        continue
-                    for sub, raw in enumerate(cut(part, delimiters.subcomponent), 1):
-                        if raw:
-                            yield number, repetition, component, sub, raw
+            field = fields[number]
+            if component_end in field or repetition_end in field or sub_end in field:
+                found += _cut_up(number, field, *syntax.text_ends)
+            elif field:
+                found.append((number, 1, 1, 1, field))
+        if syntax.escape in text:
+            for index, value in enumerate(found):
+                # MSH-2 holds the escape character itself.
+                if syntax.escape in value[4] and value[0] >= first:
+                    found[index] = (*value[:4], syntax.unescape(value[4]))
+        return found
+
+    def _values_one_by_one(self) -> list[Value]:
+        found: list[Value] = []
+        for number, repetition, component, sub, raw in self.leaves():
+            place = (number, repetition, component, sub)
+            try:
+                found.append((*place, self.message.decode(raw)))
+            except UnicodeDecodeError:
+                raise Hl7SyntaxError(self.fault("hl7v2-undecodable", 102, *place)) from None
+        return found
+
+    def _large_leaves(self, number: int, field: Part) -> Iterator[Leaf]:
+        delimiters = self.message.delimiters
+        for repetition, whole in enumerate(cut(field, delimiters.repetition), 1):
+            for component, part in enumerate(cut(whole, delimiters.component), 1):
+                for sub, raw in enumerate(cut(part, delimiters.subcomponent), 1):
+                    if raw:
+                        yield number, repetition, component, sub, raw
 
     @property
     def is_header(self) -> bool:

@@ -271,6 +271,7 @@ def test_leaves__together_with_component_give_back_what_was_written(
     }
     segment = parsed.segments[1]
     read = {leaf[:4]: parsed.decode(leaf[4]) for leaf in segment.leaves()}
+    assert {value[:4]: value[4] for value in segment.values()} == read
     assert read.pop((len(fields) + 1 if fields else 2, 1, 1, 1)) == "end"
     assert read == expected
     for (f, r, c, s), text in expected.items():

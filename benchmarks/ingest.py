@@ -1,0 +1,199 @@
+"""HL7 v2: reading every field, beside hl7apy and python-hl7; MLLP to the committed journal and its answer,
+beside a durable insert of one row.
+"""
+
+import asyncio
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import hl7
+import psycopg
+from hl7apy.parser import parse_message
+
+from benchmarks.hl7v2_messages import adt_a01, oru_r01, oru_with_pdf
+from fhir_server.store import migrations
+from fhir_server.store.embedded_postgres import EmbeddedPostgres
+from ingest.hl7v2 import Message
+
+CONNECTIONS = 24
+SECONDS = 5.0
+
+
+def main() -> None:
+    """Print all figures."""
+    for name, message in (("ADT A01", adt_a01()), ("ORU 60 OBX", oru_r01())):
+        _reading(name, message)
+    with tempfile.TemporaryDirectory() as folder:
+        server = EmbeddedPostgres(Path(folder), owner="benchmark")
+        server.start()
+        try:
+            migrations.upgrade(server.url())
+            _journalling(server.url())
+        finally:
+            server.stop()
+
+
+def _reading(name: str, message: bytes) -> None:
+    ours = _time(lambda: _read_ours(message), 0.5)
+    text = message.decode()
+    python_hl7 = _time(lambda: _read_nested(hl7.parse(text)), 0.5)
+    hl7apy = _time(lambda: _read_hl7apy(text), 0.5)
+    print(f"{name} ({len(message)} bytes), parse and read all fields")
+    print(f"  ours        {ours * 1e6:10.0f} µs")
+    print(f"  python-hl7  {python_hl7 * 1e6:10.0f} µs   {python_hl7 / ours:6.1f}×  (goal 10×)")
+    print(f"  hl7apy      {hl7apy * 1e6:10.0f} µs   {hl7apy / ours:6.1f}×  (goal 200×)")
+
+
+def _read_ours(raw: bytes) -> int:
+    return sum(len(value[4]) for s in Message.parse(raw).segments for value in s.values())
+
+
+def _read_nested(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    return sum(_read_nested(child) for child in value)
+
+
+def _read_hl7apy(text: str) -> int:
+    parsed = parse_message(text, find_groups=False)
+    return sum(len(field.to_er7()) for segment in parsed.children for field in segment.children)
+
+
+def _time(work: Callable[[], object], seconds: float) -> float:
+    """The best of several runs, in seconds."""
+    runs: list[float] = []
+    give_up = time.perf_counter() + seconds
+    while len(runs) < 3 or time.perf_counter() < give_up:
+        began = time.perf_counter()
+        work()
+        runs.append(time.perf_counter() - began)
+    return min(runs)
+
+
+def _journalling(url: str) -> None:
+    message = oru_r01()
+    one = _durable_inserts(url, message, 1)
+    many = _durable_inserts(url, message, CONNECTIONS)
+    with _mllp_server(url) as port:
+        # The first seconds fill caches and compile statements; they do not count.
+        asyncio.run(_load(port, "warm", 1.0))
+        latencies = asyncio.run(_load(port, "load", SECONDS))
+        rate = len(latencies) / SECONDS
+        pdf = _pdf_latencies(port)
+    percentiles = statistics.quantiles(latencies, n=100)
+    print(
+        f"ORU of {len(message)} bytes over MLLP, {CONNECTIONS} connections, to committed journal and ACK"
+    )
+    print(f"  durable insert of one row, 1 connection   {one:8.0f} /s  (floor)")
+    print(f"  durable insert, {CONNECTIONS} connections            {many:8.0f} /s")
+    print(
+        f"  ours                                      {rate:8.0f} /s"
+        f"   {rate / one:.2f} of the floor (goal 0.5), {rate / many:.2f} of {CONNECTIONS} connections"
+    )
+    print(
+        f"  latency p50 {percentiles[49] * 1e3:.1f} ms, p99 {percentiles[98] * 1e3:.1f} ms (goal 50 ms)"
+    )
+    print(f"ORU with a PDF of 2 MB, to ACK: {pdf * 1e3:.0f} ms (goal 100 ms)")
+
+
+def _durable_inserts(url: str, message: bytes, connections: int) -> float:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS floor")
+        connection.execute("CREATE TABLE floor (id bigserial PRIMARY KEY, raw bytea)")
+    counts = [0] * connections
+    stop = threading.Event()
+
+    def insert(number: int) -> None:
+        with psycopg.connect(url, autocommit=True) as connection:
+            while not stop.is_set():
+                connection.execute("INSERT INTO floor (raw) VALUES (%b)", (message,))
+                counts[number] += 1
+
+    threads = [threading.Thread(target=insert, args=(n,)) for n in range(connections)]
+    for thread in threads:
+        thread.start()
+    time.sleep(SECONDS)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / SECONDS
+
+
+@contextmanager
+def _mllp_server(url: str) -> Iterator[int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "OSTEON_DATABASE_URL": url,
+        "OSTEON_MLLP_PORT": str(port),
+        "OSTEON_INGEST_WORKERS": "0",
+        "OSTEON_LOG_LEVEL": "error",
+    }
+    with subprocess.Popen([sys.executable, "-m", "ingest"], env=environment) as process:
+        try:
+            _wait_for(port)
+            yield port
+        finally:
+            process.terminate()
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(500):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise TimeoutError("the MLLP server did not start")
+
+
+async def _load(port: int, label: str, seconds: float) -> list[float]:
+    give_up = time.perf_counter() + seconds
+    senders = (_send_until(port, f"{label}{n}", give_up) for n in range(CONNECTIONS))
+    return [latency for latencies in await asyncio.gather(*senders) for latency in latencies]
+
+
+async def _send_until(port: int, label: str, give_up: float) -> list[float]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    message = oru_r01("CONTROLID")
+    latencies: list[float] = []
+    while (began := time.perf_counter()) < give_up:
+        own = message.replace(b"CONTROLID", f"{label}-{len(latencies)}".encode())
+        writer.write(b"\x0b" + own + b"\x1c\r")
+        answer = await reader.readuntil(b"\x1c\r")
+        assert b"MSA|AA|" in answer
+        latencies.append(time.perf_counter() - began)
+    writer.close()
+    return latencies
+
+
+def _pdf_latencies(port: int) -> float:
+    found: list[float] = []
+    for number in range(5):
+        frame = b"\x0b" + oru_with_pdf(f"pdf{number}", 2_000_000) + b"\x1c\r"
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            began = time.perf_counter()
+            connection.sendall(frame)
+            assert b"MSA|AA|" in _answer(connection)
+            found.append(time.perf_counter() - began)
+    return statistics.median(found)
+
+
+def _answer(connection: socket.socket) -> bytes:
+    answer = b""
+    while not answer.endswith(b"\x1c\r"):
+        answer += connection.recv(65_536)
+    return answer

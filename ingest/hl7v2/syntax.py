@@ -1,0 +1,39 @@
+"""How to read the values of a message: its delimiters and character set, made ready once per pair."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from ingest.hl7v2.delimiters import Delimiters
+from ingest.hl7v2.escape import Unescape, unescape_for
+
+_NEVER = b"\r"
+"""What no segment holds, in place of a delimiter that the sender does not use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """Shape: `ends` and `text_ends` hold what ends a repetition, a component, a subcomponent."""
+
+    codec: str
+    ends: tuple[bytes, bytes, bytes]
+    text_ends: tuple[str, str, str]
+    field_end: str
+    escape: str
+    unescape: Unescape
+
+
+@cache
+def syntax_for(delimiters: Delimiters, codec: str) -> Syntax:
+    """The syntax of messages with these delimiters in this character set."""
+    repetition, component, subcomponent = (
+        end or _NEVER
+        for end in (delimiters.repetition, delimiters.component, delimiters.subcomponent)
+    )
+    return Syntax(
+        codec=codec,
+        ends=(repetition, component, subcomponent),
+        text_ends=(repetition.decode(), component.decode(), subcomponent.decode()),
+        field_end=delimiters.field.decode(),
+        escape=(delimiters.escape or _NEVER).decode(),
+        unescape=unescape_for(delimiters, codec),
+    )
