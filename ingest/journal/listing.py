@@ -18,7 +18,7 @@ LARGEST_PAGE = 500
 _COLUMNS = (
     "id, received, state, centre, application, facility, type, control_id, connection,"
     " octet_length(raw) AS size, encode(hash, 'hex') AS sha256, issues, resources, attempts,"
-    " processed, convert_from(coalesce(substring(ack FROM '\\rMSA.(..)'::bytea), ''), 'LATIN1') AS ack_code"
+    " processed, ack"
 )
 
 
@@ -69,19 +69,19 @@ def list_messages(
         "count": wanted.count,
     }
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(statement, parameters).fetchall()
+        return [_told(row) for row in cursor.execute(statement, parameters).fetchall()]
 
 
 def find_message(connection: psycopg.Connection[Any], message_id: int) -> dict[str, Any] | None:
     """One message by its id; None where there is none."""
     with connection.cursor(row_factory=dict_row) as cursor:
         statement = sql.SQL("SELECT {} FROM ingest_message WHERE id = %s").format(sql.SQL(_COLUMNS))
-        return cursor.execute(statement, (message_id,)).fetchone()
+        row = cursor.execute(statement, (message_id,)).fetchone()
+        return _told(row) if row else None
 
 
-def count_states(connection: psycopg.Connection[Any]) -> list[tuple[str, str, int]]:
-    """How many messages stand in which state, per centre. Cost: reads the whole journal's index."""
-    found = connection.execute(
-        "SELECT coalesce(centre, ''), state, count(*) FROM ingest_message GROUP BY 1, 2"
-    )
-    return [(row[0], row[1], row[2]) for row in found.fetchall()]
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with the code of its answer (MSA-1) instead of the answer."""
+    ack = row.pop("ack")
+    begin = ack.find(b"\rMSA") if ack else -1
+    return {**row, "ack_code": ack[begin + 5 : begin + 7].decode("latin-1") if begin >= 0 else None}

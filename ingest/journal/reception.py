@@ -36,14 +36,6 @@ class Register(Protocol):
     def of_sender(self, application: str | None, facility: str | None) -> Sender | None: ...
 
 
-class NobodyKnown:
-    """A register without centres: every message is journalled, none is told apart by its sender."""
-
-    def of_sender(self, application: str | None, facility: str | None) -> Sender | None:  # noqa: ARG002 — of the protocol
-        """Nobody."""
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class Reception:
     """Turns frames into records.

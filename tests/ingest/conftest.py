@@ -3,14 +3,18 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import structlog
 
+from fhir_server.interactions.server import FhirServer, open_server
+from fhir_server.interactions.transaction import transaction
+from fhir_server.settings import Settings
 from fhir_server.store.database import Database
 from ingest.journal.reception import Reception
 from ingest.journal.writer import JournalWriter
+from ingest.mapping import default_library, organizations_bundle
 from ingest.transport.mllp import MllpLimits, MllpServer
 from tests.ingest.mllp_client import MllpClient
 
@@ -89,3 +93,20 @@ class MllpThread:
 def mllp(database: Database) -> Iterator[MllpThread]:
     with MllpThread(database.url) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def opened() -> FhirServer:
+    """A server whose compiled parts serve all tests; each test puts its own database in."""
+    return open_server(Settings(), Database("postgresql:///never-opened"))
+
+
+@pytest.fixture
+def server(opened: FhirServer, database: Database) -> FhirServer:
+    return replace(opened, database=database)
+
+
+@pytest.fixture
+def centres(server: FhirServer) -> None:
+    """The register's Organizations in the store."""
+    transaction(server, organizations_bundle(default_library().register.centres.values()))

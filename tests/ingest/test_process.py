@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import psycopg
 import pytest
 
 from fhir_server.store.database import Database
-from tests.ingest.journal_rows import rows
+from tests.ingest.journal_rows import queued, rows
 from tests.ingest.mllp_client import MllpClient, adt
 
 
@@ -160,3 +161,45 @@ def test_process__without_database_is_one_clear_line(tmp_path: os.PathLike[str])
     )
     assert done.returncode == 3
     assert done.stderr.startswith("osteon ingest: no database")
+
+
+@pytest.mark.usefixtures("centres")
+def test_process__killed_workers_lose_and_repeat_nothing(database: Database) -> None:
+    port = free_port()
+    numbers = [str(n) for n in range(40)]
+    with (
+        running(database, port, OSTEON_INGEST_WORKERS="2") as process,
+        MllpClient("127.0.0.1", port) as client,
+    ):
+        for n in numbers:
+            assert client.send(visit(n)).get("MSA-1") == "AA"
+        give_up = time.monotonic() + 60
+        for kills in range(3):
+            while len(states(database)) <= kills * 10 and time.monotonic() < give_up:
+                time.sleep(0.02)
+            for worker in psutil.Process(process.pid).children(recursive=True):
+                worker.kill()
+        while queued(database) and time.monotonic() < give_up:
+            time.sleep(0.1)
+    assert {row["state"] for row in rows(database)} == {"stored"}
+    with database.connection() as connection:
+        found = connection.execute(
+            "SELECT count(*), max(version) FROM resource WHERE id IN"
+            " (SELECT split_part(unnest(resources), '/', 2) FROM ingest_message)"
+            ' AND body LIKE \'%"resourceType":"Patient"%\''
+        ).fetchone()
+    assert found == (len(numbers), 1)
+
+
+def visit(patient: str) -> bytes:
+    """An invented change of an identity, sent by a centre of the register."""
+    return (
+        f"MSH|^~\\&|DPI-C01|CENTRE-C01|OSTEON|NET|20260105101500||ADT^A31^ADT_A05|C{patient}|P|2.5"
+        "|||||FRA|UNICODE UTF-8\r"
+        "EVN||20260105101400\r"
+        f"PID|1||9{patient}^^^IPP-C01^PI||ESSAI^ANNE^^^^^L||19900412|F|||||||||||||||||||||||||PROV\r"
+    ).encode()
+
+
+def states(database: Database) -> list[str]:
+    return [row["state"] for row in rows(database) if row["state"] != "received"]

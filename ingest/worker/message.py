@@ -1,0 +1,147 @@
+"""One message from the journal to the store: lexer, mapping, transaction, and the state it ends in.
+
+The resources and the new state are written by one database transaction, so that no message is ever half
+stored, stored twice, or stored without the journal knowing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.server import FhirServer
+from fhir_server.interactions.transaction import transaction
+from fhir_server.model.issues import Issue, Refused, error
+from ingest.hl7v2 import Hl7SyntaxError, Message
+from ingest.journal.reception import Register
+from ingest.mapping import MappingResult, Stored
+from ingest.worker.database_gone import is_database_gone
+from ingest.worker.queue import Claim, Connection, NotWaitingError, Waiting, settle
+
+MOST_ATTEMPTS = 10
+"""After so many failures the message is held, so that its patient's later messages can go on."""
+
+MOST_STALE_READS = 4
+"""How often a message is mapped again because the store changed meanwhile (412)."""
+
+TEMPORARY_STATUSES = frozenset({408, 409, 412, 423, 429})
+"""Refusals that say nothing against the message itself; so do all from 500 on."""
+
+log = structlog.stdlib.get_logger("osteon.worker")
+
+
+class MapMessage(Protocol):
+    """The mapping."""
+
+    def __call__(self, message: Message, *, stored: Stored | None = None) -> MappingResult: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """The message could not be settled now."""
+
+    pause: timedelta
+
+
+class MessageWorker:
+    """Works messages off, one after the other.
+
+    Shape: `settle_message` gives None once the message is settled, or for how long to put it off.
+    Errors: those of a database that is gone (`is_database_gone`).
+    """
+
+    def __init__(
+        self, server: FhirServer, register: Register, map_message: MapMessage, stored: Stored
+    ) -> None:
+        self._server = server
+        self._register = register
+        self._map_message = map_message
+        self._stored = stored
+
+    def settle_message(
+        self, connection: Connection, claimed: Claim, waiting: Waiting
+    ) -> PutOff | None:
+        """Bring one message to its end. `connection` is the one that holds the claim."""
+        if waiting.state != "received":
+            return None
+        try:
+            self._work_off(connection, claimed, waiting)
+        except NotWaitingError:
+            return None
+        except Refused as refused:
+            return self._refused(connection, claimed, waiting, refused)
+        except Exception as fault:
+            if is_database_gone(fault):
+                raise
+            # The message of a fault may quote the message of a patient: only its kind and place are told.
+            log.exception("message failed", id=claimed.id, attempt=waiting.attempts + 1)
+            issue = error("ingest-internal-error", "exception", kind=type(fault).__name__)
+            return self._failed(connection, claimed, waiting, [issue])
+        return None
+
+    def _work_off(self, connection: Connection, claimed: Claim, waiting: Waiting) -> None:
+        centre = self._register.of_sender(waiting.application or None, waiting.facility or None)
+        message = Message.parse(waiting.raw, default_charset=centre.charset if centre else "")
+        for attempt in range(MOST_STALE_READS):
+            result = self._mapped(message)
+            if result.held or result.bundle is None:
+                state: Any = "held" if result.held else "ignored"
+                issues = [*result.held, *result.issues]
+                with connection.transaction():
+                    settle(connection, claimed, state, issues=issues, centre=result.centre)
+                return
+            try:
+                transaction(self._server, result.bundle, also=_record(claimed, result))
+            except Refused as refused:
+                if refused.status != 412 or attempt == MOST_STALE_READS - 1:
+                    raise
+            else:
+                return
+
+    def _mapped(self, message: Message) -> MappingResult:
+        try:
+            return self._map_message(message, stored=self._stored)
+        except Hl7SyntaxError as found:
+            # Only what the reception lets pass on purpose is left: a document that is not encoded as said.
+            return MappingResult(centre=None, bundle=None, held=(found.fault.issue(),))
+
+    def _refused(
+        self, connection: Connection, claimed: Claim, waiting: Waiting, refused: Refused
+    ) -> PutOff | None:
+        if refused.status in TEMPORARY_STATUSES or refused.status >= 500:
+            return self._failed(connection, claimed, waiting, refused.issues)
+        settle(connection, claimed, "held", issues=refused.issues)
+        return None
+
+    def _failed(
+        self, connection: Connection, claimed: Claim, waiting: Waiting, issues: Sequence[Issue]
+    ) -> PutOff | None:
+        if waiting.attempts + 1 < MOST_ATTEMPTS:
+            return PutOff(pause_after(waiting.attempts))
+        settle(connection, claimed, "held", issues=issues)
+        return None
+
+
+def pause_after(attempts: int) -> timedelta:
+    """The pause before the next attempt: it doubles from a fifth of a second up to a minute."""
+    return timedelta(seconds=min(0.2 * 2**attempts, 60.0))
+
+
+def _record(
+    claimed: Claim, result: MappingResult
+) -> Callable[[Connection, Sequence[Answer]], None]:
+    def record(connection: Connection, answers: Sequence[Answer]) -> None:
+        written = [answer.location for answer in answers if answer.location is not None]
+        settle(
+            connection,
+            claimed,
+            "stored",
+            issues=result.issues,
+            resources=written,
+            centre=result.centre,
+        )
+
+    return record
