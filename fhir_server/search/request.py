@@ -123,10 +123,24 @@ def parse_search(
     draft = _Draft(Scope(parameters, setting, types))
     if compartment is not None:
         draft.predicates.append(in_compartment(parameters, types, compartment))
-    faults: list[Issue] = []
-    dropped: list[Issue] = []
+    dropped = _read_all(draft, pairs, lenient=lenient)
+    return SearchRequest(
+        types=() if draft.scope.types == RESOURCE_TYPES else draft.scope.types,
+        predicate=AllOf(tuple(draft.predicates)),
+        includes=tuple(dict.fromkeys(draft.includes)),
+        compartment=compartment,
+        pairs=tuple(draft.pairs),
+        dropped=tuple(dropped),
+        **draft.settled,
+    )
+
+
+def _read_all(draft: _Draft, pairs: Sequence[tuple[str, str]], *, lenient: bool) -> list[Issue]:
+    """Read each parameter; what lenient handling dropped. Errors: Refused(400) with every fault."""
     if len(pairs) > MAX_PARAMETERS:
         raise refuse(400, "search-too-many-parameters", "too-costly", limit=MAX_PARAMETERS)
+    faults: list[Issue] = []
+    dropped: list[Issue] = []
     for name, value in pairs:
         try:
             _read(draft, name, value)
@@ -137,15 +151,7 @@ def parse_search(
                 faults.extend(refused.issues)
     if faults:
         raise Refused(400, faults)
-    return SearchRequest(
-        types=() if draft.scope.types == RESOURCE_TYPES else draft.scope.types,
-        predicate=AllOf(tuple(draft.predicates)),
-        includes=tuple(dict.fromkeys(draft.includes)),
-        compartment=compartment,
-        pairs=tuple(draft.pairs),
-        dropped=tuple(dropped),
-        **draft.settled,
-    )
+    return dropped
 
 
 def _searched_types(resource_type: str | None, pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
