@@ -1,0 +1,76 @@
+"""Everything is killed in the middle of a demo run; nothing acknowledged is lost, nothing comes twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.platform.served import Served
+
+PATIENTS = 25
+
+
+def demo(server: Served, summary: Path) -> subprocess.Popen[bytes]:
+    command = [str(Path(sys.executable).with_name("osteon")), "demo", "--patients", str(PATIENTS)]
+    command += ["--base", f"http://127.0.0.1:{server.http_port}/fhir"]
+    command += ["--mllp", f"127.0.0.1:{server.mllp_port}", "--summary", str(summary)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def total(server: Served, resource_type: str) -> int:
+    found: int = server.get_json(f"/fhir/{resource_type}?_summary=count&_total=accurate")["total"]
+    return found
+
+
+def wait_until_counts(server: Served, expected: dict[str, int]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for _ in range(300):
+        counts = {resource_type: total(server, resource_type) for resource_type in expected}
+        if counts == expected:
+            return counts
+        time.sleep(0.2)
+    return counts
+
+
+def kill_everything(server: Served) -> None:
+    assert server.process is not None
+    doomed = server.descendants()
+    os.kill(server.process.pid, signal.SIGKILL)
+    for process in doomed:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    server.process.communicate(timeout=60)
+
+
+def read_summary(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def test_kill__everything_acknowledged_is_there_once(tmp_path: Path) -> None:
+    server = Served(tmp_path / "data")
+    try:
+        server.start()
+        first = demo(server, tmp_path / "first.json")
+        while total(server, "Patient") < PATIENTS // 3:
+            assert first.poll() is None, "the demo ended before it could be interrupted"
+            time.sleep(0.05)
+        kill_everything(server)
+        first.wait(timeout=60)
+        server.start()
+        again = demo(server, tmp_path / "again.json")
+        assert again.wait(timeout=120) == 0
+        expected = read_summary(tmp_path / "again.json")["resources"]
+        assert wait_until_counts(server, expected) == expected
+        assert demo(server, tmp_path / "third.json").wait(timeout=120) == 0
+        assert wait_until_counts(server, expected) == expected
+    finally:
+        if server.process is not None and server.process.poll() is None:
+            server.end(signal.SIGTERM)
