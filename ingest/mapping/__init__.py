@@ -97,7 +97,7 @@ def _mapped(
         issues=tuple(context.issues),
         held=tuple(held),
         order_keys=_order_keys(assembly),
-        resources=tuple(built.resource for built in assembly.built),
+        resources=(*(built.resource for built in assembly.built), *assembly.unidentified),
         account=lambda: account(
             message.segments, context.ledger, static_rules(compiled.maps, maps.line_maps)
         ),

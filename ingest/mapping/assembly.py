@@ -74,6 +74,7 @@ class Assembly:
         self.message = message
         self.root = root
         self.built: list[Built] = []
+        self.unidentified: list[dict[str, Any]] = []
         self.ordinals: Counter[tuple[str, ...]] = Counter()
         self._by_identity: dict[tuple[str, Identity], Built] = {}
         self._gathers = gathers
@@ -138,6 +139,7 @@ class Assembly:
             context.held.append(
                 error("v2-identity-missing", "required", plan.type, resource=plan.name)
             )
+            self.unidentified.append(target)
             return
         self._keep(plan, identity, target, label, scope)
 

@@ -26,6 +26,10 @@ INS_OIDS: Mapping[str, str] = {
 """OID of the assigning authority → FR Core identifier type. CX.5 says no more than INS."""
 
 
+UNIVERSAL_KINDS = frozenset({"ISO", "UUID", "URI", "URL"})
+OTHER_NAME = "another name of the authority, whose system stands already"
+
+
 def _valued(text: str | None) -> str:
     return "" if text is None or text == NULL else text.strip()
 
@@ -51,28 +55,29 @@ def authority_system(context: Context, namespace: str, universal: str, kind: str
 @map_function("authority_system")
 def system_of_authority(context: Context, views: list[View], element: str) -> str | None:
     """An HD as the URI of an identifier system."""
-    for view in views:
-        parts = [_valued(view.get(number)) for number in (1, 2, 3)]
-        system = authority_system(context, *parts)
-        if system is not None:
-            for number, part in enumerate(parts, 1):
-                if part:
-                    context.mapped(view.leaf(number), element)
-            return system
-    return None
+    return _system(context, views, element, first=1)
 
 
 @map_function("entity_system")
 def system_of_entity(context: Context, views: list[View], element: str) -> str | None:
     """The URI of an EI's assigning authority (EI.2 to EI.4)."""
+    return _system(context, views, element, first=2)
+
+
+def _system(context: Context, views: list[View], element: str, *, first: int) -> str | None:
     for view in views:
-        parts = [_valued(view.get(number)) for number in (2, 3, 4)]
+        parts = [_valued(view.get(first + offset)) for offset in range(3)]
         system = authority_system(context, *parts)
-        if system is not None:
-            for number, part in enumerate(parts, 2):
-                if part:
-                    context.mapped(view.leaf(number), element)
-            return system
+        if system is None:
+            continue
+        namespace, universal, kind = parts
+        universal_counts = bool(universal) and (not namespace or kind in UNIVERSAL_KINDS)
+        for offset, part in enumerate(parts):
+            if part and universal_counts == (offset > 0):
+                context.mapped(view.leaf(first + offset), element)
+            elif part:
+                context.kept(view.leaf(first + offset), OTHER_NAME)
+        return system
     return None
 
 
