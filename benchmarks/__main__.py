@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 
 BENCHMARKS = {
+    "validation": "Validation: examples, a Condition, Bundles, cold start, beside pyfhircheck",
     "fhirpath": "FHIRPath: the search parameters of Patient, beside fhirpathpy",
     "ingest": "HL7 v2: reading all fields, beside hl7apy and python-hl7; MLLP to the journal and ACK",
 }

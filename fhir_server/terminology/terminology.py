@@ -87,12 +87,17 @@ class Terminology:
         if canonical in pending or len(pending) > MAX_DEPTH:
             return _cannot_tell(f"{canonical} imports itself")
         resource = self._definitions.value_set(canonical)
-        if resource is None:
-            return self._implicit(canonical)
+        return self._implicit(canonical) if resource is None else self._composed(resource, pending)
+
+    def expansion_of(self, value_set: dict[str, Any]) -> Expansion:
+        """What a value set holds that is no definition of its own, such as a contained one. Not kept."""
+        return self._composed(value_set, ())
+
+    def _composed(self, resource: dict[str, Any], pending: tuple[str, ...]) -> Expansion:
         compose = resource.get("compose")
         if not compose or not compose.get("include"):
             return _listed(resource.get("expansion", {}))
-        inner = (*pending, canonical)
+        inner = (*pending, resource.get("url", ""))
         included = united(self._part(part, inner) for part in compose["include"])
         if compose.get("exclude"):
             included = without(included, united(self._part(p, inner) for p in compose["exclude"]))

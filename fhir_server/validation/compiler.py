@@ -11,16 +11,16 @@ from fhir_server.validation.check import Check, Member, all_of, never
 from fhir_server.validation.element import Element
 from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.rules import structure
+from fhir_server.validation.rules.attachments import compile_attachment
 from fhir_server.validation.rules.bindings import compile_binding
 from fhir_server.validation.rules.cardinality import (
     compile_maximum,
     compile_required,
-    keys_of,
 )
 from fhir_server.validation.rules.codings import compile_coding
 from fhir_server.validation.rules.extensions import compile_extension
 from fhir_server.validation.rules.fixed import compile_fixed
-from fhir_server.validation.rules.invariants import compile_invariants
+from fhir_server.validation.rules.invariants import compile_invariants, evaluated
 from fhir_server.validation.rules.narrative import compile_narrative
 from fhir_server.validation.rules.primitives import compile_primitive
 from fhir_server.validation.rules.references import compile_reference
@@ -43,6 +43,7 @@ class Compiler:
         self._knowledge = knowledge
         self._nested = nested
         self._contents: dict[tuple[int, str], Check] = {}
+        self._objects: dict[tuple[int, str], Check] = {}
         self._extensions: dict[bool, Check] = {}
 
     def content(self, element: Element, type_code: str) -> Check:
@@ -50,70 +51,89 @@ class Compiler:
 
         Types refer to each other in circles (an Extension has extensions), hence the delay.
         """
-        content = self._knowledge.plans.content(element, type_code)
-        if content is None:
-            return never
-        key = (id(content), type_code)
+        key = (id(element), type_code)
         found = self._contents.get(key)
         if found is None:
-            found = self._contents[key] = self._delayed(content, type_code)
+            found = self._contents[key] = self._delayed(element, type_code)
         return found
 
-    def _delayed(self, content: Element, type_code: str) -> Check:
+    def _delayed(self, element: Element, type_code: str) -> Check:
         compiled: list[Check] = []
 
         def check(value: Any, scope: Scope, place: Element) -> bool:
             if not compiled:
-                compiled.append(self._object(content, type_code))
+                compiled.append(self._shared(element, type_code))
             return compiled[0](value, scope, place)
 
         return check
 
+    def _shared(self, element: Element, type_code: str) -> Check:
+        """The check of the element whose children describe the content: one for all that share it."""
+        content = self._knowledge.plans.content(element, type_code)
+        if content is None:
+            return never
+        key = (id(content), type_code)
+        found = self._objects.get(key)
+        if found is None:
+            found = self._objects[key] = self._object(content, type_code)
+        return found
+
     def _object(self, content: Element, type_code: str) -> Check:
-        members: dict[str, Member] = {}
-        rules: list[structure.ObjectRule] = []
-        for child in content.children:
-            self._add_members(child, members)
-            if child.slices:
-                rules.append(self._slicing(child))
+        is_resource = self._knowledge.types.is_resource(type_code)
+        rules: list[structure.ObjectRule] = [
+            self._slicing(child) for child in content.children if child.slices
+        ]
         required = [present for child in content.children if (present := compile_required(child))]
-        if self._knowledge.types.is_resource(type_code):
-            members["resourceType"] = lambda value, _beside, _scope, _place: type(value) is str
         if type_code == "Extension":
             rules.append(_has_value_or_extensions)
-        constraints = content.constraints if "." not in content.path else ()
-        base = self._knowledge.plans.plan(type_code) if "." not in type_code else None
-        if base is not None and base is not content:
-            constraints = (*constraints, *base.constraints)
-        context = type_code if base is not None else content.path
-        invariants = compile_invariants(constraints, context, self._knowledge)
-        return structure.compile_object(members, required, rules, invariants)
+        by_key = content.by_key
 
-    def _add_members(self, child: Element, members: dict[str, Member]) -> None:
-        all_keys = keys_of(child)
-        maximum = compile_maximum(child)
-        for key, type_code in child.json_names.items():
-            if child.maximum == 0 or child.type_ref(type_code) is None:
-                continue
-            check = self.item(child, type_code)
-            is_primitive = type_code in PRIMITIVES
-            if not child.is_list:
-                member = structure.single(child, check)
-            elif is_primitive:
-                member = structure.repeated_primitive(child, key, check, maximum)
-            elif type_code == "Extension":
-                member = _of_parent(check, maximum)
-            else:
-                member = structure.repeated(child, check, maximum)
-            others = all_keys - {key, f"_{key}"}
-            members[key] = (
-                structure.exclusive(others, member) if others and child.is_choice else member
-            )
-            if is_primitive:
-                beside = structure.siblings(child, key, self._extension(modifier=False))
-                members[f"_{key}"] = (
-                    structure.exclusive(others, beside) if others and child.is_choice else beside
-                )
+        def member_of(key: str) -> Member | None:
+            if key == "resourceType" and is_resource:
+                return _is_text
+            child = by_key.get(key)
+            return None if child is None else self._member(child, key)
+
+        base = self._knowledge.plans.plan(type_code) if "." not in type_code else None
+        context = type_code if base is not None else content.path
+        sources = [content] if "." not in content.path else []
+        if base is not None and base is not content:
+            sources.append(base)
+        invariants = [
+            check
+            for source in sources
+            for check in compile_invariants(source, context, self._knowledge)
+        ]
+        return structure.compile_object(structure.Members(member_of), required, rules, invariants)
+
+    def _member(self, child: Element, key: str) -> Member | None:
+        name = key.removeprefix("_")
+        type_code = child.json_names[name]
+        if child.maximum == 0 or child.type_ref(type_code) is None:
+            return None
+        member = (
+            self._value_member(child, name, type_code)
+            if key == name
+            else self._sibling_member(child, name)
+        )
+        others = child.keys - {name, f"_{name}"}
+        return structure.exclusive(others, member) if others else member
+
+    def _value_member(self, child: Element, name: str, type_code: str) -> Member:
+        check, maximum = self.item(child, type_code), compile_maximum(child)
+        if not child.is_list:
+            return structure.single(child, check)
+        if type_code in PRIMITIVES:
+            return structure.repeated_primitive(child, name, check, maximum)
+        if type_code == "Extension":
+            return _of_parent(check, maximum)
+        return structure.repeated(child, check, maximum)
+
+    def _sibling_member(self, child: Element, name: str) -> Member:
+        if child.must_have_value or evaluated(child, self._knowledge):
+            # What FHIRPath says of a primitive with extensions is left to the detailed path.
+            return structure.left_to_detail
+        return structure.siblings(child, name, self._extension(modifier=False))
 
     def item(self, element: Element, type_code: str) -> Check:
         """The check of one value of an element."""
@@ -140,13 +160,15 @@ class Compiler:
         checks.extend(compile_binding(element, type_code, self._knowledge))
         if "." in element.path:
             context = element.model_type if len(element.types) == 1 else type_code
-            checks.extend(compile_invariants(element.constraints, context, self._knowledge))
+            checks.extend(compile_invariants(element, context, self._knowledge))
         return all_of(checks)
 
     def _of_type(self, element: Element, type_code: str) -> list[Check]:
         if type_code == "Reference":
             ref = element.type_ref("Reference")
             return compile_reference(ref, self._knowledge) if ref else []
+        if type_code == "Attachment":
+            return [compile_attachment()]
         return [compile_coding(self._knowledge)] if type_code == "Coding" else []
 
     def _any_profile(self, profiles: tuple[str, ...], type_code: str) -> Check:
@@ -173,10 +195,10 @@ class Compiler:
         return found
 
     def _slicing(self, element: Element) -> structure.ObjectRule:
-        compiled: list[Callable[[list[tuple[Any, str]], Scope], bool]] = []
+        compiled: list[Callable[[list[tuple[Any, str]], Scope, Element], bool]] = []
         names = tuple(element.json_names.items())
 
-        def rule(value: dict[str, Any], scope: Scope) -> bool:
+        def rule(value: dict[str, Any], scope: Scope, place: Element) -> bool:
             if not compiled:
                 compiled.append(compile_slicing(element, self._knowledge, self.conforms, self.item))
             items: list[tuple[Any, str]] = []
@@ -189,15 +211,26 @@ class Compiler:
                 items.extend(
                     (item, type_code) for item in (inner if isinstance(inner, list) else [inner])
                 )
-            return compiled[0](items, scope)
+            return compiled[0](items, scope, place)
 
         return rule
+
+    def _primitive_profile(self, plan: Element) -> Check:
+        """The check of a profile on a primitive type, which may speak of the type or of its value."""
+        checks: list[Check] = [compile_primitive(plan, plan.path)]
+        for element in (plan, plan.child("value")):
+            if element is not None:
+                checks.extend(compile_fixed(element))
+                checks.extend(compile_invariants(element, plan.path, self._knowledge))
+        return all_of(checks)
 
     def conforms(self, value: Any, profile: str, scope: Scope) -> bool:
         """Whether a value meets a profile, for discriminators."""
         plan = self._knowledge.plans.plan(profile)
-        if plan is None or not isinstance(value, dict):
+        if plan is None:
             return False
+        if not isinstance(value, dict):
+            return plan.path in PRIMITIVES and self._primitive_profile(plan)(value, scope, plan)
         if "resourceType" in value:
             if value["resourceType"] != plan.path:
                 return False
@@ -220,7 +253,11 @@ def _of_parent(check: Check, maximum: Callable[[Any], bool] | None) -> Member:
     return member
 
 
-def _has_value_or_extensions(value: dict[str, Any], _: Scope) -> bool:
+def _is_text(value: Any, _: dict[str, Any], __: Scope, ___: Element) -> bool:
+    return type(value) is str
+
+
+def _has_value_or_extensions(value: dict[str, Any], _: Scope, __: Element) -> bool:
     """`ext-1`: an extension has a value or extensions, not both."""
     has_value = any(key.startswith(("value", "_value")) for key in value)
     return has_value is not ("extension" in value)

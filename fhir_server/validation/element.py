@@ -8,6 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from fhir_server.model.primitives import PRIMITIVES
+
+MUST_HAVE_VALUE = (
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition.mustHaveValue"
+)
+MIN_LENGTH = "http://hl7.org/fhir/StructureDefinition/minLength"
+
 
 @dataclass(frozen=True, slots=True)
 class TypeRef:
@@ -67,6 +74,48 @@ class Element:
     def constraints(self) -> tuple[Mapping[str, Any], ...]:
         """Its invariants."""
         return tuple(self.definition.get("constraint") or ())
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """Every JSON key of it, those of the siblings of primitives included."""
+        return frozenset(key for name in self.json_names for key in (name, f"_{name}"))
+
+    @cached_property
+    def by_key(self) -> Mapping[str, "Element"]:
+        """The child of every JSON key that its content may have."""
+        return {
+            key: child
+            for child in self.children
+            for name, code in child.json_names.items()
+            for key in ((name, f"_{name}") if code in PRIMITIVES else (name,))
+        }
+
+    @cached_property
+    def bounds(self) -> tuple[tuple[str, Any], ...]:
+        """Its least and greatest values, by the names of their properties."""
+        prefixes = ("minValue", "maxValue")
+        return tuple((k, v) for k, v in self.definition.items() if k.startswith(prefixes))
+
+    @cached_property
+    def minimum_length(self) -> int:
+        """How many characters a text must have, by HL7's extension."""
+        for extension in self.definition.get("extension") or ():
+            if extension.get("url") == MIN_LENGTH:
+                return int(extension.get("valueInteger") or 0)
+        return 0
+
+    @cached_property
+    def must_have_value(self) -> bool:
+        """Whether extensions alone do not do, by the extension that R5's property has in R4."""
+        return any(
+            extension.get("url") == MUST_HAVE_VALUE and extension.get("valueBoolean") is True
+            for extension in self.definition.get("extension") or ()
+        )
+
+    @cached_property
+    def is_asked_for(self) -> bool:
+        """Whether something is missing where it does not occur."""
+        return self.minimum > 0 or any(entry.minimum > 0 for entry in self.slices)
 
     @cached_property
     def content_reference(self) -> str | None:

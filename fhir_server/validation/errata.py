@@ -17,3 +17,12 @@ ERRATA: Mapping[str, str] = {
 def mended(expression: str) -> str:
     """The expression to evaluate for a published one."""
     return ERRATA.get(expression, expression)
+
+
+CONTEXT_ERRATA: Mapping[str, frozenset[str]] = {
+    # Its context names ElementDefinition.type.code; HL7's own definitions carry it one level higher.
+    "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type": frozenset(
+        {"ElementDefinition.type"}
+    ),
+}
+"""Where else an extension may stand than its published context says, by its url."""

@@ -12,6 +12,7 @@ from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.items import Item, items_of
 from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.report import Report
+from fhir_server.validation.rules.attachments import explain_attachment
 from fhir_server.validation.rules.bindings import explain_binding
 from fhir_server.validation.rules.cardinality import explain_cardinality
 from fhir_server.validation.rules.codings import explain_coding
@@ -70,8 +71,11 @@ class Inspector:
             return
         is_resource = "." not in type_code and self._knowledge.types.is_resource(type_code)
         explain_keys(content, value, location, self._report, is_resource=is_resource)
+        by_key = content.by_key
+        present = {by_key[key] for key in value if key in by_key}
         for child in content.children:
-            self._child(child, value, location, places)
+            if child in present or child.is_asked_for:
+                self._child(child, value, location, places)
         if type_code == "Extension":
             self._extension_content(value, content, location)
         self._root_invariants(value, content, type_code, location)
@@ -88,16 +92,12 @@ class Inspector:
     def _root_invariants(
         self, value: dict[str, Any], content: Element, type_code: str, location: str
     ) -> None:
-        constraints = content.constraints if "." not in content.path else ()
         base = self._knowledge.plans.plan(type_code) if "." not in type_code else None
+        context = type_code if base is not None else content.path
+        if "." not in content.path:
+            explain_invariants(content, value, self._case, location=location, context_type=context)
         if base is not None and base is not content:
-            constraints = (*constraints, *base.constraints)
-        if constraints:
-            context = type_code if base is not None else content.path
-            explain_invariants(
-                constraints, value, self._case,
-                location=location, profile=content.profile, context_type=context,
-            )  # fmt: skip
+            explain_invariants(base, value, self._case, location=location, context_type=context)
 
     def _child(
         self, child: Element, value: dict[str, Any], location: str, places: frozenset[str]
@@ -108,27 +108,37 @@ class Inspector:
         explain_cardinality(child, len(items), location, self._report)
         allowed = [item for item in items if child.type_ref(item.type_code) is not None]
         for item in allowed:
-            self._item(child, item, places)
+            self._item(child, item, places, value)
         if child.slices and child.maximum != 0:
             sliced = explain_slicing(child, allowed, location, self._case)
             for one in sliced:
                 for entry in one.slices:
-                    self._slice_item(entry, one.item, places)
+                    self._slice_item(entry, one.item, places, value)
 
-    def _slice_item(self, entry: Element, item: Item, places: frozenset[str]) -> None:
+    def _slice_item(
+        self, entry: Element, item: Item, places: frozenset[str], holder: dict[str, Any]
+    ) -> None:
         if entry.type_ref(item.type_code) is None:
             expected = ", ".join(ref.code for ref in entry.types)
             self._report.error("choice-type", "structure", item.location, entry.profile,
                                found=item.type_code, expected=expected)  # fmt: skip
             return
-        self._item(entry, item, places)
+        self._item(entry, item, places, holder)
 
-    def _item(self, element: Element, item: Item, outer_places: frozenset[str]) -> None:
+    def _item(
+        self, element: Element, item: Item, places: frozenset[str], holder: dict[str, Any]
+    ) -> None:
+        """Explains one value; `holder` is the object it stands in, `places` how contexts may name that."""
         ref = element.type_ref(item.type_code)
         if ref is None:
             return
         if item.type_code in PRIMITIVES:
             if not self._primitive(element, item):
+                if isinstance(item.sibling, dict):
+                    explain_invariants(
+                        element, None, self._case, location=item.location,
+                        context_type=item.type_code, sibling=item.sibling,
+                    )  # fmt: skip
                 return
         elif item.value is None:
             if item.index is not None:
@@ -137,7 +147,7 @@ class Inspector:
                 )
             return
         elif item.type_code == "Extension":
-            self._extension(element, item, outer_places)
+            self._extension(element, item, places, holder)
         elif self._knowledge.types.is_resource(item.type_code):
             contained = element.name == "contained"
             self._nested(
@@ -151,15 +161,23 @@ class Inspector:
         if "." in element.path and item.value is not None:
             context = element.model_type if len(element.types) == 1 else item.type_code
             explain_invariants(
-                element.constraints, item.value, self._case,
-                location=item.location, profile=element.profile, context_type=context,
-            )  # fmt: skip
+                element,
+                item.value,
+                self._case,
+                location=item.location,
+                context_type=context,
+                sibling=item.sibling if isinstance(item.sibling, dict) else None,
+            )
 
     def _primitive(self, element: Element, item: Item) -> bool:
         """Explains a primitive and its sibling; whether there is a value of the right JSON type."""
         if item.sibling is not None:
             self._sibling(element, item)
         if item.value is None:
+            if element.must_have_value and item.sibling is not None:
+                self._report.error(
+                    "primitive-value-missing", "required", item.location, element.profile
+                )
             if (
                 item.sibling is None
                 or not isinstance(item.sibling, dict)
@@ -189,10 +207,12 @@ class Inspector:
         for child in content.children:
             self._child(child, known, item.location, places)
 
-    def _extension(self, element: Element, item: Item, places: frozenset[str]) -> None:
+    def _extension(
+        self, element: Element, item: Item, places: frozenset[str], holder: dict[str, Any]
+    ) -> None:
         is_modifier = element.name == "modifierExtension"
         root = explain_extension(
-            item, places, self._case, profile=element.profile, modifier=is_modifier
+            item, holder, places, self._case, profile=element.profile, modifier=is_modifier
         )
         inner = places_of(element, self._knowledge)
         if root is None and not element.children:
@@ -213,6 +233,8 @@ class Inspector:
         self._type_profiles(element, item, places)
         if item.type_code == "Coding":
             explain_coding(element, item, self._case)
+        if item.type_code == "Attachment":
+            explain_attachment(element, item, self._report)
         if item.type_code == "Reference":
             self._reference(element, item)
 

@@ -1,7 +1,11 @@
 """What every rule may ask: definitions, plans, terminology, FHIRPath."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from fhir_server.definitions import Definitions, TypeModel
 from fhir_server.terminology import Terminology
+from fhir_server.validation.element import Element
 from fhir_server.validation.expressions import Expressions
 from fhir_server.validation.plans import Plans
 
@@ -14,4 +18,8 @@ class Knowledge:
         self.plans = Plans(definitions)
         self.types: TypeModel = definitions.type_model
         self.terminology = terminology or Terminology(definitions)
-        self.expressions = Expressions(self.types)
+        self.places: dict[Element, frozenset[str]] = {}
+        """By what names the contexts of extensions may mean an element; kept as they are worked out."""
+        self.constraints: dict[Element, tuple[Mapping[str, Any], ...]] = {}
+        """The constraints of an element that FHIRPath evaluates; kept as they are sorted out."""
+        self.expressions = Expressions(self.types, self.terminology)

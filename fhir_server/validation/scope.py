@@ -123,7 +123,9 @@ class Scope:
             if own is not None and own["base"]:
                 found = self.bundle.by_url.get(own["base"] + plain, [])
             if not found:
-                found = self.bundle.by_id.get(plain, [])
+                # Entries without a RESTful fullUrl can be meant by their id only where one alone has it.
+                alike = self.bundle.by_id.get(plain, [])
+                found = alike if len(alike) == 1 else []
         if version:
             return [r for r in found if _version(r) == version]
         return found

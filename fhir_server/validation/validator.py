@@ -1,5 +1,6 @@
 """The validator: a fast answer, and an explanation where the answer is no."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,14 +9,18 @@ from fhir_server.model.issues import Issue
 from fhir_server.terminology import Terminology
 from fhir_server.validation.compiler import Compiler
 from fhir_server.validation.element import Element
+from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.inspector import Inspector
 from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.report import Report, shown
 from fhir_server.validation.rules.profiles import explain_missing
+from fhir_server.validation.rules.resources import RESOURCE_RULES
 from fhir_server.validation.scope import Scope
 
 Resource = dict[str, Any]
 
+_OTHER_VERSION = re.compile(r"http://hl7\.org/fhir/([0-9]+\.[0-9]+)/StructureDefinition/[A-Za-z]+")
+"""A core definition of another version of FHIR, which cannot judge an R4 resource."""
 _ABSTRACT = frozenset({"Resource", "DomainResource"})
 MAX_DEPTH = 30
 """Deepest nesting of resources in Bundles and Parameters that is validated."""
@@ -74,7 +79,12 @@ class Validator:
             assert root is not None  # noqa: S101 — asked two lines above
             if not self._compiler.content(root, kind)(resource, scope, root):
                 return False
-        return True
+        return kind not in RESOURCE_RULES or self._keeps_resource_rule(resource, scope)
+
+    def _keeps_resource_rule(self, resource: Resource, scope: Scope) -> bool:
+        case = Inspection(self._knowledge, scope, Report(), self._compiler.conforms)
+        RESOURCE_RULES[resource["resourceType"]](resource, resource["resourceType"], case)
+        return not case.report.has_errors
 
     def _base(self, kind: str) -> Element | None:
         """The definition of a concrete resource type; None for any other name."""
@@ -119,6 +129,9 @@ class Validator:
             return
         place = location or kind
         self._inspect(resource, base, scope, place, report)
+        if kind in RESOURCE_RULES:
+            case = Inspection(self._knowledge, scope, report, self._compiler.conforms)
+            RESOURCE_RULES[kind](resource, place, case)
         for url in dict.fromkeys((*_claimed(resource), *profiles)):
             self._explain_profile(resource, url, scope, place, report)
 
@@ -128,6 +141,12 @@ class Validator:
         kind = resource["resourceType"]
         root = self._knowledge.plans.plan(url)
         if root is None:
+            other = _OTHER_VERSION.fullmatch(url)
+            if other is not None:
+                report.warning(
+                    "profile-other-version", "not-supported", place, url, version=other[1]
+                )
+                return
             where = f"{place}.meta.profile" if url in _claimed(resource) else place
             explain_missing(url, where, url, self._knowledge.plans, report)
         elif not self._fits(root, kind):
@@ -155,13 +174,10 @@ class Validator:
         if not isinstance(value, dict):
             report.error("json-object-expected", "structure", location, type="Resource")
             return
-        self._explain(
-            value,
-            _inner(scope, value, is_contained=is_contained),
-            _beyond_base(profiles),
-            location,
-            report,
-        )
+        inner, asked = _inner(scope, value, is_contained=is_contained), _beyond_base(profiles)
+        self._explain(value, inner, asked if len(asked) < 2 else (), location, report)
+        if len(asked) > 1 and not any(self._passes(value, inner, (url,)) for url in asked):
+            report.error("type-profile-none", "structure", location, profiles=", ".join(asked))
 
 
 def _inner(scope: Scope, value: Resource, *, is_contained: bool) -> Scope:

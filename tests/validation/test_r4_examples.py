@@ -15,12 +15,16 @@ VALIDATOR = Validator(core_definitions())
 
 _BLANK = "narrative-blank: txt-2, the narrative shows nothing"
 _ACCEPT = "binding-required: “json” and “xml” are no media types of BCP 13"
+_FULL_URL = "bundle-full-url-mismatch: the fullUrl names another id than the resource's"
 _LINK_ID = "cardinality-min: nested items without linkId"
 HL7_ERRORS = {
     "ActivityDefinition-blood-tubes-supply.json": _BLANK,
     "ActivityDefinition-heart-valve-replacement.json": _BLANK,
     "EventDefinition-example.json": _BLANK,
     "Questionnaire-zika-virus-exposure-assessment.json": _BLANK,
+    "Bundle-10bb101f-a121-4264-a920-67be9cb82c74.json": _FULL_URL,
+    "Bundle-3a0707d3-549e-4467-b8b8-5a2ab3800efe.json": _FULL_URL,
+    "Bundle-lri-example.json": _FULL_URL,
     "Bundle-types.json": "extension-context: extensions of ElementDefinition outside their context",
     "Bundle-ussg-fht.json": "profile-unknown: claims profiles of the SDC guide, which is not loaded",
     "DeviceMetric-example.json": "reference-type: parent leads to a DeviceDefinition",

@@ -12,16 +12,11 @@ from fhir_server.validation.report import Report
 Present = Callable[[dict[str, Any]], bool]
 
 
-def keys_of(element: Element) -> frozenset[str]:
-    """Every JSON key of an element, those of the siblings of primitives included."""
-    return frozenset(key for name in element.json_names for key in (name, f"_{name}"))
-
-
 def compile_required(element: Element) -> Present | None:
     """Whether an object has what the minimum asks; None where it asks nothing."""
     if element.minimum == 0:
         return None
-    keys = keys_of(element)
+    keys = element.keys
     if element.minimum == 1:
         return lambda value: not keys.isdisjoint(value)
     minimum = element.minimum

@@ -238,9 +238,23 @@ def _values(
         )
     if target.fixed is not None or target.pattern is not None:
         return
+    inherited = _inherited_value_sets(target, knowledge)
     for value_set in required_value_sets(target):
+        if value_set.partition("|")[0] in inherited:
+            continue
         yield Condition(path, steps, value_set, _in_value_set(value_set, knowledge))
     yield from _inner_values(path, steps, target)
+
+
+def _inherited_value_sets(target: Element, knowledge: Knowledge) -> set[str]:
+    """The value sets every value of the element is bound to anyway: they tell nothing apart."""
+    bases = (knowledge.plans.at_path(path) for path in target.base_paths)
+    return {
+        value_set.partition("|")[0]
+        for base in bases
+        if base is not None
+        for value_set in required_value_sets(base)
+    }
 
 
 def _inner_values(path: str, steps: tuple[Step, ...], target: Element) -> Iterator[Condition]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
+from fhir_server.validation.errata import CONTEXT_ERRATA
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.items import Item
 from fhir_server.validation.knowledge import Knowledge
@@ -36,6 +37,13 @@ def is_modifier(structure: Mapping[str, Any]) -> bool:
 
 def places_of(element: Element, knowledge: Knowledge) -> frozenset[str]:
     """The names by which a context may mean an element: its path, its types and their bases."""
+    found = knowledge.places.get(element)
+    if found is None:
+        found = knowledge.places[element] = _places_of(element, knowledge)
+    return found
+
+
+def _places_of(element: Element, knowledge: Knowledge) -> frozenset[str]:
     names = set(element.base_paths)
     names.add(element.path)
     codes = [element.path] if "." not in element.path else [ref.code for ref in element.types]
@@ -52,20 +60,75 @@ def places_of(element: Element, knowledge: Knowledge) -> frozenset[str]:
 
 
 def allows(structure: Mapping[str, Any], places: frozenset[str]) -> bool:
-    """Whether an extension may stand at an element; contexts that are no element path are not judged."""
+    """Whether one of an extension's element contexts, or none being given, allows an element."""
     contexts = structure.get("context") or ()
-    if not contexts:
+    return not contexts or any(
+        _is_element_context(context, places, structure.get("url", "")) for context in contexts
+    )
+
+
+def _is_element_context(context: Mapping[str, Any], places: frozenset[str], url: str) -> bool:
+    if context.get("type", "element") != "element":
+        return False
+    expression = context.get("expression", "")
+    # `Element` is every element and every resource's root (§2.4.0.1).
+    return (
+        expression in places
+        or expression.removesuffix("[x]") in places
+        or expression in {"Element", "*"}
+        or places & CONTEXT_ERRATA.get(url, frozenset()) != frozenset()
+    )
+
+
+def _allows_here(
+    structure: Mapping[str, Any], holder: Any, places: frozenset[str], case: Inspection
+) -> bool:
+    """Whether any context allows the element that carries the extension: by path, by the url of an outer
+    extension, or by an expression that selects it.
+    """
+    if allows(structure, places):
         return True
-    for context in contexts:
-        if context.get("type") != "element":
-            return True
+    for context in structure.get("context") or ():
         expression = context.get("expression", "")
-        if expression in places or expression.removesuffix("[x]") in places:
+        if (
+            context.get("type") == "extension"
+            and isinstance(holder, dict)
+            and holder.get("url") == expression
+        ):
             return True
-        # `Element` is every element and every resource's root (§2.4.0.1).
-        if expression in {"Element", "*"}:
+        if context.get("type") == "fhirpath" and _selects(expression, holder, case):
             return True
     return False
+
+
+def _selects(expression: str, holder: Any, case: Inspection) -> bool:
+    resource = case.scope.resource
+    try:
+        compiled = case.knowledge.expressions.compiled(expression, resource["resourceType"])
+        return any(one is holder for one in compiled.evaluate(resource, resource=resource))
+    except Exception:  # an expression of a profile must not end a validation
+        return True
+
+
+def _explain_context_invariants(
+    structure: Mapping[str, Any], holder: Any, item: Item, case: Inspection
+) -> None:
+    for expression in structure.get("contextInvariant") or ():
+        try:
+            context = (
+                holder.get("resourceType", "Element") if isinstance(holder, dict) else "Element"
+            )
+            compiled = case.knowledge.expressions.compiled(expression, context)
+            answer = compiled.test(
+                holder, resource=case.scope.resource, root_resource=case.scope.root
+            )
+        except Exception as fault:  # an expression of a profile must not end a validation
+            case.report.warning("invariant-not-checked", "processing", item.location,
+                                structure.get("url"), key="contextInvariant", reason=str(fault))  # fmt: skip
+            continue
+        if answer is False:
+            case.report.error("extension-context-invariant", "structure", item.location,
+                              structure.get("url"), url=structure.get("url"), rule=expression)  # fmt: skip
 
 
 def compile_extension(
@@ -105,14 +168,23 @@ def compile_extension(
             )
         key = (url, id(place))
         if key not in allowed:
-            allowed[key] = allows(structures[url], places_of(place, knowledge))
+            structure = structures[url]
+            allowed[key] = not structure.get("contextInvariant") and allows(
+                structure, places_of(place, knowledge)
+            )
         return allowed[key] and one(value, scope, place)
 
     return check
 
 
 def explain_extension(
-    item: Item, places: frozenset[str], case: Inspection, *, profile: str, modifier: bool
+    item: Item,
+    holder: Any,
+    places: frozenset[str],
+    case: Inspection,
+    *,
+    profile: str,
+    modifier: bool,
 ) -> Element | None:
     """The detailed check; gives the root of the extension's profile where it is known."""
     url = item.value.get("url") if isinstance(item.value, dict) else None
@@ -131,7 +203,8 @@ def explain_extension(
     if is_modifier(structure) is not modifier:
         issue_id = "extension-not-modifier" if modifier else "extension-is-modifier"
         case.report.error(issue_id, "structure", item.location, profile, url=url)
-    if not allows(structure, places):
+    _explain_context_invariants(structure, holder, item, case)
+    if not _allows_here(structure, holder, places, case):
         expected = ", ".join(
             context.get("expression", "") for context in structure.get("context", ())
         )

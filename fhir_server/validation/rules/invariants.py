@@ -3,7 +3,7 @@
 Source: FHIR R4 ElementDefinition.constraint, https://hl7.org/fhir/R4/conformance-rules.html#constraints
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fhir_server.validation.check import Check
@@ -39,23 +39,24 @@ def severity_of(constraint: Mapping[str, Any]) -> str:
     return "error" if constraint.get("severity") == "error" else "warning"
 
 
-def evaluated(constraints: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The constraints that FHIRPath evaluates, each key once."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for constraint in constraints:
-        expression = constraint.get("expression")
-        if isinstance(expression, str) and expression.strip() not in NATIVE:
-            found.setdefault(constraint.get("key", ""), constraint)
-    return list(found.values())
+def evaluated(element: Element, knowledge: Knowledge) -> tuple[Mapping[str, Any], ...]:
+    """The constraints of an element that FHIRPath evaluates, each key once."""
+    known = knowledge.constraints.get(element)
+    if known is None:
+        found: dict[str, Mapping[str, Any]] = {}
+        for constraint in element.constraints:
+            expression = constraint.get("expression")
+            if isinstance(expression, str) and expression.strip() not in NATIVE:
+                found.setdefault(constraint.get("key", ""), constraint)
+        known = knowledge.constraints[element] = tuple(found.values())
+    return known
 
 
-def compile_invariants(
-    constraints: Iterable[Mapping[str, Any]], context_type: str, knowledge: Knowledge
-) -> list[Check]:
+def compile_invariants(element: Element, context_type: str, knowledge: Knowledge) -> list[Check]:
     """The fast checks of the constraints that can make an error."""
     return [
         _compile_one(constraint, context_type, knowledge)
-        for constraint in evaluated(constraints)
+        for constraint in evaluated(element, knowledge)
         if severity_of(constraint) == "error"
     ]
 
@@ -71,29 +72,40 @@ def _compile_one(constraint: Mapping[str, Any], context_type: str, knowledge: Kn
         if needed is not None and needed not in value:
             return True
         try:
-            return test(value, resource=scope.resource, root_resource=scope.root) is not False
+            answer = test(
+                value,
+                resource=scope.resource,
+                root_resource=scope.root,
+                resolve=scope.resolve,
+            )
         except Exception:  # whatever goes wrong, the detailed path says what
             return False
+        return answer is not False
 
     return check
 
 
 def explain_invariants(
-    constraints: Iterable[Mapping[str, Any]],
+    element: Element,
     value: Any,
     case: Inspection,
     *,
     location: str,
-    profile: str,
     context_type: str,
+    sibling: dict[str, Any] | None = None,
 ) -> None:
     """The detailed check, best practice and warnings included."""
-    for constraint in evaluated(constraints):
+    profile = element.profile
+    for constraint in evaluated(element, case.knowledge):
         key = constraint.get("key", "")
         try:
             compiled = case.knowledge.expressions.compiled(constraint["expression"], context_type)
             answer = compiled.test(
-                value, resource=case.scope.resource, root_resource=case.scope.root
+                value,
+                sibling=sibling,
+                resource=case.scope.resource,
+                root_resource=case.scope.root,
+                resolve=case.scope.resolve,
             )
         except NotEvaluated as error:
             case.report.warning("invariant-not-checked", "not-supported", location, profile,

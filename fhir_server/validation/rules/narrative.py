@@ -30,7 +30,8 @@ _ATTRIBUTES = frozenset({
     "rel", "rev", "rowspan", "rules", "scope", "shape", "size", "span", "src", "start", "style", "summary",
     "tabindex", "title", "type", "usemap", "ismap", "valign", "value", "width",
 })  # fmt: skip
-_XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_XML = "{http://www.w3.org/XML/1998/namespace}"
+_XML_ATTRIBUTES = frozenset({f"{_XML}lang", f"{_XML}space"})
 _ACTIVE = re.compile(r"\s*javascript:", re.IGNORECASE)
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 _XML_ENTITIES = frozenset({"lt", "gt", "amp", "quot", "apos"})
@@ -70,7 +71,7 @@ def _faults_of(root: Any) -> Iterator[tuple[str, str]]:
         if name not in _ELEMENTS:
             yield "narrative-element", name.rpartition("}")[2]
         for attribute, value in node.attrib.items():
-            if attribute not in _ATTRIBUTES and attribute != _XML_LANG:
+            if attribute not in _ATTRIBUTES and attribute not in _XML_ATTRIBUTES:
                 yield "narrative-attribute", f"{name}/@{attribute.rpartition('}')[2]}"
             elif attribute in {"href", "src"} and _ACTIVE.match(value):
                 yield "narrative-attribute", f"{name}/@{attribute} javascript:"

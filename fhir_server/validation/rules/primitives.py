@@ -4,7 +4,7 @@ Source: FHIR R4 §2.24.0.1, https://hl7.org/fhir/R4/datatypes.html#primitive, an
 maxLength, minValue[x], maxValue[x]
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -24,8 +24,11 @@ def compile_primitive(element: Element, type_code: str) -> Check:
     length = element.definition.get("maxLength")
     if length is not None:
         checks.append(lambda value, _scope, _place: type(value) is not str or len(value) <= length)
-    if _bounds(element.definition):
-        checks.append(lambda value, _scope, _place: _within(element.definition, value))
+    shortest = element.minimum_length
+    if shortest:
+        checks.append(lambda value, _scope, _place: len(str(value)) >= shortest)
+    if element.bounds:
+        checks.append(lambda value, _scope, _place: _within(element, value))
     return all_of(checks)
 
 
@@ -69,7 +72,12 @@ def explain_primitive(element: Element, item: Item, report: Report) -> bool:
             "primitive-too-long", "too-long", item.location, element.profile,
             max=length, found=len(value),
         )  # fmt: skip
-    for issue_id, bound in _broken_bounds(element.definition, value):
+    if len(str(value)) < element.minimum_length:
+        report.error(
+            "primitive-too-short", "invalid", item.location, element.profile,
+            min=element.minimum_length, found=len(str(value)),
+        )  # fmt: skip
+    for issue_id, bound in _broken_bounds(element, value):
         report.error(
             issue_id,
             "invalid",
@@ -93,20 +101,12 @@ def _json_type(value: Any) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
-def _bounds(definition: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return [
-        (key, value)
-        for key, value in definition.items()
-        if key.startswith(("minValue", "maxValue"))
-    ]
+def _within(element: Element, value: Any) -> bool:
+    return next(_broken_bounds(element, value), None) is None
 
 
-def _within(definition: Mapping[str, Any], value: Any) -> bool:
-    return next(_broken_bounds(definition, value), None) is None
-
-
-def _broken_bounds(definition: Mapping[str, Any], value: Any) -> Any:
-    for key, bound in _bounds(definition):
+def _broken_bounds(element: Element, value: Any) -> Iterator[tuple[str, Any]]:
+    for key, bound in element.bounds:
         if type(bound) is not type(value) and not _both_numbers(bound, value):
             continue
         if key.startswith("minValue") and value < bound:

@@ -27,7 +27,7 @@ DEFAULT_SLICE = "@default"
 @dataclass(frozen=True, slots=True)
 class SliceMatcher:
     """One slice and what makes an item belong to it. `is_decided` is False where nothing in the slice
-    speaks of one of the discriminators.
+    speaks of any discriminator.
     """
 
     element: Element
@@ -62,12 +62,9 @@ def matchers(
                 found.append(SliceMatcher(entry, (_url_condition(urls),), is_decided=True))
                 continue
         wanted: list[Condition] = []
-        is_decided = bool(discriminators)
         for discriminator in discriminators:
-            own = conditions(entry, discriminator, knowledge, conforms)
-            wanted.extend(own)
-            is_decided = is_decided and bool(own)
-        found.append(SliceMatcher(entry, tuple(wanted), is_decided))
+            wanted.extend(conditions(entry, discriminator, knowledge, conforms))
+        found.append(SliceMatcher(entry, tuple(wanted), is_decided=bool(wanted)))
     return tuple(found)
 
 
@@ -109,9 +106,11 @@ def compile_slicing(
     knowledge: Knowledge,
     conforms: Conforms,
     item_check: Callable[[Element, str], Check],
-) -> Callable[[list[tuple[Any, str]], Scope], bool]:
+) -> Callable[[list[tuple[Any, str]], Scope, Element], bool]:
     """The fast check of all items of a sliced element together."""
     candidates = matchers(element, knowledge, conforms)
+    if _is_extensions_by_url(element, candidates):
+        return _compile_extension_counts(candidates)
     checks = {
         (id(matcher), ref.code): item_check(matcher.element, ref.code)
         for matcher in candidates
@@ -121,7 +120,7 @@ def compile_slicing(
     decided = all(matcher.is_decided for matcher in candidates)
     has_default = any(entry.slice_name == DEFAULT_SLICE for entry in element.slices)
 
-    def check(items: list[tuple[Any, str]], scope: Scope) -> bool:
+    def check(items: list[tuple[Any, str]], scope: Scope, place: Element) -> bool:
         counts = dict.fromkeys(map(id, candidates), 0)
         if items and (not decided or ordered or rules == "openAtEnd" or has_default):
             return False
@@ -132,12 +131,48 @@ def compile_slicing(
             for matcher in found:
                 counts[id(matcher)] += 1
                 one = checks.get((id(matcher), type_code))
-                if one is None or not one(value, scope, matcher.element):
+                # Extensions are judged by the element that carries them.
+                at = place if type_code == "Extension" else matcher.element
+                if one is None or not one(value, scope, at):
                     return False
         return all(
             matcher.element.minimum <= counts[id(matcher)] <= _upper(matcher.element)
             for matcher in candidates
         )
+
+    return check
+
+
+def _is_extensions_by_url(element: Element, candidates: Sequence[SliceMatcher]) -> bool:
+    """Whether the slices are extensions told apart by url and described by their own profiles alone."""
+    return (
+        element.name in {"extension", "modifierExtension"}
+        and _is_by_url(element.slicing.get("discriminator") or ())
+        and element.slicing.get("rules") == "open"
+        and not element.slicing.get("ordered")
+        and all(
+            not matcher.element.children and any(ref.profiles for ref in matcher.element.types)
+            for matcher in candidates
+        )
+    )
+
+
+def _compile_extension_counts(
+    candidates: Sequence[SliceMatcher],
+) -> Callable[[list[tuple[Any, str]], Scope, Element], bool]:
+    """Extensions are checked against their profile by their url already: only their number is left."""
+    bounds = [
+        (
+            frozenset(urls_of_extension(matcher.element)),
+            matcher.element.minimum,
+            _upper(matcher.element),
+        )
+        for matcher in candidates
+    ]
+
+    def check(items: list[tuple[Any, str]], _scope: Scope, _place: Element) -> bool:
+        urls = [value.get("url") for value, _ in items]
+        return all(low <= sum(url in known for url in urls) <= high for known, low, high in bounds)
 
     return check
 

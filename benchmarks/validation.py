@@ -1,0 +1,147 @@
+"""Validation beside its rivals: the official examples, a conforming Condition, Bundles of growing size, a
+cold start.
+
+`pyfhircheck` 0.2.0 is the fastest open validator in Python that checks profiles; where it is not
+installed (`make bench` installs it) its columns stay empty. Times are medians of process time.
+"""
+
+import gzip
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from fhir_server.definitions import core_definitions
+from fhir_server.definitions.packages import network_definitions, network_package
+from fhir_server.model.json_source import encode_json, parse_json
+from fhir_server.validation import Validator
+
+EXAMPLES = Path(__file__).parents[2] / "shared" / "conformance" / "r4-examples"
+RIVAL_SAMPLE = 40
+"""The rival takes milliseconds: a sample, every n-th example, keeps the run short."""
+
+COLD_START = """
+import time
+start = time.perf_counter()
+from fhir_server.definitions import core_definitions
+from fhir_server.validation import Validator
+valid = Validator(core_definitions()).accepts(
+    {"resourceType": "Patient", "gender": "female", "name": [{"family": "Example"}]}
+)
+elapsed = time.perf_counter() - start
+import psutil
+print(elapsed, psutil.Process().memory_info().rss / 1e6, valid)
+"""
+
+
+def main() -> None:
+    _examples()
+    _condition()
+    _bundles()
+    _cold_start()
+
+
+def _best_us(run: Callable[[], object], rounds: int = 5) -> float:
+    run()
+    times = []
+    for _ in range(rounds):
+        start = time.process_time_ns()
+        run()
+        times.append((time.process_time_ns() - start) / 1000)
+    return statistics.median(times)
+
+
+def _examples() -> None:
+    path = EXAMPLES / "instances.ndjson.gz"
+    if not path.exists():
+        print("official examples: not at hand")
+        return
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        sources = [json.loads(line)["json"].encode() for line in lines]
+    resources = [parse_json(source) for source in sources]
+    validator = Validator(core_definitions())
+    accept = statistics.median(_best_us(partial(validator.accepts, r), 3) for r in resources)
+    explain = statistics.median(_best_us(partial(validator.validate, r), 1) for r in resources[::4])
+    print(
+        f"{'official examples, median':34}{accept:10.0f} µs verdict {explain:10.0f} µs with all issues"
+    )
+    rival = _rival()
+    if rival is None:
+        print("pyfhircheck is not installed: no comparison")
+        return
+    step = max(1, len(sources) // RIVAL_SAMPLE)
+    plain = [json.loads(source) for source in sources[::step]]
+    theirs = statistics.median(_best_us(partial(rival, r), 1) for r in plain)
+    print(f"{'  pyfhircheck 0.2.0':34}{theirs:10.0f} µs  ratio {theirs / accept:.0f}× verdict, "
+          f"{theirs / explain:.1f}× with all issues")  # fmt: skip
+
+
+def _rival() -> Callable[[Any], object] | None:
+    try:
+        package = import_module("pyfhircheck")
+    except ImportError:
+        return None
+    run: Callable[[Any], object] = package.Validator().validate_resource
+    return run
+
+
+def _condition() -> None:
+    from fhir.resources.R4B.condition import Condition
+
+    profile = b"/StructureDefinition/primary-bone-tumour"
+    paths = sorted((network_package() / "examples" / "valid").glob("*.json"))
+    source = next(content for path in paths if profile in (content := path.read_bytes()))
+    resource = parse_json(source)
+    validator = Validator(network_definitions())
+    assert validator.accepts(resource)
+    ours = _best_us(lambda: validator.accepts(resource), 50)
+    theirs = _best_us(lambda: Condition.model_validate_json(source), 50)
+    print(f"{'conforming Condition, verdict':34}{ours:10.0f} µs  fhir.resources parse {theirs:.0f} µs  "
+          f"ratio {theirs / ours:.1f}×")  # fmt: skip
+
+
+def bundle_of(count: int) -> dict[str, Any]:
+    """A collection of Observations, each referring to the Patient of another entry."""
+    entries: list[dict[str, Any]] = []
+    for number in range(count // 2):
+        patient = f"urn:uuid:00000000-0000-4000-8000-{number:012x}"
+        entries.append(
+            {"fullUrl": patient, "resource": {"resourceType": "Patient", "gender": "female"}}
+        )
+        entries.append({
+            "fullUrl": f"urn:uuid:00000000-0000-4000-9000-{number:012x}",
+            "resource": {"resourceType": "Observation", "status": "final", "code": {"text": "x"},
+                         "subject": {"reference": patient}},
+        })  # fmt: skip
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def _bundles() -> None:
+    validator = Validator(core_definitions())
+    times = {}
+    for count in (1000, 10_000):
+        bundle = parse_json(encode_json(bundle_of(count)))
+        assert validator.accepts(bundle)
+        times[count] = _best_us(partial(validator.accepts, bundle), 3)
+    print(f"{'Bundle of 10,000 entries':34}{times[10_000] / 1000:10.0f} ms  1,000 entries "
+          f"{times[1000] / 1000:.0f} ms  ratio {times[10_000] / times[1000]:.1f}")  # fmt: skip
+
+
+def _cold_start() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", COLD_START], capture_output=True, text=True, check=True
+    )
+    seconds, megabytes, _ = done.stdout.split()
+    print(
+        f"{'cold start to the first verdict':34}{float(seconds):10.2f} s  {float(megabytes):.0f} MB"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Bundles as a whole: each fullUrl fits its resource, what a document or message refers to is in it, every
+entry of a document is reached, search results are marked as what they are.
+
+Source: FHIR R4 §2.36.4, https://hl7.org/fhir/R4/bundle.html, and §3.3 documents,
+https://hl7.org/fhir/R4/documents.html#content
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from fhir_server.validation.inspection import Inspection
+from fhir_server.validation.report import shown
+from fhir_server.validation.scope import Scope
+
+Resource = dict[str, Any]
+Entry = tuple[int, dict[str, Any], Resource]
+"""Its index, itself, its resource."""
+
+_RESTFUL = re.compile(
+    r"https?://.*/([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]+)?"
+)
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_FOLLOWED = {"document": "Composition", "message": "MessageHeader"}
+
+
+def explain_bundle(bundle: Resource, location: str, case: Inspection) -> None:
+    """The detailed check of a Bundle. Cost: linear in its size."""
+    entries = list(_entries(bundle))
+    kind = bundle.get("type")
+    for index, entry, resource in entries:
+        _full_url(entry, resource, kind, f"{location}.entry[{index}]", case)
+    if kind in _FOLLOWED and entries and entries[0][2].get("resourceType") == _FOLLOWED[kind]:
+        _explain_references(entries[0], location, case)
+        if kind == "document":
+            _explain_reach(entries, location, case)
+    if kind == "searchset":
+        _explain_search(bundle, entries, location, case)
+
+
+def _entries(bundle: Resource) -> Iterator[Entry]:
+    entries = bundle.get("entry")
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if isinstance(entry, dict) and isinstance(entry.get("resource"), dict):
+            yield index, entry, entry["resource"]
+
+
+def _full_url(entry: Resource, resource: Resource, kind: Any, at: str, case: Inspection) -> None:
+    url = entry.get("fullUrl")
+    if not isinstance(url, str):
+        return
+    if not _ABSOLUTE.match(url):
+        case.report.error("bundle-full-url-relative", "invalid", at, full_url=shown(url))
+        return
+    match = _RESTFUL.fullmatch(url)
+    # A resource about to be created has no id yet (§2.36.4).
+    has_id = "id" in resource or kind in {"document", "message", "searchset", "history"}
+    if match is None or not has_id or match[1] not in case.knowledge.definitions.resource_types:
+        return
+    found = f"{resource.get('resourceType')}/{resource.get('id', '')}"
+    if found != f"{match[1]}/{match[2]}":
+        case.report.error(
+            "bundle-full-url-mismatch", "invalid", at, full_url=shown(url), found=shown(found)
+        )
+
+
+def references_in(value: Any) -> Iterator[str]:
+    """Every literal reference below a value, without those to contained resources."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting.extend(one)
+        elif isinstance(one, dict):
+            reference = one.get("reference")
+            if isinstance(reference, str) and not reference.startswith("#"):
+                yield reference
+            waiting.extend(inner for inner in one.values() if isinstance(inner, (dict, list)))
+
+
+def _scope_of(entry: Entry, case: Inspection) -> Scope:
+    return case.scope.entry(entry[2], entry[1].get("fullUrl"))
+
+
+def _explain_references(first: Entry, location: str, case: Inspection) -> None:
+    """What the first resource of a document or message refers to must be in the Bundle."""
+    scope = _scope_of(first, case)
+    for reference in dict.fromkeys(references_in(first[2])):
+        is_local = reference.startswith("urn:") or not _ABSOLUTE.match(reference)
+        if is_local and not scope.candidates(reference):
+            case.report.error("bundle-reference-missing", "invalid", f"{location}.entry[0]",
+                              reference=shown(reference))  # fmt: skip
+
+
+def _explain_reach(entries: list[Entry], location: str, case: Inspection) -> None:
+    targets: dict[int, list[int]] = {}
+    index_of = {id(resource): index for index, _, resource in entries}
+    for entry in entries:
+        scope = _scope_of(entry, case)
+        found = (
+            one for reference in references_in(entry[2]) for one in scope.candidates(reference)
+        )
+        targets[entry[0]] = [index_of[id(one)] for one in found if id(one) in index_of]
+    reached = _reach({entries[0][0]}, targets)
+    sources: dict[int, list[int]] = {}
+    for source, found_targets in targets.items():
+        for target in found_targets:
+            sources.setdefault(target, []).append(source)
+    # Resources that refer to the document's content, such as Provenance, belong to it as well.
+    backwards = _reach(set(reached), sources)
+    for index, _, resource in entries:
+        if index in reached:
+            continue
+        add = case.report.warning if index in backwards else case.report.error
+        add("bundle-entry-unreached", "informational", f"{location}.entry[{index}]", None,
+            type=resource.get("resourceType"))  # fmt: skip
+
+
+def _reach(start: set[int], edges: dict[int, list[int]]) -> set[int]:
+    reached, waiting = set(start), list(start)
+    while waiting:
+        for target in edges.get(waiting.pop(), ()):
+            if target not in reached:
+                reached.add(target)
+                waiting.append(target)
+    return reached
+
+
+def _explain_search(
+    bundle: Resource, entries: list[Entry], location: str, case: Inspection
+) -> None:
+    seen: set[Any] = set()
+    for index, link in enumerate(bundle.get("link") or ()):
+        relation = link.get("relation") if isinstance(link, dict) else None
+        if relation in seen:
+            case.report.error("bundle-link-twice", "invalid", f"{location}.link[{index}]",
+                              relation=shown(relation))  # fmt: skip
+        seen.add(relation)
+    for index, entry, resource in entries:
+        search = entry.get("search")
+        mode = search.get("mode") if isinstance(search, dict) else None
+        is_outcome = resource.get("resourceType") == "OperationOutcome"
+        at = f"{location}.entry[{index}].resource"
+        if (mode == "outcome") is not is_outcome and mode is not None:
+            case.report.error(
+                "bundle-search-mode", "invalid", at, mode=mode, type=resource.get("resourceType")
+            )
+        if not is_outcome and "id" not in resource:
+            case.report.error("bundle-search-no-id", "invalid", at)

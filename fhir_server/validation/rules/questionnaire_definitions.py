@@ -1,0 +1,34 @@
+"""Questionnaires: a condition asks about a question that there is.
+
+Source: FHIR R4 Questionnaire.item.enableWhen.question,
+https://hl7.org/fhir/R4/questionnaire-definitions.html#Questionnaire.item.enableWhen.question
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fhir_server.validation.inspection import Inspection
+from fhir_server.validation.report import shown
+from fhir_server.validation.rules.questionnaires import items_in
+
+
+def explain_questionnaire(resource: dict[str, Any], location: str, case: Inspection) -> None:
+    """The detailed check of a Questionnaire."""
+    items = list(_all_items(resource, location))
+    known = {item.get("linkId") for item, _ in items}
+    for item, place in items:
+        for condition in item.get("enableWhen") or ():
+            question = condition.get("question") if isinstance(condition, dict) else None
+            # An item cannot wait for an answer of its own or of one below it.
+            within = {inner.get("linkId") for inner, _ in _all_items(item, place)}
+            if question not in known or question in within | {item.get("linkId")}:
+                case.report.error(
+                    "questionnaire-condition", "business-rule", place, question=shown(question)
+                )
+
+
+def _all_items(holder: Any, location: str) -> Iterator[tuple[dict[str, Any], str]]:
+    for index, item in enumerate(items_in(holder)):
+        place = f"{location}.item[{index}]"
+        yield item, place
+        yield from _all_items(item, place)
