@@ -10,18 +10,20 @@ from functools import cached_property
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
+from fhir_server.http.formats import (
+    Format,
+    acceptable_format,
+    format_of_content,
+    media_type_of,
+    not_acceptable,
+    read_source,
+)
 from fhir_server.http.negotiation import preferred
 from fhir_server.interactions.bundle_response import ReturnPreference
 from fhir_server.interactions.entries import parse_etag
 from fhir_server.interactions.server import FhirServer
-from fhir_server.model.issues import Issue, Language, Refused, refuse
-from fhir_server.model.json_source import JsonSyntaxError, parse_json
+from fhir_server.model.issues import Language, refuse
 
-JSON_TYPES = frozenset(
-    {"application/fhir+json", "application/json", "application/json+fhir", "text/json"}
-)
-_JSON_FORMATS = JSON_TYPES | {"json"}
-_OFFERS = (*sorted(JSON_TYPES), "text/html")
 _GENERAL = frozenset({"_format", "_pretty"})
 _PREFER = re.compile(r"\s*(?P<name>[A-Za-z-]+)\s*=\s*\"?(?P<value>[A-Za-z]+)\"?\s*")
 _RETURNS = {
@@ -65,24 +67,19 @@ class Call:
     @cached_property
     def form_pairs(self) -> list[tuple[str, str]]:
         """The parameters of a form in the body (`POST _search`). Errors: Refused 415."""
-        media_type = self._media_type("content-type")
-        if self.content and media_type != "application/x-www-form-urlencoded":
+        if self.content and self.media_type != "application/x-www-form-urlencoded":
             raise refuse(415, "media-type-not-supported", "not-supported")
         return parse_qsl(self.content.decode("utf-8", "replace"), keep_blank_values=True)
 
     @cached_property
-    def json(self) -> Any:
-        """The content. Errors: Refused 400 (no JSON) or 415 (another format)."""
+    def resource(self) -> Any:
+        """The content, JSON or XML. Errors: Refused 400 (neither) or 415 (another format)."""
         if not self.content:
             raise refuse(400, "body-missing", "required")
-        media_type = self._media_type("content-type")
-        if media_type and media_type not in JSON_TYPES:
+        kind = format_of_content(self.media_type)
+        if kind is None:
             raise refuse(415, "media-type-not-supported", "not-supported")
-        try:
-            return parse_json(self.content)
-        except JsonSyntaxError as fault:
-            issue = Issue(fault.issue_id, "error", "structure", parameters={"reason": fault.reason})
-            raise Refused(400, [issue.at(fault.line, fault.column)]) from None
+        return read_source(self.content, kind, self.server.definitions.type_model)
 
     @cached_property
     def language(self) -> Language:
@@ -117,7 +114,7 @@ class Call:
 
     @property
     def is_pretty(self) -> bool:
-        """Whether the client asks for indented JSON."""
+        """Whether the client asks for indented text."""
         return ("_pretty", "true") in parse_qsl(self.query)
 
     @property
@@ -134,15 +131,22 @@ class Call:
             raise refuse(400, "parameter-invalid", "value", name, name=name, expected="0, 1, 2, …")
         return int(value)
 
-    def check_format(self) -> None:
-        """Errors: Refused 406 where the client takes no JSON."""
-        asked = dict(parse_qsl(self.query)).get("_format")
-        if asked is not None:
-            if asked.split(";")[0].strip().replace(" ", "+").lower() not in _JSON_FORMATS:
-                raise refuse(406, "format-not-acceptable", "not-supported")
-            return
-        if preferred(self.headers.get("accept"), _OFFERS) is None:
-            raise refuse(406, "format-not-acceptable", "not-supported")
+    @property
+    def media_type(self) -> str:
+        """The media type of the content, in lower case; empty where none is named."""
+        return media_type_of(self.headers.get("content-type", ""))
 
-    def _media_type(self, header: str) -> str:
-        return self.headers.get(header, "").split(";")[0].strip().lower()
+    @cached_property
+    def format(self) -> Format:
+        """The format of the answer, JSON where the client takes neither."""
+        return self._acceptable or "json"
+
+    def check_format(self) -> None:
+        """Errors: Refused 406 where the client takes neither JSON nor XML."""
+        if self._acceptable is None:
+            raise not_acceptable()
+
+    @cached_property
+    def _acceptable(self) -> Format | None:
+        asked = dict(parse_qsl(self.query)).get("_format")
+        return acceptable_format(asked, self.headers.get("accept"), self.media_type)

@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from fhir_server.http.call import Call
 from fhir_server.http.metrics import observe_interaction
-from fhir_server.http.reply import CONTENT_TYPE, Reply, outcome_reply
+from fhir_server.http.reply import Reply, outcome_reply
 from fhir_server.http.routes import Handler, find_route
 from fhir_server.http.threads import InteractionThreads
 from fhir_server.interactions.server import FhirServer
@@ -103,8 +103,6 @@ def _failed(call: Call, failure: Exception, request_id: str) -> Reply:
 
 async def _send(send: Send, reply: Reply, request_id: str, *, with_body: bool) -> None:
     headers = {"X-Request-Id": request_id, **reply.headers}
-    if reply.body and "Content-Type" not in headers:
-        headers["Content-Type"] = CONTENT_TYPE
     if reply.status not in {204, 304}:
         headers["Content-Length"] = str(len(reply.body))
     raw = [

@@ -25,12 +25,12 @@ def get_capabilities(call: Call) -> Reply:
 
 def post_bundle(call: Call) -> Reply:
     """POST / — a batch or a transaction."""
-    kind = check_bundle(call.json, ("transaction", "batch"))
+    kind = check_bundle(call.resource, ("transaction", "batch"))
     preference = call.returns("minimal")
     if kind == "transaction":
-        return bundle_reply(call, transaction(call.server, call.json, preference=preference))
+        return bundle_reply(call, transaction(call.server, call.resource, preference=preference))
     return bundle_reply(
-        call, batch(call.server, call.json, preference=preference, language=call.language)
+        call, batch(call.server, call.resource, preference=preference, language=call.language)
     )
 
 
@@ -81,13 +81,15 @@ def _search(call: Call, pairs: list[tuple[str, str]]) -> Reply:
 def post_resource(call: Call) -> Reply:
     """POST /Type, with If-None-Exist."""
     criteria = call.headers.get("if-none-exist")
-    return resource_reply(call, create(call.server, call.type, call.json, if_none_exist=criteria))
+    return resource_reply(
+        call, create(call.server, call.type, call.resource, if_none_exist=criteria)
+    )
 
 
 def put_resource(call: Call) -> Reply:
     """PUT /Type/id, with If-Match or If-None-Match: *."""
     must_not_exist = call.headers.get("if-none-match", "").strip() == "*"
-    answer = update(call.server, call.type, call.id, call.json,
+    answer = update(call.server, call.type, call.id, call.resource,
                     if_match=call.if_match, must_not_exist=must_not_exist)  # fmt: skip
     return resource_reply(call, answer)
 
@@ -95,7 +97,7 @@ def put_resource(call: Call) -> Reply:
 def put_by_criteria(call: Call) -> Reply:
     """PUT /Type?criteria."""
     answer = conditional_update(
-        call.server, call.type, call.query, call.json, if_match=call.if_match
+        call.server, call.type, call.query, call.resource, if_match=call.if_match
     )
     return resource_reply(call, answer)
 
@@ -113,5 +115,5 @@ def delete_by_criteria(call: Call) -> Reply:
 def post_validate(call: Call) -> Reply:
     """POST /$validate, /Type/$validate, /Type/id/$validate."""
     profiles = [value for name, value in call.pairs if name == "profile"]
-    issues = validate(call.server, call.path.get("type"), call.json, profiles=profiles)
+    issues = validate(call.server, call.path.get("type"), call.resource, profiles=profiles)
     return outcome_reply(call, 200, issues)

@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from email.utils import format_datetime
 
 from fhir_server.http.call import Call
+from fhir_server.http.formats import JSON, XML, format_of_content, positions_in, written
 from fhir_server.interactions.answer import Answer
 from fhir_server.model.issues import Issue, operation_outcome
-from fhir_server.model.json_source import encode_json, parse_json, pretty_json
-from fhir_server.model.locations import with_positions
+from fhir_server.model.json_source import encode_json
+from fhir_server.model.locations import need_positions, with_positions
 
-CONTENT_TYPE = "application/fhir+json; charset=utf-8; fhirVersion=4.0"
+CONTENT_TYPES = {
+    "json": f"{JSON}; charset=utf-8; fhirVersion=4.0",
+    "xml": f"{XML}; charset=utf-8; fhirVersion=4.0",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,21 @@ def bundle_reply(call: Call, answer: Answer) -> Reply:
 
 def outcome_reply(call: Call, status: int, issues: Sequence[Issue]) -> Reply:
     """An OperationOutcome; its issues with line and column where they are about the content sent."""
-    located = with_positions(issues, call.content) if call.content else list(issues)
+    located = _located(call, issues)
     outcome = encode_json(operation_outcome(located, call.language))
     headers = {"Retry-After": "1"} if status in {429, 503} else {}
     return _content(call, status, outcome, headers)
 
 
 def _content(call: Call, status: int, body: bytes, headers: dict[str, str]) -> Reply:
-    if call.is_pretty:
-        body = pretty_json(parse_json(body))
-    return Reply(status, body, {**headers, "Content-Type": CONTENT_TYPE})
+    types = call.server.definitions.type_model
+    content = written(body, call.format, types, pretty=call.is_pretty)
+    return Reply(status, content, {**headers, "Content-Type": CONTENT_TYPES[call.format]})
+
+
+def _located(call: Call, issues: Sequence[Issue]) -> list[Issue]:
+    kind = format_of_content(call.media_type)
+    if not call.content or kind is None or not need_positions(issues):
+        return list(issues)
+    positions = positions_in(call.content, kind, call.server.definitions.type_model)
+    return list(issues) if positions is None else with_positions(issues, positions)

@@ -35,7 +35,7 @@ def capability_statement(server: FhirServer) -> dict[str, Any]:
         "software": {"name": "Osteon", "version": __version__},
         "implementation": {"description": "Osteon", "url": server.base_url},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "rest": [
             {
                 "mode": "server",

@@ -1,30 +1,41 @@
 """From the FHIRPath of an issue to the line and column of its element in the source text."""
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from fhir_server.model.issues import Issue
-from fhir_server.model.json_source import JsonPositions, JsonSyntaxError, Path
+from fhir_server.model.json_source import Path
 
 _STEP = re.compile(r"\.?(?:([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\])")
 _OF_TYPE = re.compile(r"\.ofType\([A-Za-z0-9]+\)")
 
 
-def with_positions(issues: Iterable[Issue], source: bytes) -> list[Issue]:
-    """The issues with their place in the JSON text, those that have an expression and no place yet."""
-    found = list(issues)
-    if all(issue.line is not None or not issue.expression for issue in found):
-        return found
-    try:
-        positions = JsonPositions(source)
-    except JsonSyntaxError:
-        return found
+class Positions(Protocol):
+    """A source text that was read: `JsonPositions`, `XmlDocument`."""
+
+    @property
+    def value(self) -> Any:
+        """What it says."""
+        ...
+
+    def locate(self, path: Sequence[str | int]) -> tuple[int, int]:
+        """Line and column of the value at a path, or of the nearest part around it that exists."""
+        ...
+
+
+def need_positions(issues: Iterable[Issue]) -> bool:
+    """Whether an issue has an expression and no place yet."""
+    return any(issue.line is None and issue.expression for issue in issues)
+
+
+def with_positions(issues: Iterable[Issue], positions: Positions) -> list[Issue]:
+    """The issues with their place in the text, those that have an expression and no place yet."""
     return [
         issue.at(*positions.locate(_path_of(issue, positions.value)))
         if issue.line is None and issue.expression
         else issue
-        for issue in found
+        for issue in issues
     ]
 
 

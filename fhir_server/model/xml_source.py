@@ -12,9 +12,9 @@ from typing import Any, Protocol
 from lxml import etree
 
 from fhir_server.model.json_source import MAX_DEPTH, Path
+from fhir_server.model.xml_narrative import XHTML_DIV, narratives
 
 FHIR_NAMESPACE = "{http://hl7.org/fhir}"
-XHTML_NAMESPACE = "{http://www.w3.org/1999/xhtml}"
 _SCHEMA_LOCATION = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"
 
 
@@ -74,6 +74,7 @@ class XmlDocument:
         self._types = types
         self._lines: dict[Path, int] = {}
         root = _root(source)
+        self._narratives = narratives(root, source)
         self.value = self._resource(root, ())
 
     def locate(self, path: Sequence[str | int]) -> tuple[int, int]:
@@ -132,7 +133,7 @@ class XmlDocument:
     def _complex(self, element: Any, kind: str, path: Path) -> Any:
         self._lines[path] = _line(element)
         if kind == "xhtml":
-            return _xhtml(element)
+            return self._narratives.get(element) or _xhtml(element)
         if kind in {"Resource", "DomainResource"}:
             inner = list(element.iterchildren(tag=etree.Element))
             if len(inner) != 1:
@@ -192,7 +193,7 @@ def _local_name(element: Any) -> str:
     tag: str = element.tag
     if tag.startswith(FHIR_NAMESPACE):
         return tag.removeprefix(FHIR_NAMESPACE)
-    if tag == XHTML_NAMESPACE + "div":
+    if tag == XHTML_DIV:
         return "div"
     namespace = tag[1:].partition("}")[0] if tag.startswith("{") else "none"
     raise XmlSyntaxError(
@@ -209,7 +210,7 @@ def _check_text(element: Any) -> None:
 
 def _guess(element: Any) -> str:
     """The type of an element its parent does not have: text where it has a value."""
-    if element.tag == XHTML_NAMESPACE + "div":
+    if element.tag == XHTML_DIV:
         return "xhtml"
     return "string" if element.get("value") is not None else "Element"
 

@@ -1,14 +1,23 @@
 """From an issue's FHIRPath to line and column in the source text."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from fhir_server.model.issues import Issue
-from fhir_server.model.json_source import JsonPositions, Path
+from fhir_server.model.json_source import Path
 
 _STEP = re.compile(
     r"(?P<name>[A-Za-z][A-Za-z0-9]*)(\[(?P<index>[0-9]+)\])?(\.ofType\((?P<type>[A-Za-z0-9]+)\))?"
 )
+
+
+class Positions(Protocol):
+    """Source text that knows where its parts stand: `JsonPositions`, `XmlDocument`."""
+
+    def locate(self, path: Sequence[str | int]) -> tuple[int, int]:
+        """Line and column of the value at a path, or of the nearest part around it that exists."""
+        ...
 
 
 def json_path(expression: str) -> Path:
@@ -25,7 +34,7 @@ def json_path(expression: str) -> Path:
     return tuple(path)
 
 
-def located(issues: Iterable[Issue], positions: JsonPositions) -> list[Issue]:
+def located(issues: Iterable[Issue], positions: Positions) -> list[Issue]:
     """The issues with line and column; an element that is missing is placed at the nearest one around it.
 
     An issue of an unknown element is placed at that element.

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from fhir_server.definitions import TypeModel
-from fhir_server.definitions.xml_source import XmlSyntaxError, parse_xml
 from fhir_server.model.issues import Issue, error
 from fhir_server.model.json_source import JsonPositions, JsonSyntaxError, parse_json
+from fhir_server.model.xml_source import XmlDocument, XmlSyntaxError
 from fhir_server.validation.positions import located
 from fhir_server.validation.validator import Validator
 
@@ -59,7 +58,7 @@ def records(path: Path) -> Iterator[Record | Result]:
 
 
 def validate_record(record: Record, validator: Validator, profiles: tuple[str, ...]) -> Result:
-    """Validate a record; every issue has its line and column where the source is JSON."""
+    """Validate a record; every issue has its line, in JSON its column as well."""
     source = record.source
     if source.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
         return _validate_xml(record, validator, profiles)
@@ -75,11 +74,11 @@ def validate_record(record: Record, validator: Validator, profiles: tuple[str, .
 def _validate_xml(record: Record, validator: Validator, profiles: tuple[str, ...]) -> Result:
     types: TypeModel = validator.definitions.type_model
     try:
-        resource: Any = parse_xml(record.source, types)
+        document = XmlDocument(record.source, types)
     except XmlSyntaxError as fault:
-        issue = error("xml-syntax", "structure", reason=fault.reason)
+        issue = error(fault.issue_id, "structure", reason=fault.reason)
         return _result(record, [issue.at(fault.line, fault.column)])
-    return _result(record, validator.validate(resource, profiles))
+    return _result(record, located(validator.validate(document.value, profiles), document))
 
 
 def _result(record: Record, issues: list[Issue]) -> Result:

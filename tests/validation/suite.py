@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 
 from fhir_server.definitions import Definitions, core_definitions
-from fhir_server.definitions.xml_source import XmlSyntaxError, parse_xml
 from fhir_server.model.issues import Issue, error
 from fhir_server.model.json_source import JsonSyntaxError, parse_json
+from fhir_server.model.xml_source import XmlSyntaxError, parse_xml
 from fhir_server.validation import Validator
 from tests.validation.conformance import FOLDER, has
 

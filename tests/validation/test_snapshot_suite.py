@@ -7,8 +7,8 @@ import pytest
 from lxml import etree
 
 from fhir_server.definitions import core_definitions
-from fhir_server.definitions.xml_source import parse_xml
 from fhir_server.model.json_source import parse_json
+from fhir_server.model.xml_source import parse_xml
 from fhir_server.validation.snapshot import SnapshotGenerator
 from tests.validation.conformance import FOLDER, has
 from tests.validation.snapshot_facts import facts_by_id

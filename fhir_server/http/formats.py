@@ -1,0 +1,88 @@
+"""The two formats of a resource, JSON and XML: which one a request is in, which one its answer takes.
+
+Source: FHIR R4 §3.1.0.1.11 https://hl7.org/fhir/R4/http.html#mime-type
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from fhir_server.definitions import TypeModel
+from fhir_server.http.negotiation import preferred
+from fhir_server.model.issues import Issue, Refused, refuse
+from fhir_server.model.json_source import (
+    JsonPositions,
+    JsonSyntaxError,
+    parse_json,
+    pretty_json,
+)
+from fhir_server.model.locations import Positions
+from fhir_server.model.xml_source import XmlDocument, XmlSyntaxError
+from fhir_server.model.xml_writer import write_xml
+
+Format = Literal["json", "xml"]
+
+JSON = "application/fhir+json"
+XML = "application/fhir+xml"
+FORMATS: Mapping[str, Format] = {
+    JSON: "json", "application/json": "json", "application/json+fhir": "json", "text/json": "json",
+    XML: "xml", "application/xml": "xml", "application/xml+fhir": "xml", "text/xml": "xml",
+}  # fmt: skip
+"""The media types that are understood; those without `fhir` are what other software calls the same."""
+
+# A browser that asks for a page is shown JSON.
+_OFFERS = (*FORMATS, "text/html")
+_WORDS: Mapping[str, Format] = {**FORMATS, "json": "json", "xml": "xml"}
+
+
+def format_of_content(content_type: str) -> Format | None:
+    """The format of a body by its media type; JSON where none is named, None for another one."""
+    media_type = media_type_of(content_type)
+    return FORMATS.get(media_type) if media_type else "json"
+
+
+def media_type_of(header: str) -> str:
+    """The media type of a header, in lower case, without parameters."""
+    return header.partition(";")[0].strip().lower()
+
+
+def acceptable_format(asked: str | None, accept: str | None, content_type: str) -> Format | None:
+    """The format of an answer: by `_format`, else by Accept, else that of the request.
+
+    Shape: None where the client takes neither.
+    """
+    if asked is not None:
+        # In a URL an unescaped “+” has become a space.
+        return _WORDS.get(media_type_of(asked).replace(" ", "+"))
+    if accept is None or not accept.strip():
+        return FORMATS.get(media_type_of(content_type), "json")
+    offer = preferred(accept, _OFFERS)
+    return None if offer is None else FORMATS.get(offer, "json")
+
+
+def read_source(source: bytes, kind: Format, types: TypeModel) -> Any:
+    """The resource that a text says. Errors: Refused 400, with line and column."""
+    try:
+        return parse_json(source) if kind == "json" else XmlDocument(source, types).value
+    except (JsonSyntaxError, XmlSyntaxError) as fault:
+        issue = Issue(fault.issue_id, "error", "structure", parameters={"reason": fault.reason})
+        raise Refused(400, [issue.at(fault.line, fault.column)]) from None
+
+
+def positions_in(source: bytes, kind: Format, types: TypeModel) -> Positions | None:
+    """Where the parts of a text stand; None where it cannot be read."""
+    try:
+        return JsonPositions(source) if kind == "json" else XmlDocument(source, types)
+    except (JsonSyntaxError, XmlSyntaxError):
+        return None
+
+
+def written(body: bytes, kind: Format, types: TypeModel, *, pretty: bool) -> bytes:
+    """JSON bytes, as the store holds them, in the format of the answer."""
+    if kind == "xml":
+        return write_xml(parse_json(body), types, pretty=pretty)
+    return pretty_json(parse_json(body)) if pretty else body
+
+
+def not_acceptable() -> Refused:
+    """The refusal of a format that is neither JSON nor XML."""
+    return refuse(406, "format-not-acceptable", "not-supported")
