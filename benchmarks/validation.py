@@ -6,18 +6,22 @@ installed (`make bench` installs it) its columns stay empty. Times are medians o
 """
 
 import gzip
+import io
 import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from fhir_server.definitions import core_definitions
+from fhir_server.definitions.fetch import fetch_package
 from fhir_server.definitions.packages import network_definitions, network_package
 from fhir_server.model.json_source import encode_json, parse_json
 from fhir_server.validation import Validator
@@ -83,11 +87,26 @@ def _examples() -> None:
 
 
 def _rival() -> Callable[[Any], object] | None:
+    """The rival with the same R4 package loaded, its trace on standard output kept quiet."""
     try:
-        package = import_module("pyfhircheck")
+        package, config = import_module("pyfhircheck"), import_module("pyfhircheck.config")
     except ImportError:
         return None
-    run: Callable[[Any], object] = package.Validator().validate_resource
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder) / "hl7.fhir.r4.core.tgz"
+        archive.write_bytes(fetch_package())
+        settings = config.ValidatorConfig(
+            local_package_paths=[str(archive)], package_cache_dir=f"{folder}/packages"
+        )
+        validate = package.Validator(settings).validate_resource
+        quiet = io.StringIO()
+        with redirect_stdout(quiet), redirect_stderr(quiet):
+            validate({"resourceType": "Patient"})
+
+    def run(resource: Any) -> object:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            return validate(resource)
+
     return run
 
 
