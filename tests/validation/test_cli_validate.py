@@ -64,7 +64,7 @@ def test_validate__fault_has_line_and_column(
 @pytest.mark.parametrize(
     ("content", "issue_id"),
     [("{", "json-syntax"), ('{"resourceType":"Patient","id":"a","id":"b"}', "json-duplicate-key"),
-     ("[]", "json-not-a-resource"), ("", "json-syntax"), ("<a/>", "xml-syntax"), ("<", "xml-syntax")],
+     ("[]", "json-not-a-resource"), ("", "json-syntax"), ("<a/>", "xml-namespace"), ("<", "xml-syntax")],
 )  # fmt: skip
 def test_validate__broken_source_is_an_issue(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], content: str, issue_id: str
