@@ -16,11 +16,18 @@ from tests.platform.served import Served
 PATIENTS = 25
 
 
-def demo(server: Served, summary: Path) -> subprocess.Popen[bytes]:
+def demo(server: Served, summary: Path) -> subprocess.Popen[str]:
     command = [str(Path(sys.executable).with_name("osteon")), "demo", "--patients", str(PATIENTS)]
     command += ["--base", f"http://127.0.0.1:{server.http_port}/fhir"]
     command += ["--mllp", f"127.0.0.1:{server.mllp_port}", "--summary", str(summary)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def assert_all_accepted(server: Served, summary: Path) -> None:
+    running = demo(server, summary)
+    told, _ = running.communicate(timeout=180)
+    refused = [server.get_json(f"/ingest/messages?state={state}") for state in ("held", "rejected")]
+    assert running.returncode == 0, f"{told}\n{refused}"
 
 
 def total(server: Served, resource_type: str) -> int:
@@ -63,13 +70,12 @@ def test_kill__everything_acknowledged_is_there_once(tmp_path: Path) -> None:
             assert first.poll() is None, "the demo ended before it could be interrupted"
             time.sleep(0.05)
         kill_everything(server)
-        first.wait(timeout=60)
+        first.communicate(timeout=60)
         server.start()
-        again = demo(server, tmp_path / "again.json")
-        assert again.wait(timeout=120) == 0
+        assert_all_accepted(server, tmp_path / "again.json")
         expected = read_summary(tmp_path / "again.json")["resources"]
         assert wait_until_counts(server, expected) == expected
-        assert demo(server, tmp_path / "third.json").wait(timeout=120) == 0
+        assert_all_accepted(server, tmp_path / "third.json")
         assert wait_until_counts(server, expected) == expected
     finally:
         if server.process is not None and server.process.poll() is None:

@@ -30,6 +30,8 @@ MOST_STALE_READS = 4
 TEMPORARY_STATUSES = frozenset({408, 409, 412, 423, 429})
 """Refusals that say nothing against the message itself; so do all from 500 on."""
 
+NOTHING_NEW = Issue("ingest-nothing-new", "information", "informational")
+
 log = structlog.stdlib.get_logger("osteon.worker")
 
 
@@ -88,8 +90,8 @@ class MessageWorker:
         for attempt in range(MOST_STALE_READS):
             result = self._mapped(message)
             if result.held or result.bundle is None:
-                state: Any = "held" if result.held else "ignored"
-                issues = [*result.held, *result.issues]
+                state: Any = "held" if result.held else "stored"
+                issues = [*(result.held or [NOTHING_NEW]), *result.issues]
                 with connection.transaction():
                     settle(connection, claimed, state, issues=issues, centre=result.centre)
                 return

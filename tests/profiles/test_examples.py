@@ -23,18 +23,8 @@ from tests.profiles.network import (
     profiles,
 )
 
-EXPECTED_FAILURES = {
-    f"invalid/{name}.json": "a contained target that conforms is reported as not conforming"
-    for name in ("concordance-other-reader", "event-after-diagnosis", "necrosis-neoadjuvant")
-}
 EXAMPLES = [
-    pytest.param(
-        path,
-        id=example_id(path),
-        marks=[pytest.mark.xfail(reason=EXPECTED_FAILURES[example_id(path)])]
-        if example_id(path) in EXPECTED_FAILURES
-        else [],
-    )
+    pytest.param(path, id=example_id(path))
     for path in (*example_paths("valid"), *example_paths("invalid"))
 ]
 
