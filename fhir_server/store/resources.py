@@ -130,13 +130,31 @@ def lock_resources(connection: Connection, keys: Iterable[int]) -> dict[int, Sto
     return {row[0]: _stored(row) for row in rows}
 
 
+MOST_SINGLE_LOCKS = 1000
+"""PostgreSQL keeps all locks in one table of fixed size; a transaction that needs more takes them all."""
+
+_ALL_CRITERIA = 7_221_650_119_335_241_083
+
+
 def lock_criteria(connection: Connection, hashes: Iterable[int]) -> None:
-    """Hold, until the transaction ends, the advisory locks of search criteria, in one shared order."""
+    """Hold, until the transaction ends, the advisory locks of search criteria, in one shared order.
+
+    Shape: everyone shares the lock of all criteria and holds those asked for; who needs more than
+    MOST_SINGLE_LOCKS holds the lock of all criteria alone instead.
+    """
     ordered = sorted(set(hashes))
-    if ordered:
-        connection.execute(
-            "SELECT pg_advisory_xact_lock(hash) FROM unnest(%s::bigint[]) AS hash", (ordered,)
-        )
+    if not ordered:
+        return
+    if len(ordered) > MOST_SINGLE_LOCKS:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ALL_CRITERIA,))
+        return
+    connection.execute(
+        "SELECT pg_advisory_xact_lock_shared(%s)",
+        (_ALL_CRITERIA,),
+    )
+    connection.execute(
+        "SELECT pg_advisory_xact_lock(hash) FROM unnest(%s::bigint[]) AS hash", (ordered,)
+    )
 
 
 def database_time(connection: Connection) -> datetime:

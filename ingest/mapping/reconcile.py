@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from fhir_server.model.issues import Issue, error
 from ingest.mapping.assembly import Built, Identity
@@ -66,7 +67,7 @@ def _entries(one: Built, said: Said, known: Resource | None) -> Iterator[dict[st
             yield conditional_entry(one, said.resource)
         return
     if known is None:
-        yield conditional_entry(one, with_keys(said))
+        yield absent_entry(one, with_keys(said))
         return
     resource = merged(known, Said(_adopt(said.resource, known), said.key, said.cleared))
     if _same(known, resource):
@@ -81,6 +82,18 @@ def _entries(one: Built, said: Said, known: Resource | None) -> Iterator[dict[st
             "ifMatch": f'W/"{version}"',
         },
     }
+
+
+def absent_entry(one: Built, resource: Resource) -> dict[str, Any]:
+    """The entry that creates a resource which the store did not have when it was asked.
+
+    Shape: a conditional PUT under `ifNoneMatch`, by everything that may find it: where another sender
+    has stored it meanwhile, the transaction is refused (412) and the message mapped again.
+    """
+    tokens = ",".join(search_token(identity) for identity in _identities(one))
+    url = f"{one.plan.type}?identifier={quote(tokens, safe=':/|,')}"
+    request = {"method": "PUT", "url": url, "ifNoneMatch": "*"}
+    return {"fullUrl": one.full_url, "resource": resource, "request": request}
 
 
 def _same(known: Mapping[str, Any], resource: Mapping[str, Any]) -> bool:

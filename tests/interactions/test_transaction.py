@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from fhir_server.store.resources import MOST_SINGLE_LOCKS
 from tests.interactions.test_create_update_delete import issue, issue_id, patient
 
 Json = dict[str, Any]
@@ -281,3 +282,27 @@ def test_transaction__crossing_updates_lose_nothing(client: TestClient) -> None:
         history = client.get(f"/fhir/Patient/{i}/_history?_count=100").json()
         versions = [int(e["resource"]["meta"]["versionId"]) for e in history["entry"]]
         assert versions == list(range(40, 0, -1))
+
+
+def test_transaction__senders_that_know_different_numbers_make_one(client: TestClient) -> None:
+    numbers = [{"system": "urn:x", "value": "1"}, {"system": "urn:y", "value": "2"}]
+
+    def send(number: int) -> int:
+        known = numbers[number % 2]
+        criteria = f"identifier={known['system']}|{known['value']}"
+        put = entry("PUT", f"Patient?{criteria}", patient(identifier=numbers))
+        return client.post("/fhir", json=bundle(put)).status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(send, range(24))) == {200}
+    assert total(client, "Patient?identifier=urn:x|1") == 1
+
+
+def test_transaction__more_criteria_than_locks(client: TestClient) -> None:
+    count = MOST_SINGLE_LOCKS + 1
+    entries = [
+        entry("POST", "Basic", {"resourceType": "Basic", "code": {"text": "x"}},
+              ifNoneExist=f"identifier=urn:x|{number}")
+        for number in range(count)
+    ]  # fmt: skip
+    assert statuses(client.post("/fhir", json=bundle(*entries))) == ["201"] * count

@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/bundle.html#references
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change
@@ -14,6 +14,7 @@ from fhir_server.interactions.writing.check import check_id
 from fhir_server.interactions.writing.criteria import criteria_lock, match_one
 from fhir_server.interactions.writing.links import references, replace_links
 from fhir_server.model.issues import Issue, Refused, error, refuse
+from fhir_server.store.keys import hash64
 from fhir_server.store.resources import Connection, lock_criteria
 
 _RESTFUL = re.compile(
@@ -22,10 +23,25 @@ _RESTFUL = re.compile(
 
 
 def lock_all_criteria(connection: Connection, changes: Sequence[Change]) -> None:
-    """Hold the locks of all conditional changes, so that equal criteria are decided one by one."""
-    lock_criteria(
-        connection, [criteria_lock(c.criteria) for c in changes if c.criteria is not None]
-    )
+    """Hold the locks of all conditional changes, so that those about one resource are decided one by one.
+
+    Two senders may know a patient by different numbers: beside its criteria, a change locks the
+    identifiers of the resource it may create.
+    """
+    hashes: list[int] = []
+    for change in changes:
+        if change.criteria is not None:
+            hashes.append(criteria_lock(change.criteria))
+            hashes.extend(_identifier_locks(change))
+    lock_criteria(connection, hashes)
+
+
+def _identifier_locks(change: Change) -> Iterator[int]:
+    identifiers = (change.resource or {}).get("identifier")
+    for identifier in identifiers if isinstance(identifiers, list) else [identifiers]:
+        if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):
+            system = identifier.get("system", "")
+            yield hash64(f"{change.type}|{system}|{identifier['value']}")
 
 
 def identify(server: FhirServer, connection: Connection, changes: Sequence[Change]) -> None:

@@ -69,12 +69,12 @@ def test_worker__what_cannot_be_mapped_is_held_with_its_reason(
     assert (queued(database), patients(database)) == ([], 0)
 
 
-def test_worker__message_that_asks_for_nothing_is_ignored(
+def test_worker__message_that_tells_nothing_new_is_stored(
     server: FhirServer, database: Database
 ) -> None:
     journal(database, adt("1"))
     work_off_all(database, worker_of(server, lambda _: MappingResult("C01", None)))
-    assert rows(database)[0]["state"] == "ignored"
+    assert rows(database)[0]["state"] == "stored"
 
 
 def test_worker__refused_resources_hold_the_message_and_store_nothing(
