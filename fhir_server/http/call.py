@@ -11,6 +11,7 @@ from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from fhir_server.http.formats import (
+    FORMATS,
     Format,
     acceptable_format,
     format_of_content,
@@ -21,6 +22,7 @@ from fhir_server.http.formats import (
 from fhir_server.http.negotiation import preferred
 from fhir_server.interactions.bundle_response import ReturnPreference
 from fhir_server.interactions.entries import parse_etag
+from fhir_server.interactions.patching.document import Patch, fhirpath_patch, read_patch
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Language, refuse
 
@@ -80,6 +82,15 @@ class Call:
         if kind is None:
             raise refuse(415, "media-type-not-supported", "not-supported")
         return read_source(self.content, kind, self.server.definitions.type_model)
+
+    @property
+    def patch(self) -> Patch:
+        """The content as a patch. Errors: Refused 400 (no patch) or 415 (no kind of patch)."""
+        if not self.content:
+            raise refuse(400, "body-missing", "required")
+        if self.media_type in FORMATS:
+            return fhirpath_patch(self.server, self.resource)
+        return read_patch(self.server, self.media_type, self.content)
 
     @cached_property
     def language(self) -> Language:

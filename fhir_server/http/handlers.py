@@ -9,6 +9,7 @@ from fhir_server.interactions.create import create
 from fhir_server.interactions.delete import conditional_delete, delete
 from fhir_server.interactions.entries import check_bundle
 from fhir_server.interactions.history import DEFAULT_PAGE, history
+from fhir_server.interactions.patch import conditional_patch, patch
 from fhir_server.interactions.read import read
 from fhir_server.interactions.search_type import search_type
 from fhir_server.interactions.transaction import transaction
@@ -98,6 +99,20 @@ def put_by_criteria(call: Call) -> Reply:
     """PUT /Type?criteria."""
     answer = conditional_update(
         call.server, call.type, call.query, call.resource, if_match=call.if_match
+    )
+    return resource_reply(call, answer)
+
+
+def patch_resource(call: Call) -> Reply:
+    """PATCH /Type/id — JSON Patch, XML Patch or FHIRPath Patch, with If-Match."""
+    answer = patch(call.server, call.type, call.id, call.patch, if_match=call.if_match)
+    return resource_reply(call, answer)
+
+
+def patch_by_criteria(call: Call) -> Reply:
+    """PATCH /Type?criteria."""
+    answer = conditional_patch(
+        call.server, call.type, call.query, call.patch, if_match=call.if_match
     )
     return resource_reply(call, answer)
 

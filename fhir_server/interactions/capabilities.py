@@ -9,11 +9,12 @@ from functools import lru_cache
 from typing import Any
 
 from fhir_server import __version__
+from fhir_server.interactions.patching.document import JSON_PATCH, XML_PATCH
 from fhir_server.interactions.server import FhirServer
 from fhir_server.store.resource_types import RESOURCE_TYPES
 
 TYPE_INTERACTIONS: Sequence[str] = (
-    "read", "vread", "update", "delete", "history-instance", "create", "search-type",
+    "read", "vread", "update", "patch", "delete", "history-instance", "create", "search-type",
 )  # fmt: skip
 SYSTEM_INTERACTIONS: Sequence[str] = ("transaction", "batch")
 _VALIDATE = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
@@ -36,6 +37,7 @@ def capability_statement(server: FhirServer) -> dict[str, Any]:
         "implementation": {"description": "Osteon", "url": server.base_url},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
+        "patchFormat": [JSON_PATCH, XML_PATCH, "application/fhir+json", "application/fhir+xml"],
         "rest": [
             {
                 "mode": "server",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
+from fhir_server.interactions.patching.document import patch_of_entry
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change, Method
 from fhir_server.interactions.writing.check import check_body_id, check_id, check_resource_type
@@ -17,7 +18,7 @@ from fhir_server.model.issues import Issue, Refused, error, refuse
 from fhir_server.store.resource_types import TYPE_NUMBERS
 
 ETAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,9})"')
-_WRITES = frozenset({"POST", "PUT", "DELETE"})
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 READS = frozenset({"GET", "HEAD"})
 
 
@@ -71,7 +72,7 @@ def _parse_entry(entry: Any, at: str, base_url: str) -> Entry:
     if not isinstance(request, dict):
         raise refuse(400, "entry-without-request", "required", at)
     method, url = request.get("method"), request.get("url")
-    if not isinstance(method, str) or method not in _WRITES | READS | {"PATCH"}:
+    if not isinstance(method, str) or method not in _WRITES | READS:
         raise refuse(400, "entry-method", "value", f"{at}.request.method")
     if not isinstance(url, str) or not url:
         raise refuse(400, "entry-url", "required", f"{at}.request.url")
@@ -90,16 +91,18 @@ def entry_change(server: FhirServer, entry: Entry) -> Change:
     resource = entry.entry.get("resource")
     full_url = entry.entry.get("fullUrl")
     change = Change(
-        method=_method(entry),
+        method=cast("Method", entry.method),
         type=resource_type,
         id=entry.path[1] if len(entry.path) > 1 else None,
-        resource=resource if entry.method != "DELETE" else None,
+        resource=resource if entry.method in {"POST", "PUT"} else None,
         if_match=parse_etag(request.get("ifMatch"), f"{entry.at}.request.ifMatch"),
         must_not_exist=request.get("ifNoneMatch") == "*",
         full_url=full_url if isinstance(full_url, str) else None,
         at=entry.at,
     )
-    if change.resource is not None or entry.method != "DELETE":
+    if entry.method == "PATCH":
+        change.patch = patch_of_entry(server, resource, change.expression())
+    elif entry.method != "DELETE":
         check_resource_type(resource, resource_type, change.expression())
     if change.id is not None:
         check_id(change.id, f"{entry.at}.request.url")
@@ -116,14 +119,8 @@ def entry_change(server: FhirServer, entry: Entry) -> Change:
     return change
 
 
-def _method(entry: Entry) -> Method:
-    if entry.method in _WRITES:
-        return cast("Method", entry.method)
-    raise refuse(501, "interaction-not-supported", "not-supported", f"{entry.at}.request.method")
-
-
 def _check_url(entry: Entry, resource_type: str) -> None:
-    expected = {"POST": (1,), "PUT": (1, 2), "DELETE": (1, 2)}.get(entry.method, (1, 2))
+    expected = (1,) if entry.method == "POST" else (1, 2)
     if resource_type not in TYPE_NUMBERS:
         raise refuse(400, "resource-type-unknown", "not-supported", f"{entry.at}.request.url",
                      type=resource_type[:64])  # fmt: skip

@@ -22,6 +22,7 @@ class FhirServer:
     validator: Validator
     parameters: SearchParameters
     indexer: SearchIndexer
+    fhirpath: FHIRPath
 
     @property
     def base_url(self) -> str:
@@ -37,16 +38,14 @@ def open_server(settings: Settings, database: Database) -> FhirServer:
     """Open the parts: definitions with the network's profiles, validator, search."""
     definitions = network_definitions()
     parameters = SearchParameters(definitions)
+    # 69 search parameters of R4 use `as` on several items, which strict mode refuses.
+    fhirpath = FHIRPath(definitions.type_model, lenient=True)
     return FhirServer(
         settings=settings,
         database=database,
         definitions=definitions,
         validator=Validator(definitions),
         parameters=parameters,
-        indexer=SearchIndexer(
-            definitions,
-            # 69 search parameters of R4 use `as` on several items, which strict mode refuses.
-            FHIRPath(definitions.type_model, lenient=True),
-            bases=[settings.fhir_base],
-        ),
+        indexer=SearchIndexer(definitions, fhirpath, bases=[settings.fhir_base]),
+        fhirpath=fhirpath,
     )

@@ -73,7 +73,7 @@ class XmlDocument:
     def __init__(self, source: bytes, types: Types) -> None:
         self._types = types
         self._lines: dict[Path, int] = {}
-        root = _root(source)
+        root = parse_root(source)
         self._narratives = narratives(root, source)
         self.value = self._resource(root, ())
 
@@ -168,10 +168,11 @@ def parse_xml(source: bytes, types: Types) -> dict[str, Any]:
     return XmlDocument(source, types).value
 
 
-def _root(source: bytes) -> Any:
+def parse_root(source: bytes, *, keep_comments: bool = False) -> Any:
+    """The outermost element of an XML document. Errors: XmlSyntaxError, also for a DOCTYPE."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=True,
-        remove_comments=True,
+        remove_comments=not keep_comments,
     )  # fmt: skip
     try:
         root = etree.fromstring(source, parser)

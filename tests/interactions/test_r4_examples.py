@@ -11,6 +11,7 @@ from tests.conformance import needs_conformance_data, r4_examples
 pytestmark = needs_conformance_data
 
 _MEDIA_TYPE = "the binding of accept and contentType to media types (BCP 13) is required"
+_FULL_URL = "the id of a resource is the one its fullUrl ends in"
 _TARGET = "a reference leads to a type that its element does not allow"
 REFUSED: dict[str, str] = {
     "ActivityDefinition-blood-tubes-supply.json": "txt-2: the narrative has text that shows",
@@ -32,6 +33,9 @@ REFUSED: dict[str, str] = {
     "TestScript-testscript-example-search.json": _MEDIA_TYPE,
     "TestScript-testscript-example-update.json": _MEDIA_TYPE,
     "TestScript-testscript-example.json": _MEDIA_TYPE,
+    "Bundle-10bb101f-a121-4264-a920-67be9cb82c74.json": _FULL_URL,
+    "Bundle-3a0707d3-549e-4467-b8b8-5a2ab3800efe.json": _FULL_URL,
+    "Bundle-lri-example.json": _FULL_URL,
     "Bundle-ussg-fht.json": "a profile that is claimed is known",
 }
 """Examples that HL7's own rules reject: the file, and the rule."""

@@ -1,6 +1,6 @@
 """One requested write, and the identity it gets."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from fhir_server.model.issues import Issue
 from fhir_server.search.request import SearchRequest
 from fhir_server.store.resources import StoredResource
 
-Method = Literal["POST", "PUT", "DELETE"]
+Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Change:
     must_not_exist: bool = False
     full_url: str | None = None
     at: str = ""
+    patch: Callable[[dict[str, Any]], Any] | None = None
+    """Of a PATCH: makes `resource` of the current version."""
 
     same_as: "Change | None" = None
     """An earlier entry with the same conditional create: this one is that one."""

@@ -1,8 +1,8 @@
 """Write changes: identities, links, locks, versions, in one database transaction.
 
-The stages of `write_changes`, in the order of the specification (DELETE, POST, PUT, then conditional
-references): https://hl7.org/fhir/R4/http.html#trules. `run_write` opens the transaction and tries again
-where another one was faster.
+The stages of `write_changes`, in the order of the specification (DELETE, POST, PUT and PATCH, then
+conditional references): https://hl7.org/fhir/R4/http.html#trules. `run_write` opens the transaction and
+tries again where another one was faster.
 """
 
 import random
@@ -29,6 +29,7 @@ from fhir_server.interactions.writing.identity import (
     lock_all_criteria,
     resolve_links,
 )
+from fhir_server.interactions.writing.patched import apply_patches
 from fhir_server.model.issues import refuse
 from fhir_server.store.keys import resource_key
 from fhir_server.store.resources import (
@@ -82,12 +83,13 @@ def write_changes(
     changes = [replace(change) for change in requested]
     lock_all_criteria(connection, changes)
     answers: dict[int, Answer] = {}
-    for method in ("DELETE", "POST", "PUT"):
+    for method in ("DELETE", "POST", "PUT", "PATCH"):
         identify(server, connection, [c for c in changes if c.method == method])
         if method == "DELETE":
             check_targets_differ(changes)
             _write_stage(server, connection, [c for c in changes if c.method == "DELETE"], answers)
     check_targets_differ(changes)
+    apply_patches(server, connection, [c for c in changes if c.method == "PATCH"])
     resolve_links(server, changes)
     pending = [c for c in changes if c.method != "DELETE"]
     waiting = [c for c in pending if has_conditional_references(c)]
@@ -134,7 +136,7 @@ def _new_version(server: FhirServer, change: Change, now: datetime) -> NewVersio
             return None
         gone = StoredResource(key, change.type, current.id, number, now, deleted=True, body=None)
         return NewVersion(gone, current, None)
-    assert change.resource is not None  # noqa: S101 — POST and PUT carry one
+    assert change.resource is not None  # noqa: S101 — all but a DELETE carry one by now
     assert change.id is not None  # noqa: S101 — given by `identify`
     if current is not None and _is_unchanged(change, current):
         return None
@@ -144,7 +146,7 @@ def _new_version(server: FhirServer, change: Change, now: datetime) -> NewVersio
 
 
 def _is_unchanged(change: Change, current: StoredResource) -> bool:
-    assert change.resource is not None  # noqa: S101 — asked for PUT only
+    assert change.resource is not None  # noqa: S101 — asked for updates only
     return current.body is not None and current.body == body_of(
         change.resource, current.id, current.version, current.updated
     )

@@ -1,0 +1,1 @@
+"""The three kinds of patch: JSON Patch, XML Patch, FHIRPath Patch."""
