@@ -1,26 +1,31 @@
 """`osteon validate`: resources, Bundles and NDJSON against FHIR R4, the network's profiles and others."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from fhir_server.model.issues import Issue, Language
-
 if TYPE_CHECKING:
     from fhir_server.definitions import Definitions
-    from fhir_server.validation.sources import Result
+    from fhir_server.validation import Validator
+    from fhir_server.validation.sources import Record, Result
 
 EXIT_INPUT = 1
 EXIT_USAGE = 2
+_ALONE_BYTES = 4 * 1024 * 1024
+"""Inputs below this are done sooner by one process than others can start."""
 
 
 def validate(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE…", help="JSON, XML or NDJSON files.")
+        list[Path],
+        typer.Argument(metavar="FILE…", help="JSON, XML or NDJSON files, and folders of them."),
     ],
+    *,
     profiles: Annotated[
         list[str] | None,
         typer.Option("--profile", metavar="URL", help="A profile that every resource must meet."),
@@ -34,27 +39,65 @@ def validate(
         ),
     ] = None,
     output: Annotated[
-        Literal["text", "json"], typer.Option("--format", help="Lines to read, or JSON.")
+        Literal["text", "json", "junit", "sarif", "html"],
+        typer.Option("--format", help="Lines to read, JSON, JUnit XML, SARIF 2.1.0, or a page."),
     ] = "text",
     language: Annotated[
         Literal["en", "fr"], typer.Option("--lang", help="The language of the texts.")
     ] = "en",
+    jobs: Annotated[
+        int,
+        typer.Option("--jobs", min=0, help="How many processes; 0: as many as there are cores."),
+    ] = 0,
+    fail_on: Annotated[
+        Literal["error", "warning", "information"],
+        typer.Option("--fail-on", help="The least severity for which the exit code is 1."),
+    ] = "error",
 ) -> int:
-    """Validate resources, Bundles and NDJSON files.
+    """Validate resources, Bundles and NDJSON files, and folders of them.
 
-    Exit code: 0 no errors, 1 an input has errors, 2 the command is wrong, 3 the system failed.
+    Exit code: 0 nothing as severe as `--fail-on`, 1 an input is at fault, 2 the command is wrong,
+    3 the system failed.
     """
     from fhir_server.definitions.packages import PackageError
-    from fhir_server.validation import Validator
+    from fhir_server.model.issues import SEVERITY_RANK
+    from fhir_server.validation.parallel import validate_all
+    from fhir_server.validation.report_formats import REPORT_FORMATS
+    from fhir_server.validation.sources import input_files
 
+    make_validator = partial(_validator, tuple(loads or ()))
     try:
-        validator = Validator(_definitions(loads or ()))
+        make_validator()
     except PackageError as fault:
         sys.stderr.write(f"osteon: --load: {fault}\n")
         return EXIT_USAGE
-    results = _results(files, validator, tuple(profiles or ()))
-    write = _write_json if output == "json" else _write_text
-    return 0 if write(results, language) else EXIT_INPUT
+    inputs = list(input_files(files))
+    size = sum(path.stat().st_size for path in inputs if path.is_file())
+    results = validate_all(
+        _with_progress(inputs, size), make_validator, tuple(profiles or ()), _processes(jobs, size)
+    )
+    summary = REPORT_FORMATS[output](results, sys.stdout.buffer, language)
+    worst = summary.worst
+    is_bad = worst is not None and SEVERITY_RANK[worst] <= SEVERITY_RANK[fail_on]
+    return EXIT_INPUT if is_bad else 0
+
+
+def _processes(jobs: int, size: int) -> int:
+    if jobs:
+        return jobs
+    return 1 if size < _ALONE_BYTES else os.cpu_count() or 1
+
+
+_validators: dict[tuple[Path, ...], "Validator"] = {}
+
+
+def _validator(loads: tuple[Path, ...]) -> "Validator":
+    """The validator of this process; a forked process finds that of its parent."""
+    from fhir_server.validation import Validator
+
+    if loads not in _validators:
+        _validators[loads] = Validator(_definitions(loads))
+    return _validators[loads]
 
 
 def _definitions(loads: Iterable[Path]) -> "Definitions":
@@ -66,88 +109,33 @@ def _definitions(loads: Iterable[Path]) -> "Definitions":
     return definitions
 
 
-def _results(files: list[Path], validator: Any, profiles: tuple[str, ...]) -> Iterator["Result"]:
-    from fhir_server.validation.sources import Result, records, validate_record
-
-    for path in _with_progress(files):
-        for record in records(path):
-            if isinstance(record, Result):
-                yield record
-            else:
-                yield validate_record(record, validator, profiles)
-
-
-def _with_progress(files: list[Path]) -> Iterable[Path]:
-    """The files, with a bar on the terminal where there is one and something to wait for."""
-    if len(files) < 2 or not sys.stderr.isatty():
-        return files
+def _with_progress(files: list[Path], size: int) -> Iterator["Record | Result"]:
+    """The records of the files, with a bar on the terminal where there is something to wait for."""
+    if size < _ALONE_BYTES or not sys.stderr.isatty():
+        for path in files:
+            yield from _records(path)
+        return
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
-    return track(files, description="validate", console=Console(stderr=True), transient=True)
+    from fhir_server.validation.sources import Record
 
-
-def _write_json(results: Iterable["Result"], language: Language) -> bool:
-    """Write one list, item by item; whether all were valid."""
-    from fhir_server.model.json_source import encode_json
-
-    out = sys.stdout.buffer
-    all_valid = True
-    separator = b"["
-    for result in results:
-        all_valid = all_valid and result.is_valid
-        issues = [_issue_row(issue, language) for issue in result.issues]
-        row = {"file": result.file, "valid": result.is_valid, "issues": issues}
-        out.write(separator + b"\n" + encode_json(row))
-        separator = b","
-    out.write(b"[]\n" if separator == b"[" else b"\n]\n")
-    out.flush()
-    return all_valid
+    done = shown = 0
+    with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
+        task = progress.add_task("validate", total=size)
+        for path in files:
+            for record in _records(path):
+                yield record
+                done += len(record.source) if isinstance(record, Record) else 0
+                if done - shown > size // 200:
+                    shown = done
+                    progress.update(task, completed=done, refresh=True)
 
 
-def _issue_row(issue: Issue, language: Language) -> dict[str, Any]:
-    return {
-        "id": issue.id,
-        "severity": issue.severity,
-        "code": issue.code,
-        "expression": issue.expression,
-        "line": issue.line,
-        "column": issue.column,
-        "profile": issue.profile,
-        "text": issue.text(language),
-        "hint": issue.hint(language),
-    }
+def _records(path: Path) -> Iterator["Record | Result"]:
+    from fhir_server.validation.sources import records
 
-
-_WORDS = {
-    "en": {"valid": "valid", "error": "error", "warning": "warning", "information": "note", "fatal": "fatal"},
-    "fr": {"valid": "valide", "error": "erreur", "warning": "avertissement", "information": "note",
-           "fatal": "fatal"},
-}  # fmt: skip
-
-
-def _write_text(results: Iterable["Result"], language: Language) -> bool:
-    """Write lines to read; whether all were valid."""
-    words = _WORDS[language]
-    all_valid = True
-    for result in results:
-        all_valid = all_valid and result.is_valid
-        counts = {s: sum(i.severity == s for i in result.issues) for s in words if s != "valid"}
-        said = ", ".join(
-            f"{count} {words[s]}{'s' if count > 1 else ''}" for s, count in counts.items() if count
-        )
-        head = words["valid"] if result.is_valid else ""
-        typer.echo(f"{result.file}: {', '.join(filter(None, (head, said)))}")
-        for issue in result.issues:
-            place = "" if issue.line is None else f"{issue.line}:{issue.column} "
-            where = f"{issue.expression} " if issue.expression else ""
-            typer.echo(
-                f"  {words[issue.severity]} {place}{where}[{issue.id}] {issue.text(language)}"
-            )
-            hint = issue.hint(language)
-            if hint and issue.severity in {"error", "fatal"}:
-                typer.echo(f"      → {hint}")
-    return all_valid
+    return records(path)
 
 
 command = validate

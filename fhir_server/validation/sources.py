@@ -1,8 +1,11 @@
-"""What is given to be validated: files of one resource in JSON or XML, and NDJSON, one record at a time."""
+"""What is given to be validated: files of one resource in JSON or XML, NDJSON and folders of them, one
+record at a time.
+"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from fhir_server.definitions import TypeModel
 from fhir_server.model.issues import Issue, error
@@ -12,23 +15,29 @@ from fhir_server.validation.positions import located
 from fhir_server.validation.validator import Validator
 
 NDJSON_SUFFIXES = frozenset({".ndjson", ".jsonl"})
+_SUFFIXES = NDJSON_SUFFIXES | {".json", ".xml"}
+_NO_RESOURCES = frozenset({"package.json", ".index.json"})
+MAX_RECORD_BYTES = 64 * 1024 * 1024
+"""Largest text of one resource that is read; a Bundle of 10,000 entries has about a fifth of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One resource of an input: `name` the file, with `:line` for a line of NDJSON."""
+    """One resource of an input: `name` the file, with `:line` for a line of NDJSON; `path` the file."""
 
     name: str
     source: bytes
     first_line: int = 1
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What validation says of one record."""
+    """What validation says of one record: `file` its name, `path` the file it stands in."""
 
     file: str
     issues: tuple[Issue, ...]
+    path: str = ""
 
     @property
     def is_valid(self) -> bool:
@@ -36,28 +45,69 @@ class Result:
         return all(issue.severity not in {"error", "fatal"} for issue in self.issues)
 
 
+def input_files(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files named, and those of the folders named: JSON, XML and NDJSON, at any depth, in order.
+
+    A folder with none of them is given as it stands, so that reading it says so.
+    """
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(file for file in path.rglob("*") if _is_input(file, path))
+        yield from found or [path]
+
+
+def _is_input(file: Path, folder: Path) -> bool:
+    if file.suffix.lower() not in _SUFFIXES or file.name in _NO_RESOURCES:
+        return False
+    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+    return not hidden and file.is_file()
+
+
 def records(path: Path) -> Iterator[Record | Result]:
-    """The records of a file; where it cannot be read, a result that says why."""
+    """The records of a file; where one cannot be read, a result that says why. Cost: memory for one."""
+    name = str(path)
     if path.is_dir():
-        yield Result(str(path), (error("input-folder", "invalid"),))
+        yield _refused(name, name, error("input-folder", "invalid"))
         return
     try:
-        if path.suffix.lower() in NDJSON_SUFFIXES:
-            with path.open("rb") as lines:
-                for number, line in enumerate(lines, start=1):
-                    if line.strip():
-                        yield Record(f"{path}:{number}", line.rstrip(b"\r\n"), number)
-        else:
-            yield Record(str(path), path.read_bytes())
+        with path.open("rb") as file:
+            if path.suffix.lower() in NDJSON_SUFFIXES:
+                yield from _lines(file, name)
+            else:
+                source = file.read(MAX_RECORD_BYTES + 1)
+                yield _checked(Record(name, source, path=name))
     except FileNotFoundError:
-        yield Result(str(path), (error("input-missing", "not-found"),))
+        yield _refused(name, name, error("input-missing", "not-found"))
     except OSError as fault:
-        yield Result(
-            str(path), (error("input-unreadable", "exception", reason=fault.strerror or ""),)
-        )
+        reason = fault.strerror or ""
+        yield _refused(name, name, error("input-unreadable", "exception", reason=reason))
 
 
-def validate_record(record: Record, validator: Validator, profiles: tuple[str, ...]) -> Result:
+def _lines(file: BinaryIO, path: str) -> Iterator[Record | Result]:
+    number = 0
+    while line := file.readline(MAX_RECORD_BYTES + 1):
+        number += 1
+        if line.strip():
+            yield _checked(Record(f"{path}:{number}", line.rstrip(b"\r\n"), number, path))
+        while line and not line.endswith(b"\n"):
+            # The rest of a line that is too long is read past, a piece at a time.
+            line = file.readline(MAX_RECORD_BYTES)
+
+
+def _checked(record: Record) -> Record | Result:
+    if len(record.source) <= MAX_RECORD_BYTES:
+        return record
+    limit = MAX_RECORD_BYTES // (1024 * 1024)
+    return _refused(record.name, record.path, error("input-too-large", "too-costly", max=limit))
+
+
+def _refused(name: str, path: str, issue: Issue) -> Result:
+    return Result(name, (issue,), path)
+
+
+def validate_record(record: Record, validator: Validator, profiles: Sequence[str]) -> Result:
     """Validate a record; every issue has its line, in JSON its column as well."""
     source = record.source
     if source.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
@@ -71,7 +121,7 @@ def validate_record(record: Record, validator: Validator, profiles: tuple[str, .
     return _result(record, located(issues, JsonPositions(source)) if issues else [])
 
 
-def _validate_xml(record: Record, validator: Validator, profiles: tuple[str, ...]) -> Result:
+def _validate_xml(record: Record, validator: Validator, profiles: Sequence[str]) -> Result:
     types: TypeModel = validator.definitions.type_model
     try:
         document = XmlDocument(record.source, types)
@@ -87,4 +137,4 @@ def _result(record: Record, issues: list[Issue]) -> Result:
         replace(issue, line=issue.line + offset) if offset and issue.line is not None else issue
         for issue in issues
     )
-    return Result(record.name, tuple(moved))
+    return Result(record.name, tuple(moved), record.path)

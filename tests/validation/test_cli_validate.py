@@ -142,3 +142,26 @@ def test_validate__wrong_use_ends_with_2(arguments: list[str]) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "fail_on", "code"),
+    [('{"resourceType":"Patient"}', "warning", 1), ('{"resourceType":"Patient"}', "error", 0),
+     ('{"resourceType":"Patient","gender":"x"}', "error", 1)],
+)  # fmt: skip
+def test_validate__exit_code_follows_the_worst_severity(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], content: str, fail_on: str, code: int
+) -> None:
+    # A Patient without narrative breaks dom-6, a best practice and hence a warning.
+    found, _ = _json(capfd, _file(tmp_path, "p.json", content), "--fail-on", fail_on)
+    assert found == code
+
+
+@pytest.mark.parametrize("name", ["text", "json", "junit", "sarif", "html"])
+def test_validate__every_format_reports_a_folder(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    _file(tmp_path, "a.json", '{"resourceType":"Patient"}')
+    _file(tmp_path, "b.xml", '<Patient xmlns="http://hl7.org/fhir"><gender value="x"/></Patient>')
+    assert run(["validate", "--format", name, str(tmp_path)]) == 1
+    assert "b.xml" in capfd.readouterr().out

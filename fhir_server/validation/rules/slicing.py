@@ -20,8 +20,10 @@ from fhir_server.validation.rules.discriminators import (
     values_at,
 )
 from fhir_server.validation.scope import Scope
+from fhir_server.validation.slice_table import SliceRow, SliceTable
 
 DEFAULT_SLICE = "@default"
+MAX_TABLE_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +288,11 @@ def _explain_order(
         highest = max(highest, rank)
 
 
-def _table(candidates: Sequence[SliceMatcher], items: Sequence[Item], case: Inspection) -> str:
+def _table(
+    candidates: Sequence[SliceMatcher], items: Sequence[Item], case: Inspection
+) -> SliceTable:
     """Slice × discriminator: expected, found."""
-    lines: list[str] = []
+    rows: list[SliceRow] = []
     for item in items:
         for matcher in candidates:
             for condition in matcher.conditions:
@@ -298,10 +302,12 @@ def _table(candidates: Sequence[SliceMatcher], items: Sequence[Item], case: Insp
                 if condition.holds(found, case.scope):
                     continue
                 values = ", ".join(_shown_found(value, code) for value, code in found[:5]) or "∅"
-                lines.append(
-                    f"{item.location} · {matcher.name} · {condition.path}: {condition.expected} ≠ {values}"
+                rows.append(
+                    SliceRow(
+                        item.location, matcher.name, condition.path, condition.expected, values
+                    )
                 )
-    return "; ".join(lines[:40]) or "–"
+    return SliceTable(tuple(rows[:MAX_TABLE_ROWS]))
 
 
 def _shown_found(value: Any, code: str) -> str:
