@@ -54,7 +54,7 @@ def validate(
         typer.Option("--fail-on", help="The least severity for which the exit code is 1."),
     ] = "error",
 ) -> int:
-    """Validate resources, Bundles and NDJSON files, and folders of them.
+    """Validate resources, Bundles and NDJSON files.
 
     Exit code: 0 nothing as severe as `--fail-on`, 1 an input is at fault, 2 the command is wrong,
     3 the system failed.
