@@ -133,15 +133,6 @@ class Call:
         """The version that If-Match names. Errors: Refused 400 for any other form."""
         return parse_etag(self.headers.get("if-match"), "If-Match")
 
-    def number(self, name: str, default: int) -> int:
-        """A parameter that is a count. Errors: Refused 400 where it is none."""
-        value = dict(self.pairs).get(name)
-        if value is None:
-            return default
-        if not (value.isascii() and value.isdigit() and len(value) < 10):
-            raise refuse(400, "parameter-invalid", "value", name, name=name, expected="0, 1, 2, …")
-        return int(value)
-
     @property
     def media_type(self) -> str:
         """The media type of the content, in lower case; empty where none is named."""

@@ -8,7 +8,7 @@ from fhir_server.interactions.capabilities import capability_statement
 from fhir_server.interactions.create import create
 from fhir_server.interactions.delete import conditional_delete, delete
 from fhir_server.interactions.entries import check_bundle
-from fhir_server.interactions.history import DEFAULT_PAGE, history
+from fhir_server.interactions.history import history, parse_history
 from fhir_server.interactions.patch import conditional_patch, patch
 from fhir_server.interactions.read import read
 from fhir_server.interactions.search_type import search_type
@@ -48,12 +48,10 @@ def get_version(call: Call) -> Reply:
 
 
 def get_history(call: Call) -> Reply:
-    """GET /Type/id/_history."""
-    count = call.number("_count", DEFAULT_PAGE)
-    before = call.number("_before", 0) or None
+    """GET /Type/id/_history, /Type/_history, /_history."""
+    request = parse_history(call.path.get("type"), call.path.get("id"), call.pairs)
     with call.server.database.connection() as connection:
-        answer = history(call.server, connection, call.type, call.id, count=count, before=before)
-    return bundle_reply(call, answer)
+        return bundle_reply(call, history(call.server, connection, request))
 
 
 def get_search(call: Call) -> Reply:

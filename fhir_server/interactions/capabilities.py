@@ -14,9 +14,9 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.store.resource_types import RESOURCE_TYPES
 
 TYPE_INTERACTIONS: Sequence[str] = (
-    "read", "vread", "update", "patch", "delete", "history-instance", "create", "search-type",
+    "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
 )  # fmt: skip
-SYSTEM_INTERACTIONS: Sequence[str] = ("transaction", "batch")
+SYSTEM_INTERACTIONS: Sequence[str] = ("transaction", "batch", "history-system")
 _VALIDATE = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
 
 

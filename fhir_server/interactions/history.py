@@ -1,68 +1,140 @@
-"""history of an instance: its versions, newest first, in pages.
+"""history of an instance, of a type, of the system: versions, newest first, in pages.
 
 Source: https://hl7.org/fhir/R4/http.html#history
 """
 
 import uuid
-from urllib.parse import urlencode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
 
 from fhir_server.interactions.answer import Answer, instant
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.check import check_id
+from fhir_server.model.dates import InstantRange, instant_range, instant_us, moment_of
 from fhir_server.model.issues import refuse
 from fhir_server.model.json_source import encode_json
-from fhir_server.store.resources import (
-    Connection,
-    StoredResource,
-    count_versions,
+from fhir_server.search.cursor import Cursor, decode_cursor, encode_cursor
+from fhir_server.store.history import (
+    NEWEST,
+    HistoryPlace,
+    HistoryRange,
     read_instance_history,
+    read_types_history,
 )
+from fhir_server.store.keys import hash64
+from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
+from fhir_server.store.resources import Connection, StoredResource, count_versions
 
 MAX_PAGE = 1000
 DEFAULT_PAGE = 50
+_CURSOR = "_cursor"
+PARAMETERS = ("_at", "_count", "_since", "_type", _CURSOR)
 
 
-def history(
-    server: FhirServer,
-    connection: Connection,
-    resource_type: str,
-    resource_id: str,
-    *,
-    count: int = DEFAULT_PAGE,
-    before: int | None = None,
-) -> Answer:
-    """A page of versions as a history Bundle, those below version `before`, if given.
+@dataclass(frozen=True, slots=True)
+class HistoryRequest:
+    """A history, understood and checked: `pairs` as sent, without the cursor."""
 
-    Errors: Refused 404 where the id was never used.
+    path: str
+    types: Sequence[str]
+    id: str | None
+    pairs: Sequence[tuple[str, str]]
+    count: int
+    within: HistoryRange
+    below: HistoryPlace
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it asks for every version of one resource, so that they are easily counted."""
+        return self.id is not None and self.within == HistoryRange()
+
+    def url(self, base_url: str, cursor: str | None = None) -> str:
+        """The URL of a page."""
+        pairs = [*self.pairs, *([(_CURSOR, cursor)] if cursor else [])]
+        query = urlencode(pairs, quote_via=quote, safe=":,")
+        return f"{base_url}/{self.path}" + (f"?{query}" if query else "")
+
+    def cursor_of(self, version: StoredResource) -> str:
+        """The cursor of the page that starts below a version."""
+        values = (instant_us(version.updated), version.key, version.version)
+        return encode_cursor(Cursor(0, values), _hash(self.path, self.pairs))
+
+
+def parse_history(
+    resource_type: str | None, resource_id: str | None, pairs: Sequence[tuple[str, str]]
+) -> HistoryRequest:
+    """Read the parameters of a history.
+
+    Errors: Refused 400 for a parameter that is unknown, repeated or malformed.
     """
-    check_id(resource_id, resource_type)
-    limit = min(count, MAX_PAGE)
-    versions = read_instance_history(
-        connection, resource_type, resource_id, before=before, limit=limit + 1
+    if resource_id is not None:
+        check_id(resource_id, resource_type or "")
+    path = "/".join(part for part in (resource_type, resource_id, "_history") if part)
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in PARAMETERS or name in values or (name == "_type" and resource_type):
+            raise refuse(400, "history-parameter", "not-supported", name, name=name[:64],
+                         allowed=", ".join(PARAMETERS[:-1]))  # fmt: skip
+        values[name] = value
+    kept = [(name, value) for name, value in pairs if name != _CURSOR]
+    since, at = _range(values, "_since"), _range(values, "_at")
+    return HistoryRequest(
+        path=path,
+        types=(resource_type,) if resource_type else _types(values.get("_type")),
+        id=resource_id,
+        pairs=kept,
+        count=min(_count(values.get("_count")), MAX_PAGE),
+        within=HistoryRange(
+            since=moment_of(since.low) if since else None,
+            low=moment_of(at.low) if at else None,
+            high=moment_of(at.high) if at else None,
+        ),
+        below=_place(values.get(_CURSOR), _hash(path, kept)),
     )
-    if not versions and before is None:
-        raise refuse(404, "resource-not-found", "not-found", resource_type,
-                     reference=f"{resource_type}/{resource_id}")  # fmt: skip
-    total = count_versions(connection, resource_type, resource_id)
-    base = f"{server.base_url}/{resource_type}/{resource_id}/_history"
-    links = [{"relation": "self", "url": _page(base, count, before)}]
-    if len(versions) > limit:
-        versions = versions[:limit]
-        links.append({"relation": "next", "url": _page(base, count, versions[-1].version)})
-    entries = b",".join(_entry(server.base_url, version) for version in versions)
-    body = (
-        b'{"resourceType":"Bundle","id":"' + str(uuid.uuid4()).encode() + b'","type":"history","total":'
-        + str(total).encode() + b',"link":' + encode_json(links)
+
+
+def history(server: FhirServer, connection: Connection, request: HistoryRequest) -> Answer:
+    """A page of versions as a history Bundle.
+
+    Errors: Refused 404 where the resource's id was never used.
+    """
+    limit = request.count + 1
+    if request.id is not None:
+        versions = read_instance_history(
+            connection, request.types[0], request.id,
+            within=request.within, below=request.below, limit=limit,
+        )  # fmt: skip
+        total = count_versions(connection, request.types[0], request.id)
+        if not total:
+            reference = f"{request.types[0]}/{request.id}"
+            raise refuse(
+                404, "resource-not-found", "not-found", request.types[0], reference=reference
+            )
+    else:
+        versions = read_types_history(
+            connection, request.types, within=request.within, below=request.below, limit=limit
+        )
+        total = 0
+    links = [{"relation": "self", "url": request.url(server.base_url)}]
+    if len(versions) > request.count:
+        versions = versions[: request.count]
+        if versions:
+            cursor = request.cursor_of(versions[-1])
+            links.append({"relation": "next", "url": request.url(server.base_url, cursor)})
+    shown_total = total if request.is_whole else None
+    return Answer(200, body=_bundle(server.base_url, versions, links, shown_total))
+
+
+def _bundle(
+    base_url: str, versions: Sequence[StoredResource], links: object, total: int | None
+) -> bytes:
+    entries = b",".join(_entry(base_url, version) for version in versions)
+    return (
+        b'{"resourceType":"Bundle","id":"' + str(uuid.uuid4()).encode() + b'","type":"history"'
+        + (b"" if total is None else b',"total":%d' % total) + b',"link":' + encode_json(links)
         + (b',"entry":[' + entries + b"]" if versions else b"") + b"}"
     )  # fmt: skip
-    return Answer(200, body=body)
-
-
-def _page(base: str, count: int, before: int | None) -> str:
-    query: dict[str, int] = {} if count == DEFAULT_PAGE else {"_count": count}
-    if before is not None:
-        query["_before"] = before
-    return f"{base}?{urlencode(query)}" if query else base
 
 
 def _entry(base_url: str, version: StoredResource) -> bytes:
@@ -85,3 +157,47 @@ def _entry(base_url: str, version: StoredResource) -> bytes:
         + b',"request":' + encode_json({"method": method, "url": url})
         + b',"response":' + encode_json(response) + b"}"
     )  # fmt: skip
+
+
+def _hash(path: str, pairs: Sequence[tuple[str, str]]) -> int:
+    return hash64(repr((path, [pair for pair in pairs if pair[0] != "_count"])))
+
+
+def _types(value: str | None) -> Sequence[str]:
+    if value is None:
+        return RESOURCE_TYPES
+    names = value.split(",")
+    unknown = next((name for name in names if name not in TYPE_NUMBERS), None)
+    if unknown is not None:
+        raise refuse(400, "resource-type-unknown", "not-supported", "_type", type=unknown[:64])
+    return tuple(dict.fromkeys(names))
+
+
+def _count(value: str | None) -> int:
+    if value is None:
+        return DEFAULT_PAGE
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise refuse(
+            400, "parameter-invalid", "value", "_count", name="_count", expected="0, 1, 2, …"
+        )
+    return int(value)
+
+
+def _range(values: dict[str, str], name: str) -> InstantRange | None:
+    if name not in values:
+        return None
+    try:
+        # In a URL the “+” of a time zone, not escaped, has become a space.
+        return instant_range(values[name].replace(" ", "+"))
+    except ValueError:
+        expected = "2026-03-01T10:30:00Z, 2026-03-01, 2026-03, 2026"
+        raise refuse(
+            400, "parameter-invalid", "value", name, name=name, expected=expected
+        ) from None
+
+
+def _place(text: str | None, search: int) -> HistoryPlace:
+    if text is None:
+        return NEWEST
+    updated, key, version = decode_cursor(text, search).values
+    return HistoryPlace(moment_of(int(updated or 0)), int(key or 0), int(version or 0))

@@ -2,7 +2,7 @@
 
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.entries import Entry
-from fhir_server.interactions.history import history
+from fhir_server.interactions.history import history, parse_history
 from fhir_server.interactions.read import read
 from fhir_server.interactions.search_type import search_type
 from fhir_server.interactions.server import FhirServer
@@ -23,10 +23,14 @@ def read_entry(server: FhirServer, connection: Connection, entry: Entry) -> Answ
     match entry.path:
         case (resource_type,):
             return search_type(server, connection, resource_type, entry.pairs)
+        case (resource_type, "_history"):
+            request = parse_history(resource_type, None, entry.pairs)
+            return history(server, connection, request)
         case (resource_type, resource_id):
             answer = read(connection, resource_type, resource_id)
         case (resource_type, resource_id, "_history"):
-            return history(server, connection, resource_type, resource_id)
+            request = parse_history(resource_type, resource_id, entry.pairs)
+            return history(server, connection, request)
         case (resource_type, resource_id, "_history", version):
             answer = vread(connection, resource_type, resource_id, version)
         case _:

@@ -66,7 +66,7 @@ class KeyCollisionError(RuntimeError):
     """Two different resources have the same 64-bit key; the second cannot be stored under this id."""
 
 
-_COLUMNS = "key, type, id, version, updated, deleted, body"
+COLUMNS = "key, type, id, version, updated, deleted, body"
 
 
 def read_resource(
@@ -75,10 +75,10 @@ def read_resource(
     """The current version, deleted or not; None where the id was never used."""
     key = resource_key(resource_type, resource_id)
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM resource WHERE key = %s",
+        f"SELECT {COLUMNS} FROM resource WHERE key = %s",
         (key,),
     ).fetchone()
-    stored = _stored(row) if row else None
+    stored = stored_resource(row) if row else None
     return stored if stored and (stored.type, stored.id) == (resource_type, resource_id) else None
 
 
@@ -88,28 +88,13 @@ def read_version(
     """One version, current or superseded; None where there is none."""
     key = resource_key(resource_type, resource_id)
     row = connection.execute(
-        f"SELECT {_COLUMNS} FROM resource WHERE key = %(key)s AND version = %(version)s "
-        f"UNION ALL SELECT {_COLUMNS} FROM resource_history "
+        f"SELECT {COLUMNS} FROM resource WHERE key = %(key)s AND version = %(version)s "
+        f"UNION ALL SELECT {COLUMNS} FROM resource_history "
         "WHERE key = %(key)s AND version = %(version)s",
         {"key": key, "version": version},
     ).fetchone()
-    stored = _stored(row) if row else None
+    stored = stored_resource(row) if row else None
     return stored if stored and (stored.type, stored.id) == (resource_type, resource_id) else None
-
-
-def read_instance_history(
-    connection: Connection, resource_type: str, resource_id: str, *, before: int | None, limit: int
-) -> list[StoredResource]:
-    """Versions of a resource, newest first, from the one below `before` (None: from the newest)."""
-    key = resource_key(resource_type, resource_id)
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM (SELECT {_COLUMNS} FROM resource WHERE key = %(key)s "
-        f"UNION ALL SELECT {_COLUMNS} FROM resource_history WHERE key = %(key)s) versions "
-        "WHERE version < %(before)s ORDER BY version DESC LIMIT %(limit)s",
-        {"key": key, "before": before or 2**31 - 1, "limit": limit},
-    ).fetchall()
-    versions = [_stored(row) for row in rows]
-    return [v for v in versions if (v.type, v.id) == (resource_type, resource_id)]
 
 
 def count_versions(connection: Connection, resource_type: str, resource_id: str) -> int:
@@ -124,10 +109,10 @@ def lock_resources(connection: Connection, keys: Iterable[int]) -> dict[int, Sto
     if not ordered:
         return {}
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM resource WHERE key = ANY(%s) ORDER BY key FOR UPDATE",
+        f"SELECT {COLUMNS} FROM resource WHERE key = ANY(%s) ORDER BY key FOR UPDATE",
         (ordered,),
     ).fetchall()
-    return {row[0]: _stored(row) for row in rows}
+    return {row[0]: stored_resource(row) for row in rows}
 
 
 MOST_SINGLE_LOCKS = 1000
@@ -267,7 +252,8 @@ def _insert_rows(connection: Connection, versions: Sequence[NewVersion]) -> None
             )
 
 
-def _stored(row: Sequence[Any]) -> StoredResource:
+def stored_resource(row: Sequence[Any]) -> StoredResource:
+    """The version of a row of COLUMNS."""
     key, type_number, resource_id, version, updated, deleted, body = row
     return StoredResource(
         key, RESOURCE_TYPES[type_number], resource_id, version, updated, deleted, body

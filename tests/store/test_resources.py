@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fhir_server.store.database import Database
+from fhir_server.store.history import HistoryPlace, read_instance_history
 from fhir_server.store.keys import resource_key
 from fhir_server.store.resources import (
     KeyCollisionError,
@@ -10,7 +11,6 @@ from fhir_server.store.resources import (
     StoredResource,
     WriteConflictError,
     lock_resources,
-    read_instance_history,
     read_resource,
     read_version,
     write_versions,
@@ -65,8 +65,9 @@ def test_write_versions__superseded_versions_stay_readable(database: Database) -
             version("a", 3, deleted=True),
             None,
         ]
-        newest = read_instance_history(connection, "Patient", "a", before=None, limit=2)
-        rest = read_instance_history(connection, "Patient", "a", before=2, limit=2)
+        newest = read_instance_history(connection, "Patient", "a", limit=2)
+        below = HistoryPlace(newest[-1].updated, newest[-1].key, newest[-1].version)
+        rest = read_instance_history(connection, "Patient", "a", below=below, limit=2)
     assert [v.version for v in newest] == [3, 2]
     assert [v.version for v in rest] == [1]
 

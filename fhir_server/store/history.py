@@ -1,0 +1,100 @@
+"""Versions in the order of time, newest first: of one resource, of some types, or of all.
+
+A page starts below a place (time, key, version). Versions never change and never move in this order, so
+pages stay apart however much is written meanwhile; what is new stands before the first page.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from fhir_server.store.keys import resource_key
+from fhir_server.store.resource_types import TYPE_NUMBERS
+from fhir_server.store.resources import COLUMNS, Connection, StoredResource, stored_resource
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPlace:
+    """The place of a version in the order of time."""
+
+    updated: datetime
+    key: int
+    version: int
+
+
+NEWEST = HistoryPlace(datetime(9999, 12, 31, tzinfo=UTC), 2**63 - 1, 2**31 - 1)
+"""Before the first page."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRange:
+    """Which versions: written at `since` or later; current at some time from `low` to `high`."""
+
+    since: datetime | None = None
+    low: datetime | None = None
+    high: datetime | None = None
+
+
+# Without `superseded` a version is current: as if superseded at the end of time.
+_BELOW = "(updated, key, version) < (%(updated)s, %(place_key)s, %(version)s)"
+_WRITTEN = (
+    "(%(since)s::timestamptz IS NULL OR updated >= %(since)s) "
+    "AND (%(high)s::timestamptz IS NULL OR updated <= %(high)s)"
+)
+_SUPERSEDED = "(%(low)s::timestamptz IS NULL OR superseded > %(low)s)"
+_ORDER = "ORDER BY updated DESC, key DESC, version DESC LIMIT %(limit)s"
+
+_OF_KEY = (
+    f"SELECT {COLUMNS} FROM ("
+    f"SELECT {COLUMNS} FROM resource WHERE key = %(key)s AND {_WRITTEN} AND {_BELOW} "
+    f"UNION ALL SELECT {COLUMNS} FROM resource_history "
+    f"WHERE key = %(key)s AND {_WRITTEN} AND {_SUPERSEDED} AND {_BELOW}) versions {_ORDER}"
+)
+# One index range of each table for each type: as many rows are read as the page has, per type.
+_OF_TYPES = (
+    f"SELECT {COLUMNS} FROM unnest(%(types)s::smallint[]) AS wanted (number) CROSS JOIN LATERAL ("
+    f"(SELECT {COLUMNS} FROM resource WHERE type = wanted.number AND {_WRITTEN} AND {_BELOW} {_ORDER}) "
+    f"UNION ALL (SELECT {COLUMNS} FROM resource_history "
+    f"WHERE type = wanted.number AND {_WRITTEN} AND {_SUPERSEDED} AND {_BELOW} {_ORDER})"
+    f") versions {_ORDER}"
+)
+
+
+def read_instance_history(
+    connection: Connection,
+    resource_type: str,
+    resource_id: str,
+    *,
+    within: HistoryRange = HistoryRange(),
+    below: HistoryPlace = NEWEST,
+    limit: int,
+) -> list[StoredResource]:
+    """Versions of one resource, newest first. Cost: one statement."""
+    parameters = {
+        "key": resource_key(resource_type, resource_id),
+        **_parameters(within, below, limit),
+    }
+    found = [stored_resource(row) for row in connection.execute(_OF_KEY, parameters).fetchall()]
+    return [v for v in found if (v.type, v.id) == (resource_type, resource_id)]
+
+
+def read_types_history(
+    connection: Connection,
+    types: Sequence[str],
+    *,
+    within: HistoryRange = HistoryRange(),
+    below: HistoryPlace = NEWEST,
+    limit: int,
+) -> list[StoredResource]:
+    """Versions of all resources of the types, newest first. Cost: one statement."""
+    numbers = [TYPE_NUMBERS[name] for name in types]
+    parameters = {"types": numbers, **_parameters(within, below, limit)}
+    return [stored_resource(row) for row in connection.execute(_OF_TYPES, parameters).fetchall()]
+
+
+def _parameters(within: HistoryRange, below: HistoryPlace, limit: int) -> dict[str, Any]:
+    return {
+        "since": within.since, "low": within.low, "high": within.high, "limit": limit,
+        "updated": below.updated, "place_key": below.key, "version": below.version,
+    }  # fmt: skip
