@@ -41,6 +41,10 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "validate": CommandEntry(
         "fhir_server.cli.validate:command", "Validate resources, Bundles and NDJSON files."
     ),
+    "snapshot": CommandEntry(
+        "fhir_server.cli.snapshot:command",
+        "Work out the snapshot of a profile from its differential.",
+    ),
     "settings": CommandEntry(
         "fhir_server.cli.settings:settings", "List the settings, their values and what they mean."
     ),

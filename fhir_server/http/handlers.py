@@ -12,6 +12,7 @@ from fhir_server.interactions.history import history, parse_history
 from fhir_server.interactions.patch import conditional_patch, patch
 from fhir_server.interactions.read import read
 from fhir_server.interactions.search_type import search_type
+from fhir_server.interactions.snapshot import snapshot, snapshot_of_stored, snapshot_of_url
 from fhir_server.interactions.transaction import transaction
 from fhir_server.interactions.update import conditional_update, update
 from fhir_server.interactions.validate import validate
@@ -130,3 +131,19 @@ def post_validate(call: Call) -> Reply:
     profiles = [value for name, value in call.pairs if name == "profile"]
     issues = validate(call.server, call.path.get("type"), call.resource, profiles=profiles)
     return outcome_reply(call, 200, issues)
+
+
+def get_snapshot(call: Call) -> Reply:
+    """GET /StructureDefinition/$snapshot?url=…, /StructureDefinition/id/$snapshot."""
+    if "id" in call.path:
+        with call.server.database.connection() as connection:
+            return bundle_reply(
+                call, snapshot_of_stored(call.server, connection, call.type, call.id)
+            )
+    url = next((value for name, value in call.pairs if name == "url"), "")
+    return bundle_reply(call, snapshot_of_url(call.server, call.type, url))
+
+
+def post_snapshot(call: Call) -> Reply:
+    """POST /StructureDefinition/$snapshot."""
+    return bundle_reply(call, snapshot(call.server, call.type, call.resource))

@@ -28,6 +28,8 @@ ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     ("PUT",    "{type}",                          "conditional-update",  handlers.put_by_criteria),
     ("PATCH",  "{type}",                          "conditional-patch",   handlers.patch_by_criteria),
     ("DELETE", "{type}",                          "conditional-delete",  handlers.delete_by_criteria),
+    ("GET",    "{type}/$snapshot",                "$snapshot",           handlers.get_snapshot),
+    ("POST",   "{type}/$snapshot",                "$snapshot",           handlers.post_snapshot),
     ("POST",   "{type}/$validate",                "$validate",           handlers.post_validate),
     ("GET",    "{type}/_history",                 "history-type",        handlers.get_history),
     ("GET",    "{type}/{id}",                     "read",                handlers.get_resource),
@@ -35,6 +37,7 @@ ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     ("PATCH",  "{type}/{id}",                     "patch",               handlers.patch_resource),
     ("DELETE", "{type}/{id}",                     "delete",              handlers.delete_resource),
     ("POST",   "{type}/{id}/$validate",           "$validate",           handlers.post_validate),
+    ("GET",    "{type}/{id}/$snapshot",           "$snapshot",           handlers.get_snapshot),
     ("GET",    "{type}/{id}/_history",            "history-instance",    handlers.get_history),
     ("GET",    "{type}/{id}/_history/{version}",  "vread",               handlers.get_version),
 )

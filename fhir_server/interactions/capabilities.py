@@ -18,6 +18,7 @@ TYPE_INTERACTIONS: Sequence[str] = (
 )  # fmt: skip
 SYSTEM_INTERACTIONS: Sequence[str] = ("transaction", "batch", "history-system")
 _VALIDATE = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
+_SNAPSHOT = "http://hl7.org/fhir/OperationDefinition/StructureDefinition-snapshot"
 
 
 @lru_cache(maxsize=4)
@@ -74,6 +75,13 @@ def _resource(server: FhirServer, resource_type: str) -> dict[str, Any]:
             {"name": code, "type": parameter.type, "definition": parameter.url}
             for code, parameter in sorted(parameters.items())
         ],
-        "operation": [{"name": "validate", "definition": _VALIDATE}],
+        "operation": _operations(resource_type),
     }
     return {name: value for name, value in described.items() if value != []}
+
+
+def _operations(resource_type: str) -> list[dict[str, str]]:
+    operations = [{"name": "validate", "definition": _VALIDATE}]
+    if resource_type == "StructureDefinition":
+        operations.append({"name": "snapshot", "definition": _SNAPSHOT})
+    return operations

@@ -6,7 +6,12 @@ from fhir_server.definitions import Definitions, TypeModel
 from fhir_server.definitions.types import FHIR_TYPE_EXTENSION, SYSTEM_TYPE_PREFIX
 from fhir_server.model.primitives import PRIMITIVES
 from fhir_server.validation.element import Element, TypeRef
-from fhir_server.validation.snapshot import ElementNode, SnapshotError, SnapshotGenerator
+from fhir_server.validation.snapshot import (
+    ElementNode,
+    SnapshotError,
+    SnapshotGenerator,
+    author_faults,
+)
 
 _SYSTEM_TYPES = {"String": "string", "Boolean": "boolean", "Integer": "integer", "Decimal": "decimal",
                  "Date": "date", "DateTime": "dateTime", "Time": "time"}  # fmt: skip
@@ -37,22 +42,10 @@ class Plans:
         if structure is None:
             return None
         try:
-            return self._build(structure)
+            with author_faults(canonical):
+                return self._build(structure)
         except SnapshotError as fault:
             self._faults[canonical] = fault
-        except (
-            KeyError,
-            TypeError,
-            AttributeError,
-            ValueError,
-            IndexError,
-            RecursionError,
-        ) as fault:
-            # A definition of any shape may be loaded; what it lacks is the fault of its author.
-            reason = f"{type(fault).__name__}: {fault}"
-            self._faults[canonical] = SnapshotError(
-                "profile-broken", profile=canonical, reason=reason
-            )
         return None
 
     def type(self, name: str) -> Element:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fhir_server.definitions import Definitions
 from fhir_server.validation.snapshot.choice import choice_slice, type_slicing
+from fhir_server.validation.snapshot.faults import SnapshotError
 from fhir_server.validation.snapshot.merge import (
     constraint_types,
     merge_definition,
@@ -21,15 +22,6 @@ EXTENSION_SLICING = {
     "rules": "open",
 }
 _EXTENSIONS = frozenset({"extension", "modifierExtension"})
-
-
-class SnapshotError(ValueError):
-    """A profile whose snapshot cannot be worked out; `reason` is an issue id, `parameters` fill its text."""
-
-    def __init__(self, reason: str, /, **parameters: str) -> None:
-        super().__init__(f"{reason}: {parameters}")
-        self.reason = reason
-        self.parameters = parameters
 
 
 class SnapshotGenerator:

@@ -1,0 +1,47 @@
+"""`osteon snapshot`: a profile in full."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EXIT_USAGE = 2
+
+
+def command(
+    file: Annotated[Path, typer.Argument(help="A StructureDefinition in JSON or XML.")],
+    loads: Annotated[
+        list[Path] | None,
+        typer.Option("--load", metavar="FILE|DIR|PACKAGE", help="The profiles that it rests on."),
+    ] = None,
+) -> int:
+    """Work out the snapshot of a profile from its differential.
+
+    The StructureDefinition is written to stdout as JSON. Exit code: 0 done, 1 the profile is at fault.
+    """
+    from fhir_server.definitions.packages import PackageError, network_definitions, read_conformance
+    from fhir_server.model.issues import refuse
+    from fhir_server.model.json_source import JsonSyntaxError, parse_json, pretty_json
+    from fhir_server.model.xml_source import XmlSyntaxError, parse_xml
+    from fhir_server.validation.snapshot import SnapshotError, completed
+
+    definitions = network_definitions()
+    try:
+        for path in loads or ():
+            definitions = definitions.layered(read_conformance(path))
+    except PackageError as fault:
+        sys.stderr.write(f"osteon: --load: {fault}\n")
+        return EXIT_USAGE
+    try:
+        content = file.read_bytes()
+        is_xml = content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+        structure = parse_xml(content, definitions.type_model) if is_xml else parse_json(content)
+        full = completed(structure, definitions)
+    except (JsonSyntaxError, XmlSyntaxError) as fault:
+        raise refuse(400, fault.issue_id, "structure", reason=str(fault)) from None
+    except SnapshotError as fault:
+        raise refuse(422, fault.reason, "processing", **fault.parameters) from None
+    sys.stdout.buffer.write(pretty_json(full) + b"\n")
+    sys.stdout.buffer.flush()
+    return 0
