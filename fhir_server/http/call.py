@@ -51,6 +51,11 @@ class Call:
     content: bytes
 
     @property
+    def is_read(self) -> bool:
+        """Whether it asks for content and changes nothing."""
+        return self.method in {"GET", "HEAD"}
+
+    @property
     def type(self) -> str:
         """The resource type of the path."""
         return self.path["type"]

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from email.utils import format_datetime
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
 
 from fhir_server.http.call import Call
 from fhir_server.http.formats import JSON, XML, format_of_content, positions_in, written
 from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.subset import parse_subset, subset_body
 from fhir_server.model.issues import Issue, operation_outcome
 from fhir_server.model.json_source import encode_json
 from fhir_server.model.locations import need_positions, with_positions
@@ -33,13 +35,16 @@ def resource_reply(call: Call, answer: Answer) -> Reply:
     if stored is not None and answer.etag is not None:
         headers["ETag"] = answer.etag
         headers["Last-Modified"] = format_datetime(stored.updated, usegmt=True)
-        if call.method != "GET" and answer.status != 204:
+        if not call.is_read and answer.status != 204:
             headers["Location"] = f"{call.server.base_url}/{answer.location}"
-        if call.method == "GET" and call.headers.get("if-none-match", "").strip() == answer.etag:
+        if call.is_read and _is_known(call, answer.etag, stored.updated):
             return Reply(304, headers=headers)
     if answer.status == 204 or stored is None or stored.body is None:
         return Reply(answer.status, headers=headers)
-    preference = "representation" if call.method == "GET" else call.returns("representation")
+    if call.is_read:
+        body = subset_body(call.server.definitions, parse_subset(call.pairs), stored.body)
+        return _content(call, answer.status, body, headers)
+    preference = call.returns("representation")
     if preference == "minimal":
         return Reply(answer.status, headers=headers)
     if preference == "OperationOutcome":
@@ -58,6 +63,8 @@ def outcome_reply(call: Call, status: int, issues: Sequence[Issue]) -> Reply:
     located = _located(call, issues)
     outcome = encode_json(operation_outcome(located, call.language))
     headers = {"Retry-After": "1"} if status in {429, 503} else {}
+    if status == 405:
+        headers["Allow"] = str(issues[0].parameters["allowed"])
     return _content(call, status, outcome, headers)
 
 
@@ -65,6 +72,22 @@ def _content(call: Call, status: int, body: bytes, headers: dict[str, str]) -> R
     types = call.server.definitions.type_model
     content = written(body, call.format, types, pretty=call.is_pretty)
     return Reply(status, content, {**headers, "Content-Type": CONTENT_TYPES[call.format]})
+
+
+def _is_known(call: Call, etag: str, updated: datetime) -> bool:
+    """Whether the client has this version. Source: RFC 9110 §13.2.2 (If-None-Match comes first)."""
+    tags = call.headers.get("if-none-match")
+    if tags is not None:
+        return tags.strip() == "*" or etag in (tag.strip() for tag in tags.split(","))
+    since = call.headers.get("if-modified-since")
+    if since is None:
+        return False
+    try:
+        known = parsedate_to_datetime(since)
+    except ValueError:
+        return False
+    # A date of HTTP has whole seconds.
+    return updated.replace(microsecond=0) <= known.replace(tzinfo=known.tzinfo or UTC)
 
 
 def _located(call: Call, issues: Sequence[Issue]) -> list[Issue]:

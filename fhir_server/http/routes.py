@@ -4,7 +4,7 @@ A path is classed by its parts: the first is a resource type or a word of the in
 `metadata` stand for themselves, what is left is an id or a version.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fhir_server.http import handlers
@@ -19,6 +19,7 @@ Handler = Callable[[Call], Reply]
 ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     # method   path                               interaction            handler
     ("GET",    "metadata",                        "capabilities",        handlers.get_capabilities),
+    ("OPTIONS", "",                               "capabilities",        handlers.get_capabilities),
     ("POST",   "",                                "batch-transaction",   handlers.post_bundle),
     ("POST",   "$validate",                       "$validate",           handlers.post_validate),
     ("GET",    "_history",                        "history-system",      handlers.get_history),
@@ -74,10 +75,18 @@ def find_route(method: str, path: str) -> Found:
         raise refuse(404, "path-not-found", "not-found")
     wanted = "GET" if method == "HEAD" else method
     if wanted not in methods:
-        allowed = ", ".join(sorted(methods))
+        allowed = ", ".join(allowed_methods(methods))
+        if wanted == "OPTIONS":
+            return Found("options", lambda _: Reply(204, headers={"Allow": allowed}), named)
         raise refuse(405, "method-not-allowed", "not-supported", allowed=allowed)
     interaction, handler = methods[wanted]
     return Found(interaction, handler, named)
+
+
+def allowed_methods(methods: Iterable[str]) -> list[str]:
+    """The methods of a path that has handlers for these."""
+    also = {"OPTIONS", *(["HEAD"] if "GET" in methods else [])}
+    return sorted({*methods, *also})
 
 
 _NAMES = ("type", "id", None, "version")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.server import FhirServer
+from fhir_server.interactions.subset import Subset, subset_body
 from fhir_server.model.issues import Issue, Language, operation_outcome
 from fhir_server.model.json_source import encode_json
 from fhir_server.search.request import SearchRequest, parse_search
@@ -33,16 +34,20 @@ def search_type(
         server.parameters, resource_type, list(pairs), lenient=lenient, base_url=server.base_url
     )
     result = run_search(connection, request)
-    return Answer(200, body=_searchset(server.base_url, request, result, language))
+    return Answer(200, body=_searchset(server, request, result, language))
 
 
 def _searchset(
-    base_url: str, request: SearchRequest, result: SearchResult, language: Language
+    server: FhirServer, request: SearchRequest, result: SearchResult, language: Language
 ) -> bytes:
     head = b'{"resourceType":"Bundle","id":"' + str(uuid.uuid4()).encode() + b'","type":"searchset"'
     total = b"" if result.total is None else b',"total":%d' % result.total
-    entries = [_entry(base_url, stored, b"match") for stored in result.matches]
-    entries += [_entry(base_url, stored, b"include") for stored in result.included]
+    base_url = server.base_url
+    # `_elements` does not apply to what is included (R4 §3.1.1.5.9).
+    part = Subset(request.summary, request.elements)
+    entries = [_entry(server, stored, b"match", part) for stored in result.matches]
+    part = Subset(request.summary)
+    entries += [_entry(server, stored, b"include", part) for stored in result.included]
     issues = [*request.dropped, *result.issues]
     if issues:
         entries.append(_outcome_entry(issues, language))
@@ -65,10 +70,11 @@ def _links(base_url: str, request: SearchRequest, result: SearchResult) -> list[
     return links
 
 
-def _entry(base_url: str, stored: StoredResource, mode: bytes) -> bytes:
-    full_url = encode_json(f"{base_url}/{stored.type}/{stored.id}")
+def _entry(server: FhirServer, stored: StoredResource, mode: bytes, part: Subset) -> bytes:
+    full_url = encode_json(f"{server.base_url}/{stored.type}/{stored.id}")
+    body = subset_body(server.definitions, part, stored.body or b"null")
     return (
-        b'{"fullUrl":' + full_url + b',"resource":' + (stored.body or b"null")
+        b'{"fullUrl":' + full_url + b',"resource":' + body
         + b',"search":{"mode":"' + mode + b'"}}'
     )  # fmt: skip
 
