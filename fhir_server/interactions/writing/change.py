@@ -22,7 +22,7 @@ class Criteria:
     request: SearchRequest
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Change:
     """One write as it goes through the stages of `write_changes`.
 

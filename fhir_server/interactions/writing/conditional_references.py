@@ -7,10 +7,11 @@ import re
 from collections.abc import Sequence
 
 from fhir_server.interactions.server import FhirServer
-from fhir_server.interactions.writing.change import Change
-from fhir_server.interactions.writing.criteria import match_one, parse_criteria
+from fhir_server.interactions.writing.change import Change, Criteria
+from fhir_server.interactions.writing.criteria import parse_criteria
 from fhir_server.interactions.writing.links import references, replace_links
 from fhir_server.model.issues import Issue, Refused, error
+from fhir_server.search.match import match_each
 from fhir_server.store.resource_types import TYPE_NUMBERS
 from fhir_server.store.resources import Connection
 
@@ -30,35 +31,52 @@ def resolve_conditional_references(
     """Replace every conditional reference by the one resource it matches.
 
     Shape: an entry whose own criteria are the same text is meant before the store is asked.
-    Errors: Refused 412 where one matches nothing or several, one issue for each, naming the element.
+    Errors: Refused 400 for criteria that are none, 412 where one matches nothing or several; one issue
+    for each, naming the element.
+    Cost: that of `match_each`.
     """
     entries = {
         c.criteria.text: c.reference for c in changes if c.criteria is not None and c.id is not None
     }
-    found: dict[str, str] = {}
+    asked = _asked(server, waiting)
+    targets = {
+        link: entries[criteria.text]
+        for link, (_, criteria) in asked.items()
+        if criteria.text in entries
+    }
+    unknown = [link for link in asked if link not in targets]
+    matches = match_each(connection, [asked[link][1].request for link in unknown])
     faults: list[Issue] = []
-    for change in waiting:
-        for path, link in references(change.resource, change.expression()):
-            if link in found or (parts := _split(link)) is None:
-                continue
-            try:
-                criteria = parse_criteria(server, parts[0], parts[1], path)
-                target = entries.get(criteria.text)
-                if target is None:
-                    match = match_one(connection, criteria, path)
-                    target = f"{match.type}/{match.id}" if match else None
-            except Refused as refused:
-                faults.extend(refused.issues)
-                continue
-            if target is None:
-                faults.append(error("conditional-reference-no-match", "not-found", path))
-            else:
-                found[link] = target
+    for link, found in zip(unknown, matches, strict=True):
+        path = asked[link][0]
+        if len(found) == 1:
+            targets[link] = f"{found[0].type}/{found[0].id}"
+        elif found:
+            faults.append(error("criteria-multiple-matches", "multiple-matches", path))
+        else:
+            faults.append(error("conditional-reference-no-match", "not-found", path))
     if faults:
         raise Refused(412, faults)
     for change in waiting:
         assert change.resource is not None  # noqa: S101 — it has references
-        change.resource = replace_links(change.resource, server.definitions.type_model, found.get)
+        change.resource = replace_links(change.resource, server.definitions.type_model, targets.get)
+
+
+def _asked(server: FhirServer, waiting: Sequence[Change]) -> dict[str, tuple[str, Criteria]]:
+    """Each conditional reference with the FHIRPath of its first place and its criteria."""
+    asked: dict[str, tuple[str, Criteria]] = {}
+    faults: list[Issue] = []
+    for change in waiting:
+        for path, link in references(change.resource, change.expression()):
+            if link in asked or (parts := _split(link)) is None:
+                continue
+            try:
+                asked[link] = (path, parse_criteria(server, *parts, path))
+            except Refused as refused:
+                faults.extend(refused.issues)
+    if faults:
+        raise Refused(400, faults)
+    return asked
 
 
 def _split(link: str) -> tuple[str, str] | None:

@@ -1,14 +1,14 @@
 """Search criteria of conditional interactions and references: parsed strictly, matched, locked."""
 
+from collections.abc import Sequence
 from urllib.parse import parse_qsl, unquote
 
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Criteria
 from fhir_server.model.issues import Refused, error, refuse
 from fhir_server.search.request import parse_search
-from fhir_server.search.run import match_resources
 from fhir_server.store.keys import hash64
-from fhir_server.store.resources import Connection, StoredResource
+from fhir_server.store.resources import StoredResource
 
 _NO_CRITERIA = frozenset({"_count", "_sort", "_summary", "_elements", "_include", "_revinclude",
                           "_total", "_format", "_pretty"})  # fmt: skip
@@ -46,12 +46,11 @@ def criteria_lock(criteria: Criteria) -> int:
     return hash64(criteria.text)
 
 
-def match_one(connection: Connection, criteria: Criteria, expression: str) -> StoredResource | None:
-    """The one resource the criteria match, or None.
+def only_match(found: Sequence[StoredResource], expression: str) -> StoredResource | None:
+    """The one resource that criteria match, or None.
 
     Errors: Refused 412 where several match.
     """
-    matches = match_resources(connection, criteria.request, limit=2)
-    if len(matches) > 1:
+    if len(found) > 1:
         raise refuse(412, "criteria-multiple-matches", "multiple-matches", expression)
-    return matches[0] if matches else None
+    return found[0] if found else None

@@ -84,7 +84,7 @@ def write_changes(
     lock_all_criteria(connection, changes)
     answers: dict[int, Answer] = {}
     for method in ("DELETE", "POST", "PUT", "PATCH"):
-        identify(server, connection, [c for c in changes if c.method == method])
+        identify(connection, [c for c in changes if c.method == method])
         if method == "DELETE":
             check_targets_differ(changes)
             _write_stage(server, connection, [c for c in changes if c.method == "DELETE"], answers)

@@ -1,0 +1,74 @@
+"""Criteria matched: for conditional interactions and references, any number at a time.
+
+Most criteria ask for one token, an identifier; all of them together take one statement. Others take one
+each.
+"""
+
+from collections.abc import Sequence
+from typing import Any, LiteralString
+
+import psycopg
+
+from fhir_server.search.plan import Plan
+from fhir_server.search.request import SearchRequest
+from fhir_server.search.run import match_resources
+from fhir_server.search.select import COLUMNS, plan_request, stored_resource
+from fhir_server.store.resources import StoredResource
+
+Connection = psycopg.Connection[Any]
+
+LIMIT = 2
+"""Two matches are as good as many: the criteria are not met by one resource."""
+
+
+def match_each(
+    connection: Connection, requests: Sequence[SearchRequest]
+) -> list[list[StoredResource]]:
+    """Up to LIMIT matches of each search, in the order of the searches.
+
+    Cost: one statement for all that ask for tokens only, one for each other.
+    """
+    found: list[list[StoredResource]] = [[] for _ in requests]
+    contained: dict[int, Sequence[int]] = {}
+    overlapping: dict[int, Sequence[int]] = {}
+    for position, request in enumerate(requests):
+        plan = plan_request(request)
+        if _asks_for_tokens_only(plan) and not plan.overlaps:
+            contained[position] = plan.contains
+        elif _asks_for_tokens_only(plan) and not plan.contains and len(plan.overlaps) == 1:
+            overlapping[position] = plan.overlaps[0]
+        else:
+            found[position] = match_resources(connection, request, LIMIT)
+    _match_tokens(connection, "@>", contained, found)
+    _match_tokens(connection, "&&", overlapping, found)
+    return found
+
+
+def _asks_for_tokens_only(plan: Plan) -> bool:
+    # A token belongs to one resource type and to no deleted resource.
+    asks_for_more = (
+        plan.keys is not None or plan.excluded or plan.updated or plan.ranges or plan.others
+    )
+    return bool(plan.contains or plan.overlaps) and not asks_for_more
+
+
+def _match_tokens(
+    connection: Connection,
+    operator: LiteralString,
+    tokens: dict[int, Sequence[int]],
+    found: list[list[StoredResource]],
+) -> None:
+    if not tokens:
+        return
+    rows = connection.execute(
+        "SELECT " + COLUMNS + ", asked.position "
+        "FROM unnest(%s::int[], %s::text[]) AS asked (position, tokens), LATERAL ("
+        "SELECT * FROM resource WHERE tokens " + operator + " asked.tokens::bigint[] LIMIT %s) r",
+        (
+            list(tokens),
+            ["{" + ",".join(map(str, values)) + "}" for values in tokens.values()],
+            LIMIT,
+        ),
+    ).fetchall()
+    for row in rows:
+        found[row[-1]].append(stored_resource(row))
