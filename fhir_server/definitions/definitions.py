@@ -91,6 +91,10 @@ class Definitions:
         """These definitions with more conformance resources in front."""
         return Definitions((MemoryLayer(resources), *self._layers))
 
+    def backed(self, layer: Layer) -> "Definitions":
+        """These definitions with one more layer behind all others."""
+        return Definitions((*self._layers, layer))
+
     def find(self, resource_type: str, canonical: str) -> Resource | None:
         """The resource of a canonical, `url` or `url|version`; None where it is not known."""
         url, _, version = canonical.partition("|")

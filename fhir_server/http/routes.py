@@ -4,16 +4,26 @@ A path is classed by its parts: the first is a resource type or a word of the in
 `metadata` stand for themselves, what is left is an id or a version.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fhir_server.http import handlers
+from fhir_server.http import handlers, terminology_handlers
 from fhir_server.http.call import Call
 from fhir_server.http.reply import Reply
 from fhir_server.model.issues import refuse
 from fhir_server.store.resource_types import TYPE_NUMBERS
 
 Handler = Callable[[Call], Reply]
+
+
+def _operation(
+    name: str, handler: Handler, *levels: str
+) -> Iterator[tuple[str, str, str, Handler]]:
+    """An operation that changes nothing, hence by GET and POST alike."""
+    for level in levels:
+        for method in ("GET", "POST"):
+            yield method, f"{level}/{name}", name, handler
+
 
 # fmt: off
 ROUTES: Sequence[tuple[str, str, str, Handler]] = (
@@ -39,6 +49,11 @@ ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     ("DELETE", "{type}/{id}",                     "delete",              handlers.delete_resource),
     ("POST",   "{type}/{id}/$validate",           "$validate",           handlers.post_validate),
     ("GET",    "{type}/{id}/$snapshot",           "$snapshot",           handlers.get_snapshot),
+    *_operation("$expand",        terminology_handlers.expand,        "{type}", "{type}/{id}"),
+    *_operation("$validate-code", terminology_handlers.validate_code, "{type}", "{type}/{id}"),
+    *_operation("$lookup",        terminology_handlers.lookup,        "{type}"),
+    *_operation("$subsumes",      terminology_handlers.subsumes,      "{type}", "{type}/{id}"),
+    *_operation("$translate",     terminology_handlers.translate,     "{type}", "{type}/{id}"),
     ("GET",    "{type}/{id}/_history",            "history-instance",    handlers.get_history),
     ("GET",    "{type}/{id}/_history/{version}",  "vread",               handlers.get_version),
 )

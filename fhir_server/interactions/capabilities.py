@@ -4,7 +4,7 @@ The route table says which interactions there are, the search registry which par
 Source: https://hl7.org/fhir/R4/http.html#capabilities
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -17,8 +17,14 @@ TYPE_INTERACTIONS: Sequence[str] = (
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
 )  # fmt: skip
 SYSTEM_INTERACTIONS: Sequence[str] = ("transaction", "batch", "history-system")
-_VALIDATE = "http://hl7.org/fhir/OperationDefinition/Resource-validate"
-_SNAPSHOT = "http://hl7.org/fhir/OperationDefinition/StructureDefinition-snapshot"
+TYPE_OPERATIONS: Mapping[str, Sequence[str]] = {
+    "CodeSystem": ("lookup", "subsumes", "validate-code"),
+    "ConceptMap": ("translate",),
+    "StructureDefinition": ("snapshot",),
+    "ValueSet": ("expand", "validate-code"),
+}
+_DEFINITION = "http://hl7.org/fhir/OperationDefinition/"
+_VALIDATE = f"{_DEFINITION}Resource-validate"
 
 
 @lru_cache(maxsize=4)
@@ -82,6 +88,8 @@ def _resource(server: FhirServer, resource_type: str) -> dict[str, Any]:
 
 def _operations(resource_type: str) -> list[dict[str, str]]:
     operations = [{"name": "validate", "definition": _VALIDATE}]
-    if resource_type == "StructureDefinition":
-        operations.append({"name": "snapshot", "definition": _SNAPSHOT})
+    operations += [
+        {"name": name, "definition": f"{_DEFINITION}{resource_type}-{name}"}
+        for name in TYPE_OPERATIONS.get(resource_type, ())
+    ]
     return operations

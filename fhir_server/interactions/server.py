@@ -9,6 +9,7 @@ from fhir_server.search.indexer import SearchIndexer
 from fhir_server.search.parameters import SearchParameters
 from fhir_server.settings import Settings
 from fhir_server.store.database import Database
+from fhir_server.terminology import Terminology
 from fhir_server.validation import Validator
 
 
@@ -19,6 +20,7 @@ class FhirServer:
     settings: Settings
     database: Database
     definitions: Definitions
+    terminology: Terminology
     validator: Validator
     parameters: SearchParameters
     indexer: SearchIndexer
@@ -37,14 +39,16 @@ class FhirServer:
 def open_server(settings: Settings, database: Database) -> FhirServer:
     """Open the parts: definitions with the network's profiles, validator, search."""
     definitions = network_definitions()
-    parameters = SearchParameters(definitions)
+    terminology = Terminology(definitions)
+    parameters = SearchParameters(definitions, terminology)
     # 69 search parameters of R4 use `as` on several items, which strict mode refuses.
     fhirpath = FHIRPath(definitions.type_model, lenient=True)
     return FhirServer(
         settings=settings,
         database=database,
         definitions=definitions,
-        validator=Validator(definitions),
+        terminology=terminology,
+        validator=Validator(definitions, terminology),
         parameters=parameters,
         indexer=SearchIndexer(definitions, fhirpath, bases=[settings.fhir_base]),
         fhirpath=fhirpath,

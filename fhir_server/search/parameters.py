@@ -63,9 +63,9 @@ def _form_hash(resource_type: str, code: str, form: str) -> int:
 class SearchParameters:
     """The search parameters known, by resource type. Cost: each type is read once, on first use."""
 
-    def __init__(self, definitions: Definitions) -> None:
+    def __init__(self, definitions: Definitions, terminology: Terminology | None = None) -> None:
         self.definitions = definitions
-        self.terminology = Terminology(definitions)
+        self.terminology = terminology or Terminology(definitions)
         self._by_type: dict[str, dict[str, SearchParameter]] = {}
 
     def of(self, resource_type: str) -> Mapping[str, SearchParameter]:

@@ -11,6 +11,7 @@ from typing import Any
 Resource = dict[str, Any]
 
 _WHOLE = frozenset({"complete"})
+_INACTIVE = frozenset({"retired", "inactive"})
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class CodeSystem:
     def __init__(self, resource: Resource) -> None:
         self.url: str = resource["url"]
         self.version: str | None = resource.get("version")
+        self.resource = resource
         self.is_complete = resource.get("content", "complete") in _WHOLE
         self.is_case_sensitive = resource.get("caseSensitive") is not False
         self.concepts: dict[str, Concept] = {
@@ -62,13 +64,43 @@ class CodeSystem:
                 below.setdefault(parent, []).append(concept.code)
         return {code: tuple(codes) for code, codes in below.items()}
 
+    @cached_property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        """The codes directly above each code."""
+        return {concept.code: concept.parents for concept in self.concepts.values()}
+
+    @cached_property
+    def sources(self) -> Mapping[str, Resource]:
+        """Each concept as the resource states it: definition, typed properties, designations."""
+        found: dict[str, Resource] = {}
+        waiting = list(self.resource.get("concept", ()))
+        while waiting:
+            item = waiting.pop()
+            found[item.get("code", "")] = item
+            waiting.extend(item.get("concept", ()))
+        return found
+
+    def is_abstract(self, code: str) -> bool:
+        """Whether a code only groups others and is not to be chosen."""
+        return True in self.concepts[code].properties.get("notSelectable", ())
+
+    def is_inactive(self, code: str) -> bool:
+        """Whether a code is no longer, or not yet, for use.
+
+        Source: FHIR R4 concept properties, https://hl7.org/fhir/R4/codesystem-concept-properties.html
+        """
+        properties = self.concepts[code].properties
+        return True in properties.get("inactive", ()) or not _INACTIVE.isdisjoint(
+            value for value in properties.get("status", ()) if isinstance(value, str)
+        )
+
     def descendants(self, code: str) -> set[str]:
         """The codes below a code, at any depth, without itself."""
         return _closure(code, self.children)
 
     def ancestors(self, code: str) -> set[str]:
         """The codes above a code, at any height, without itself."""
-        return _closure(code, {c.code: c.parents for c in self.concepts.values()})
+        return _closure(code, self.parents)
 
 
 def _closure(start: str, edges: Mapping[str, tuple[str, ...]]) -> set[str]:

@@ -3,13 +3,17 @@
 Source: FHIR R4 ValueSet §4.9.5.1, https://hl7.org/fhir/R4/valueset.html#compositions
 """
 
-import re
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from fhir_server.fhirpath.errors import FHIRPathError
+from fhir_server.fhirpath.regex import compile_pattern
 from fhir_server.terminology.code_system import CodeSystem
 
 _MAX_PATTERN = 500
+REGEX_BUDGET_S = 1.0
+"""How long one regex filter may take over a whole code system; sane ones take milliseconds."""
 
 
 class UnsupportedFilterError(ValueError):
@@ -71,15 +75,23 @@ def _equals(system: CodeSystem, name: str, value: str) -> frozenset[str]:
 
 
 def _regex(system: CodeSystem, name: str, value: str) -> frozenset[str]:
-    # A pattern is tried on the short codes of one system only; its length is bounded because it comes
-    # from outside.
+    # A pattern comes from outside and may be built to explode: its length and its time are bounded.
     if len(value) > _MAX_PATTERN:
         raise UnsupportedFilterError(f"{name} regex of {len(value)} characters")
+    deadline = time.monotonic() + REGEX_BUDGET_S
     try:
-        pattern = re.compile(value)
-    except re.error as error:
-        raise UnsupportedFilterError(f"{name} regex {value}: {error}") from None
-    return _where(system, name, lambda values: any(pattern.fullmatch(v) for v in values))
+        pattern = compile_pattern(value)
+        return _where(
+            system,
+            name,
+            lambda values: any(
+                pattern.fullmatch(v, timeout=max(deadline - time.monotonic(), 1e-3)) for v in values
+            ),
+        )
+    except FHIRPathError:
+        raise UnsupportedFilterError(f"{name} regex {value[:100]}: no pattern") from None
+    except TimeoutError:
+        raise UnsupportedFilterError(f"{name} regex {value[:100]}: takes too long") from None
 
 
 def _in(system: CodeSystem, name: str, value: str) -> frozenset[str]:

@@ -3,12 +3,14 @@
 Source: FHIR R4 §4.9.5 ValueSet composition, https://hl7.org/fhir/R4/valueset.html#compositions
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from fhir_server.definitions import Definitions
+from fhir_server.definitions import Definitions, Layer
 from fhir_server.terminology.code_system import CodeSystem
+from fhir_server.terminology.concept_map import ConceptMap
 from fhir_server.terminology.expansion import Expansion, intersected, united, without
 from fhir_server.terminology.filters import UnsupportedFilterError, filtered_codes
 from fhir_server.terminology.grammars import GRAMMARS
@@ -27,26 +29,73 @@ class CodeCheck:
     reason: str = ""
 
 
+class CircularImportError(ValueError):
+    """A chain of value sets that never ends; the message names where it closes."""
+
+
 class Terminology:
     """Code systems and value sets of the definitions. Immutable to its users; work is kept, so share it.
 
     Cost: an expansion is computed on first use; after that a check is one or two look-ups.
     """
 
-    def __init__(self, definitions: Definitions) -> None:
+    def __init__(self, definitions: Definitions, shared: "Terminology | None" = None) -> None:
         self._definitions = definitions
+        self._shared = shared
         self._systems: dict[str, CodeSystem | None] = {}
+        self._maps: dict[str, ConceptMap] = {}
         self._expansions: dict[str, Expansion] = {}
+
+    @property
+    def definitions(self) -> Definitions:
+        """What it speaks of."""
+        return self._definitions
+
+    def backed(self, layer: Layer) -> "Terminology":
+        """A terminology with one more layer behind, for a short time: its work is not kept here, while
+        what this one has done or can do without the layer is shared.
+        """
+        return Terminology(self._definitions.backed(layer), self)
 
     def code_system(self, canonical: str) -> CodeSystem | None:
         """The index of a code system; None where it is not loaded or only named."""
         if canonical not in self._systems:
+            shared = self._shared.code_system(canonical) if self._shared else None
+            if shared is not None:
+                return shared
             resource = self._definitions.code_system(canonical)
-            if resource is None or resource.get("content") in {"not-present", "supplement"}:
+            if resource is None:
+                # Not noted: what clients may ask for has no end.
+                return None
+            if resource.get("content") in {"not-present", "supplement"}:
                 self._systems[canonical] = None
             else:
                 self._systems[canonical] = CodeSystem(resource)
         return self._systems[canonical]
+
+    def value_set(self, canonical: str) -> dict[str, Any] | None:
+        """The ValueSet of a canonical, loaded or implicit; None where it is not known."""
+        found = self._definitions.value_set(canonical)
+        return self._implicit(canonical) if found is None else found
+
+    def _implicit(self, canonical: str) -> dict[str, Any] | None:
+        """A code system names the value set of all its codes; `?fhir_vs` asks for it or for a part.
+
+        Source: https://hl7.org/fhir/R4/snomedct.html#implicit, https://hl7.org/fhir/R4/loinc.html#alls
+        """
+        system, _, part = canonical.partition("?fhir_vs")
+        if canonical == "http://loinc.org/vs":
+            system = "http://loinc.org"
+        include: dict[str, Any] = {"system": system}
+        if part.startswith("=isa/"):
+            is_a = {"property": "concept", "op": "is-a", "value": part.removeprefix("=isa/")}
+            include["filter"] = [is_a]
+        elif part:
+            return None
+        if self.code_system(system) is None:
+            return None
+        return {"resourceType": "ValueSet", "url": canonical, "status": "active",
+                "compose": {"include": [include]}}  # fmt: skip
 
     def knows_code(self, system: str, code: str) -> bool | None:
         """Whether a code exists in a system; None where the system is not available or only in part."""
@@ -68,10 +117,54 @@ class Terminology:
 
     def expansion(self, canonical: str) -> Expansion:
         """What a value set holds; one that is not known holds what cannot be told."""
+        try:
+            return self._imported(canonical, ())
+        except CircularImportError as fault:
+            return _cannot_tell(str(fault))
+
+    def _imported(self, canonical: str, pending: tuple[str, ...]) -> Expansion:
+        """The expansion of a canonical, kept where a resource defines it: what may be asked for without
+        one has no end.
+        """
         found = self._expansions.get(canonical)
         if found is None:
-            found = self._expansions[canonical] = self._expand(canonical, ())
+            found = self._from_shared(canonical) or self._expand(canonical, pending)
+            if self._definitions.value_set(canonical) is not None:
+                self._expansions[canonical] = found
         return found
+
+    def _from_shared(self, canonical: str) -> Expansion | None:
+        """What needs nothing of the layer behind."""
+        if self._shared is None or self._shared.definitions.value_set(canonical) is None:
+            return None
+        found = self._shared.expansion(canonical)
+        return None if found.unavailable else found
+
+    def expansion_of_resource(self, value_set: dict[str, Any]) -> Expansion:
+        """The kept expansion where the value set is one that is loaded, else one of its own."""
+        canonical = value_set.get("url", "")
+        if value_set.get("version"):
+            canonical += f"|{value_set['version']}"
+        if canonical and self.value_set(canonical) is value_set:
+            return self.expansion(canonical)
+        return self.expansion_of(value_set)
+
+    def concept_map(self, canonical: str) -> ConceptMap | None:
+        """The index of a concept map; None where it is not loaded."""
+        if canonical not in self._maps:
+            shared = self._shared.concept_map(canonical) if self._shared else None
+            resource = None if shared else self._definitions.find("ConceptMap", canonical)
+            if resource is None:
+                return shared
+            self._maps[canonical] = ConceptMap(resource)
+        return self._maps[canonical]
+
+    def concept_maps(self) -> Iterator[ConceptMap]:
+        """Every concept map. Cost: reads them all, once."""
+        for url in self._definitions.urls("ConceptMap"):
+            found = self.concept_map(url)
+            if found is not None:
+                yield found
 
     def check(self, canonical: str, code: str, system: str | None = None) -> CodeCheck:
         """Whether a value set holds a code; without a system, a code of any of its systems."""
@@ -84,14 +177,24 @@ class Terminology:
         return CodeCheck(None, "; ".join(dict.fromkeys(expansion.unavailable.values())))
 
     def _expand(self, canonical: str, pending: tuple[str, ...]) -> Expansion:
-        if canonical in pending or len(pending) > MAX_DEPTH:
-            return _cannot_tell(f"{canonical} imports itself")
-        resource = self._definitions.value_set(canonical)
-        return self._implicit(canonical) if resource is None else self._composed(resource, pending)
+        if canonical in pending:
+            raise CircularImportError(f"the value set {canonical} imports itself")
+        if len(pending) > MAX_DEPTH:
+            raise CircularImportError(f"value sets import each other more than {MAX_DEPTH} deep")
+        resource = self.value_set(canonical)
+        if resource is not None:
+            return self._composed(resource, pending)
+        system, mark, _ = canonical.partition("?fhir_vs")
+        if mark:
+            return _cannot_tell(f"the code system {system} is not loaded", system)
+        return _cannot_tell(f"the value set {canonical} is not loaded")
 
     def expansion_of(self, value_set: dict[str, Any]) -> Expansion:
         """What a value set holds that is no definition of its own, such as a contained one. Not kept."""
-        return self._composed(value_set, ())
+        try:
+            return self._composed(value_set, ())
+        except CircularImportError as fault:
+            return _cannot_tell(str(fault))
 
     def _composed(self, resource: dict[str, Any], pending: tuple[str, ...]) -> Expansion:
         compose = resource.get("compose")
@@ -101,26 +204,24 @@ class Terminology:
         included = united(self._part(part, inner) for part in compose["include"])
         if compose.get("exclude"):
             included = without(included, united(self._part(p, inner) for p in compose["exclude"]))
-        return included
+        return self._active(included) if compose.get("inactive") is False else included
 
-    def _implicit(self, canonical: str) -> Expansion:
-        """A code system may name the value set of all its codes."""
-        for url in self._definitions.urls("CodeSystem") if "?" not in canonical else ():
-            if url == canonical and self.code_system(url):
-                return self._whole(url)
-        return _cannot_tell(f"the value set {canonical} is not loaded")
+    def _active(self, expansion: Expansion) -> Expansion:
+        """What is held without the inactive codes, which `compose.inactive` = false leaves out."""
+        retired: dict[str, frozenset[str]] = {}
+        for system, codes in expansion.codes.items():
+            index = self.code_system(system)
+            if index is not None:
+                retired[system] = frozenset(
+                    code for code in codes & index.codes if index.is_inactive(code)
+                )
+        return without(expansion, Expansion(retired))
 
     def _part(self, part: dict[str, Any], pending: tuple[str, ...]) -> Expansion:
         parts: list[Expansion] = []
         if "system" in part:
             parts.append(self._system_part(part))
-        for canonical in part.get("valueSet", ()):
-            found = self._expansions.get(canonical)
-            if found is None:
-                found = self._expand(canonical, pending)
-                if len(pending) <= 1 or not found.unavailable:
-                    self._expansions[canonical] = found
-            parts.append(found)
+        parts.extend(self._imported(canonical, pending) for canonical in part.get("valueSet", ()))
         return reduce(intersected, parts) if parts else Expansion()
 
     def _system_part(self, part: dict[str, Any]) -> Expansion:

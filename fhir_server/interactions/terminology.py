@@ -1,0 +1,79 @@
+"""What the terminology operations draw on: the loaded definitions, and behind them the store.
+
+A value set, code system or concept map that was stored is known by its id, and by its url where no
+loaded definition has that url. Expansions of what is loaded are shared; of what is stored none is kept.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from fhir_server.interactions.read import read
+from fhir_server.interactions.server import FhirServer
+from fhir_server.model.json_source import parse_json
+from fhir_server.search.request import parse_search
+from fhir_server.search.run import run_search
+from fhir_server.store.resources import Connection
+from fhir_server.terminology import Terminology
+
+TERMINOLOGY_TYPES = frozenset({"CodeSystem", "ConceptMap", "ValueSet"})
+MAX_LOOK_UPS = 100
+"""How many urls one call may look up in the store; a value set may name any number."""
+
+
+@dataclass(slots=True)
+class StoreLayer:
+    """The stored terminology resources as a layer of definitions, for the time of one call."""
+
+    server: FhirServer
+    connection: Connection
+    _found: dict[tuple[str, str, str | None], dict[str, Any] | None] = field(default_factory=dict)
+
+    def find(self, resource_type: str, url: str, version: str | None) -> dict[str, Any] | None:
+        """See `fhir_server.definitions.definitions.Layer`."""
+        if resource_type not in TERMINOLOGY_TYPES:
+            return None
+        key = (resource_type, url, version)
+        if key not in self._found:
+            if len(self._found) >= MAX_LOOK_UPS:
+                return None
+            self._found[key] = self._search(resource_type, url, version)
+        return self._found[key]
+
+    def urls(self, resource_type: str) -> Iterable[str]:  # noqa: ARG002 — the protocol's signature
+        """None: what is stored is found by url, and not listed."""
+        return ()
+
+    def _search(self, resource_type: str, url: str, version: str | None) -> dict[str, Any] | None:
+        pairs = [("url", _escaped(url)), ("_sort", "-_lastUpdated"), ("_count", "1")]
+        if version:
+            pairs.append(("version", _escaped(version)))
+        request = parse_search(
+            self.server.parameters,
+            resource_type,
+            pairs,
+            lenient=False,
+            base_url=self.server.base_url,
+        )
+        matches = run_search(self.connection, request).matches
+        body = matches[0].body if matches else None
+        return None if body is None else parse_json(body)
+
+
+def _escaped(value: str) -> str:
+    """A value whose commas and bars are its own. Source: https://hl7.org/fhir/R4/search.html#escaping."""
+    for sign in ("\\", ",", "$", "|"):
+        value = value.replace(sign, f"\\{sign}")
+    return value
+
+
+def terminology_with_store(server: FhirServer, connection: Connection) -> Terminology:
+    """The terminology of the server, with what is stored behind what is loaded."""
+    return server.terminology.backed(StoreLayer(server, connection))
+
+
+def stored_instance(connection: Connection, resource_type: str, resource_id: str) -> dict[str, Any]:
+    """The resource of an instance-level call. Errors: Refused 404, 410."""
+    stored = read(connection, resource_type, resource_id).stored
+    body: dict[str, Any] = parse_json(stored.body) if stored and stored.body else {}
+    return body
