@@ -3,7 +3,7 @@
 Source: FHIR R4 CodeSystem, https://hl7.org/fhir/R4/codesystem.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -98,6 +98,10 @@ class CodeSystem:
         """The codes below a code, at any depth, without itself."""
         return _closure(code, self.children)
 
+    def circle(self) -> str | None:
+        """A code that is above itself; None where the hierarchy is one."""
+        return first_in_circle(self.parents)
+
     def ancestors(self, code: str) -> set[str]:
         """The codes above a code, at any height, without itself."""
         return _closure(code, self.parents)
@@ -113,6 +117,22 @@ def _closure(start: str, edges: Mapping[str, tuple[str, ...]]) -> set[str]:
             waiting.extend(edges.get(code, ()))
     found.discard(start)
     return found
+
+
+def first_in_circle(parents: Mapping[str, Sequence[str]]) -> str | None:
+    """A code that is above itself. Source: A. B. Kahn 1962, topological sorting."""
+    children: dict[str, list[str]] = {}
+    open_parents = {code: sum(p in parents for p in above) for code, above in parents.items()}
+    for code, above in parents.items():
+        for parent in above:
+            children.setdefault(parent, []).append(code)
+    ready = [code for code, count in open_parents.items() if count == 0]
+    while ready:
+        for child in children.get(ready.pop(), ()):
+            open_parents[child] -= 1
+            if open_parents[child] == 0:
+                ready.append(child)
+    return next((code for code, count in open_parents.items() if count > 0), None)
 
 
 def _concepts(items: Any, above: tuple[str, ...]) -> Iterator[Concept]:

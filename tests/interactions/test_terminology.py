@@ -47,7 +47,7 @@ def test_expand__post_parameters(client: TestClient) -> None:
 def test_expand__stored_value_set_over_a_stored_code_system(stored: TestClient) -> None:
     of_instance = stored.get("/fhir/ValueSet/limbs/$expand?excludeNested=true")
     by_url = stored.get(
-        "/fhir/ValueSet/$expand", params={"url": VALUE_SET["url"], "excludeNested": "true"}
+        "/fhir/ValueSet/$expand", params={"url": "https://example.org/vs", "excludeNested": "true"}
     )
     assert codes(of_instance) == codes(by_url) == ["leg", "foot"]
 

@@ -45,7 +45,7 @@ class OperationParameters:
         listed = content.get("parameter", [])
         for entry in listed if isinstance(listed, list) else [None]:
             name = entry.get("name") if isinstance(entry, dict) else None
-            if not isinstance(name, str):
+            if not isinstance(entry, dict) or not isinstance(name, str):
                 raise refuse(400, "operation-no-parameters", "structure", "Parameters.parameter")
             if name not in taken:
                 raise refuse(400, "operation-parameter-unknown", "not-supported", place(name),

@@ -55,24 +55,25 @@ def translate(
         asked.text("targetsystem"),
         frozenset(_dependencies(asked)),
     )
-    codings = asked.codings("codeableConcept") or [asked_coding(asked)]
+    codings = asked.codings("codeableConcept") or [_coding(asked)]
     maps = _maps(terminology, asked, instance, is_reverse=wishes.is_reverse)
     matches = [
         _match(mapped, concept_map)
         for coding in codings
         for concept_map in maps
-        for mapped in _mapped(terminology, concept_map, _checked(coding), wishes)
+        for mapped in _mapped(terminology, concept_map, coding, wishes)
     ]
     is_found = any(match["part"][0]["valueCode"] not in _NO_MATCH for match in matches)
     fault = error("translation-not-found", "not-found",
-                  concept=", ".join(coding.code[:100] for coding in codings if coding))  # fmt: skip
+                  concept=", ".join(coding.code[:100] for coding in codings))  # fmt: skip
     message = None if is_found else fault.text(language)
     answer = parameters(("result", "Boolean", is_found), ("message", "String", message))
     answer["parameter"] += matches
     return answer
 
 
-def _checked(coding: Coding | None) -> Coding:
+def _coding(asked: OperationParameters) -> Coding:
+    coding = asked_coding(asked)
     if coding is None:
         raise missing("code", "coding", "codeableConcept")
     return coding

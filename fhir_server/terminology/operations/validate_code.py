@@ -125,7 +125,7 @@ def _inferred(expansion: Expansion, coding: Coding) -> str | None:
 
 def _reason(expansion: Expansion, system: str | None) -> str:
     reasons = expansion.unavailable
-    if system in reasons:
+    if system is not None and system in reasons:
         return reasons[system]
     return "; ".join(dict.fromkeys(reasons.values()))
 

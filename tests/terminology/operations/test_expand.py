@@ -177,7 +177,10 @@ def test_expand__circular_hierarchy_loses_no_code() -> None:
 def test_expand__regular_expression_that_explodes_is_refused_in_bounded_time() -> None:
     bomb = value_set(
         "urn:x:bomb",
-        {"system": "urn:x:as", "filter": [{"property": "code", "op": "regex", "value": "(?:a|aa)+c"}]},
+        {
+            "system": "urn:x:as",
+            "filter": [{"property": "code", "op": "regex", "value": "(?:a|aa)+c"}],
+        },
     )
     system = {"resourceType": "CodeSystem", "url": "urn:x:as", "status": "active",
               "content": "complete", "concept": [{"code": "a" * (40 + n)} for n in range(100)]}  # fmt: skip
