@@ -80,6 +80,16 @@ class Settings(BaseSettings):
     max_bundle_entries: Positive = Field(
         default=10_000, description="The largest number of entries in a batch or transaction."
     )
+    referential_integrity: bool = Field(
+        default=False,
+        description="Whether a reference to a resource of this server must lead to one that exists, and "
+        "a resource that others refer to cannot be deleted.",
+    )
+    conditional_delete_limit: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=1,
+        description="The largest number of resources that one conditional delete may take; criteria "
+        "that match more are refused.",
+    )
     receipt_window_s: Annotated[float, Field(ge=0, le=31_536_000)] = Field(
         default=7 * 86_400,
         description="Seconds for which a transaction with unconditional creates that is sent again, "

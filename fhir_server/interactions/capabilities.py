@@ -75,7 +75,10 @@ def _resource(server: FhirServer, resource_type: str) -> dict[str, Any]:
         "conditionalCreate": True,
         "conditionalRead": "full-support",
         "conditionalUpdate": True,
-        "conditionalDelete": "single",
+        "conditionalDelete": "single"
+        if server.settings.conditional_delete_limit == 1
+        else "multiple",
+        "referencePolicy": ["literal", "logical", *_enforced(server)],
         "searchInclude": ["*"],
         "searchParam": [
             {"name": code, "type": parameter.type, "definition": parameter.url}
@@ -93,3 +96,7 @@ def _operations(resource_type: str) -> list[dict[str, str]]:
         for name in TYPE_OPERATIONS.get(resource_type, ())
     ]
     return operations
+
+
+def _enforced(server: FhirServer) -> list[str]:
+    return ["enforced"] if server.settings.referential_integrity else []

@@ -42,6 +42,8 @@ class Change:
     patch: Callable[[dict[str, Any]], Any] | None = None
     """Of a PATCH: makes `resource` of the current version."""
 
+    also: Sequence[str] = ()
+    """Ids of further matches of a conditional delete."""
     same_as: "Change | None" = None
     """An earlier entry with the same conditional create: this one is that one."""
     matched: StoredResource | None = None

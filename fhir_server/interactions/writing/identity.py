@@ -15,6 +15,7 @@ from fhir_server.interactions.writing.criteria import criteria_lock, only_match
 from fhir_server.interactions.writing.links import references, replace_links
 from fhir_server.model.issues import Issue, Refused, error, refuse
 from fhir_server.search.match import match_each
+from fhir_server.search.run import match_resources
 from fhir_server.store.keys import hash64
 from fhir_server.store.resources import Connection, StoredResource, lock_criteria
 
@@ -45,8 +46,8 @@ def _identifier_locks(change: Change) -> Iterator[int]:
             yield hash64(f"{change.type}|{system}|{identifier['value']}")
 
 
-def identify(connection: Connection, changes: Sequence[Change]) -> None:
-    """Give each change its id, by its criteria where it has some.
+def identify(connection: Connection, changes: Sequence[Change], delete_limit: int) -> None:
+    """Give each change its id, by its criteria where it has some; a deletion up to `delete_limit`.
 
     Errors: Refused 412 where criteria match several resources, 400 where a body's id is another one.
     Cost: that of `match_each`.
@@ -56,6 +57,9 @@ def identify(connection: Connection, changes: Sequence[Change]) -> None:
     for change in changes:
         if change.criteria is None:
             change.id = change.id or str(uuid.uuid4())
+            continue
+        if change.method == "DELETE":
+            _identify_deletion(connection, change, change.criteria, delete_limit)
             continue
         if change.method == "POST":
             earlier = creates.setdefault(change.criteria.text, change)
@@ -68,6 +72,17 @@ def identify(connection: Connection, changes: Sequence[Change]) -> None:
     for change in changes:
         if change.same_as is not None:
             change.id = change.same_as.id
+
+
+def _identify_deletion(
+    connection: Connection, change: Change, criteria: Criteria, limit: int
+) -> None:
+    matches = match_resources(connection, criteria.request, limit=limit + 1)
+    if len(matches) > limit:
+        raise refuse(412, "delete-too-many", "multiple-matches",
+                     change.expression("request.url"), max=limit)  # fmt: skip
+    if matches:
+        change.id, change.also = matches[0].id, [match.id for match in matches[1:]]
 
 
 def _identify_by_match(change: Change, found: Sequence[StoredResource]) -> None:

@@ -29,6 +29,7 @@ from fhir_server.interactions.writing.identity import (
     lock_all_criteria,
     resolve_links,
 )
+from fhir_server.interactions.writing.integrity import check_integrity
 from fhir_server.interactions.writing.patched import apply_patches
 from fhir_server.model.issues import refuse
 from fhir_server.store.keys import resource_key
@@ -83,11 +84,12 @@ def write_changes(
     changes = [replace(change) for change in requested]
     lock_all_criteria(connection, changes)
     answers: dict[int, Answer] = {}
+    delete_limit = server.settings.conditional_delete_limit
     for method in ("DELETE", "POST", "PUT", "PATCH"):
-        identify(connection, [c for c in changes if c.method == method])
+        identify(connection, [c for c in changes if c.method == method], delete_limit)
         if method == "DELETE":
             check_targets_differ(changes)
-            _write_stage(server, connection, [c for c in changes if c.method == "DELETE"], answers)
+            _write_stage(server, connection, _deletions(changes), answers)
     check_targets_differ(changes)
     apply_patches(server, connection, [c for c in changes if c.method == "PATCH"])
     resolve_links(server, changes)
@@ -97,7 +99,15 @@ def write_changes(
     if waiting:
         resolve_conditional_references(server, connection, waiting, changes)
         _write_stage(server, connection, waiting, answers)
+    check_integrity(server, connection, [*pending, *_deletions(changes)])
     return [answers[id(change)] for change in changes]
+
+
+def _deletions(changes: Sequence[Change]) -> list[Change]:
+    """The deletions, those of several matches one by one."""
+    asked = [change for change in changes if change.method == "DELETE"]
+    further = [replace(c, id=one, also=()) for c in asked for one in c.also]
+    return [*asked, *further]
 
 
 def _write_stage(
