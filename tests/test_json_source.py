@@ -29,6 +29,9 @@ def test_parse_json__fraction_is_decimal() -> None:
         (b'"\xff"', 1, 2, "json-syntax"),
         (b"[01]", 1, 3, "json-syntax"),
         (b"[NaN]", 1, 2, "json-syntax"),
+        (b"[1e999999999]", 1, 2, "json-syntax"),
+        (b"[0e-999999999]", 1, 2, "json-syntax"),
+        (b"[1, 0." + b"0" * 1000 + b"1]", 1, 5, "json-syntax"),
         (b"", 1, 1, "json-syntax"),
     ],
 )

@@ -25,7 +25,8 @@ def validate(
     resource = content
     if _is_parameters(content) and resource_type != "Parameters":
         resource = None
-        for parameter in content.get("parameter") or ():
+        parameters = content.get("parameter")
+        for parameter in parameters if isinstance(parameters, list) else ():
             name = parameter.get("name") if isinstance(parameter, dict) else None
             if name == "resource":
                 resource = parameter.get("resource")

@@ -16,6 +16,12 @@ import msgspec
 MAX_DEPTH = 200
 """Deepest nesting of objects and arrays that is read; FHIR resources stay far below."""
 
+MAX_MAGNITUDE = 1000
+"""Decimal places before or after the point, and digits written, of the longest number that is read.
+
+Exact arithmetic writes a number out: the eleven bytes of 1e999999999 would fill a gigabyte.
+"""
+
 Path = tuple[str | int, ...]
 """Keys and zero-based indexes from the root of a JSON document to a value."""
 
@@ -33,7 +39,18 @@ class JsonSyntaxError(ValueError):
         self.issue_id = issue_id
 
 
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
+def parse_decimal(digits: str) -> Decimal:
+    """A number with its digits.
+
+    Errors: ArithmeticError for one too large or too long to be reckoned with exactly.
+    """
+    value = Decimal(digits)
+    if len(digits) > MAX_MAGNITUDE or not -MAX_MAGNITUDE <= value.adjusted() <= MAX_MAGNITUDE:
+        raise OverflowError
+    return value
+
+
+_decoder = msgspec.json.Decoder(float_hook=parse_decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 # A quotation mark before a colon ends a key, save inside string values, where it may only add to the
@@ -45,8 +62,8 @@ def parse_json(source: bytes) -> Any:
     """Read one JSON document.
 
     Shape: objects → dict, arrays → list, integers → int, other numbers → Decimal.
-    Errors: JsonSyntaxError for broken JSON, duplicate keys, text that is not UTF-8, or nesting deeper
-    than MAX_DEPTH.
+    Errors: JsonSyntaxError for broken JSON, duplicate keys, text that is not UTF-8, nesting deeper
+    than MAX_DEPTH, or a number beyond MAX_MAGNITUDE.
     """
     if source.startswith(b"\xef\xbb\xbf"):
         source = source[3:]
@@ -144,7 +161,7 @@ class JsonPositions:
                 raise self._error("a number with too many digits", at)
             return int(number[0])
         try:
-            return Decimal(number[0])
+            return parse_decimal(number[0])
         except ArithmeticError:
             raise self._error("a number out of range", at) from None
 

@@ -6,12 +6,11 @@ Source: FHIR R4 §2.6.2 XML representation https://hl7.org/fhir/R4/xml.html, and
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Protocol
 
 from lxml import etree
 
-from fhir_server.model.json_source import MAX_DEPTH, Path
+from fhir_server.model.json_source import MAX_DEPTH, Path, parse_decimal
 from fhir_server.model.xml_narrative import XHTML_DIV, narratives
 
 FHIR_NAMESPACE = "{http://hl7.org/fhir}"
@@ -241,7 +240,10 @@ def _integer(text: str) -> Any:
 def _decimal(text: str) -> Any:
     if not _DECIMAL.fullmatch(text):
         return text
-    return int(text) if _INTEGER.fullmatch(text) else Decimal(text)
+    try:
+        return int(text) if _INTEGER.fullmatch(text) else parse_decimal(text)
+    except ArithmeticError:
+        return text
 
 
 _PRIMITIVES: Mapping[str, Callable[[str], Any]] = {

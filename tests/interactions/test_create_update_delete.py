@@ -228,3 +228,25 @@ def test_capabilities__name_the_profiles_of_the_network(client: TestClient) -> N
     condition = next(r for r in statement["rest"][0]["resource"] if r["type"] == "Condition")
     assert any("primary-bone-tumour" in url for url in condition["supportedProfile"])
     assert {"code", "subject"} <= {p["name"] for p in condition["searchParam"]}
+
+
+@pytest.mark.parametrize("data", ["1 1e999999999", "NaN 1", "1 Infinity", "sNaN"])
+def test_create__samples_that_are_no_numbers_are_stored_unindexed(
+    client: TestClient, data: str
+) -> None:
+    samples = {"origin": {"value": 1}, "period": 1, "dimensions": 1, "data": data}
+    response = create(
+        client,
+        {"resourceType": "Observation", "status": "final", "code": {"text": "x"},
+         "valueSampledData": samples},
+    )  # fmt: skip
+    assert response.status_code in {201, 422}
+
+
+@pytest.mark.parametrize("parameter", [1, "x", {}, [1]])
+def test_validate__parameters_that_are_no_list_hold_nothing(
+    client: TestClient, parameter: Any
+) -> None:
+    content = {"resourceType": "Parameters", "parameter": parameter}
+    response = client.post("/fhir/$validate", json=content)
+    assert (response.status_code, issue_id(response)) == (400, "validate-nothing")

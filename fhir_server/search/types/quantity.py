@@ -11,6 +11,7 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Any
 
+from fhir_server.model.json_source import parse_decimal
 from fhir_server.model.ucum import Unit, parse_unit
 from fhir_server.search.criteria import Criterion
 from fhir_server.search.parameters import SearchParameter
@@ -116,10 +117,12 @@ def _sampled_limits(value: dict[str, Any]) -> tuple[Decimal, Decimal] | None:
     try:
         origin = Decimal(value["origin"]["value"])
         factor = Decimal(value.get("factor", 1))
-        points = [Decimal(t) for t in value["data"].split() if t not in {"E", "L", "U"}]
+        points = [
+            parse_decimal(text) for text in value["data"].split() if text not in {"E", "L", "U"}
+        ]
     except (KeyError, ArithmeticError):
         return None
-    if not points:
+    if not all(point.is_finite() for point in points) or not points:
         return None
     samples = [origin + point * factor for point in (min(points), max(points))]
     return min(samples), max(samples)
