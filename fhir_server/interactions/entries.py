@@ -111,6 +111,8 @@ def entry_change(server: FhirServer, entry: Entry) -> Change:
     criteria = request.get("ifNoneExist") if entry.method == "POST" else entry.query
     if criteria:
         where = "ifNoneExist" if entry.method == "POST" else "url"
+        if not isinstance(criteria, str):
+            raise refuse(400, "criteria-empty", "value", f"{entry.at}.request.{where}")
         change.criteria = parse_criteria(
             server, resource_type, criteria, f"{entry.at}.request.{where}"
         )

@@ -306,3 +306,26 @@ def test_transaction__more_criteria_than_locks(client: TestClient) -> None:
         for number in range(count)
     ]  # fmt: skip
     assert statuses(client.post("/fhir", json=bundle(*entries))) == ["201"] * count
+
+
+@pytest.mark.parametrize("first", ["POST", "PUT"])
+def test_transaction__equal_criteria_of_two_writes_are_one_resource(
+    client: TestClient, first: str
+) -> None:
+    criteria = "identifier=urn:x|1"
+    entries = {
+        "POST": entry("POST", "Patient", identified("1"), ifNoneExist=criteria),
+        "PUT": entry("PUT", f"Patient?{criteria}", identified("1")),
+    }
+    response = client.post("/fhir", json=bundle(entries[first], entries["PUT"]))
+    assert (response.status_code, issue_id(response)) == (400, "transaction-duplicate-target")
+    assert total(client, f"Patient?{criteria}") == 0
+
+
+@pytest.mark.parametrize("value", [1, ["a"], {"a": 1}])
+def test_transaction__criteria_that_are_no_text_are_refused(client: TestClient, value: Any) -> None:
+    response = client.post(
+        "/fhir", json=bundle(entry("POST", "Patient", patient(), ifNoneExist=value))
+    )
+    assert response.status_code == 400
+    assert issue(response)["expression"] == ["Bundle.entry[0].request.ifNoneExist"]

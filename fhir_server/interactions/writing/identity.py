@@ -113,6 +113,9 @@ def check_targets_differ(changes: Sequence[Change]) -> None:
         if change.id is None or change.same_as is not None:
             continue
         earlier = seen.setdefault(change.reference, change)
+        if earlier is change and change.criteria is not None and change.method != "DELETE":
+            # Equal criteria mean one resource, also where none matches yet and each has an id of its own.
+            earlier = seen.setdefault(change.criteria.text, change)
         if earlier is not change and (earlier.matched is None or change.matched is None):
             raise refuse(400, "transaction-duplicate-target", "duplicate", change.expression(),
                          other=earlier.at)  # fmt: skip

@@ -95,7 +95,8 @@ def write_changes(
     resolve_links(server, changes)
     pending = [c for c in changes if c.method != "DELETE"]
     waiting = [c for c in pending if has_conditional_references(c)]
-    _write_stage(server, connection, [c for c in pending if c not in waiting], answers)
+    late = {id(change) for change in waiting}
+    _write_stage(server, connection, [c for c in pending if id(c) not in late], answers)
     if waiting:
         resolve_conditional_references(server, connection, waiting, changes)
         _write_stage(server, connection, waiting, answers)
