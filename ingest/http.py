@@ -38,7 +38,7 @@ def routes(server: FhirServer) -> list[Route]:
         language = _language(request, server.settings.language)
         given = request.path_params["id"]
         row = None
-        if given.isdigit() and len(given) < 19:
+        if _is_number(given):
             with server.database.connection() as connection:
                 row = find_message(connection, int(given))
         if row is None:
@@ -64,11 +64,16 @@ def read_filter(request: Request) -> JournalFilter:
     if set(states) - set(known):
         faults.append(_bad_value("state", ", ".join(STATES)))
     count = query.get("count", "50")
-    if not count.isdigit() or not 1 <= int(count[:9]) <= LARGEST_PAGE:
+    if not _is_number(count) or not 1 <= int(count) <= LARGEST_PAGE:
         faults.append(_bad_value("count", f"1…{LARGEST_PAGE}"))
     before = query.get("before")
-    if before is not None and not (before.isdigit() and len(before) < 19):
+    if before is not None and not _is_number(before):
         faults.append(_bad_value("before", "the id of a message"))
+    faults += [
+        _bad_value(name, "text without U+0000")
+        for name in ("centre", "type", "reason")
+        if "\0" in query.get(name, "")
+    ]
     if faults:
         raise Refused(400, faults)
     return JournalFilter(
@@ -80,6 +85,11 @@ def read_filter(request: Request) -> JournalFilter:
         before=int(before) if before is not None else None,
         count=int(count),
     )
+
+
+def _is_number(text: str) -> bool:
+    """Whether this is a number that PostgreSQL's bigint holds, written in ASCII digits."""
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def _bad_value(name: str, expected: str) -> Issue:

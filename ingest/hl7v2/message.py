@@ -134,7 +134,8 @@ class Message:
         """What makes the message unreadable or unanswerable, found without cutting its fields.
 
         Shape: the character set is unknown or broken, a segment has no proper name, MSH-9 or MSH-10 is
-        missing. Once this list is empty no reading of a value can fail.
+        missing, or a second message stands behind the first, since one answer cannot answer both. Once
+        this list is empty no reading of a value can fail.
         """
         header = self.segments[0]
         faults = [
@@ -142,6 +143,7 @@ class Message:
             for segment in self.segments
             if not self._is_well_begun(segment)
         ]
+        faults += [segment.fault("hl7v2-second-header", 100) for segment in self.all("MSH")[1:]]
         charset_fault = self._charset_fault()
         if charset_fault is not None:
             return [*faults, charset_fault]

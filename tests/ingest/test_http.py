@@ -90,7 +90,18 @@ def test_messages__tell_no_patient_data(client: TestClient, filled: list[int]) -
 
 
 @pytest.mark.parametrize(
-    "query", ["state=lost", "count=0", "count=x", "count=9999", "before=x", "patient=P1"]
+    "query",
+    [
+        *(
+            "state=lost",
+            "count=0",
+            "count=x",
+            "count=9999",
+            "count=²",
+            "count=000000001" + "9" * 30,
+        ),
+        *("before=x", "before=²", "centre=%00", "type=%00", "reason=%00", "patient=P1"),
+    ],
 )
 def test_messages__bad_parameter_is_a_400_that_names_it(client: TestClient, query: str) -> None:
     answer = client.get(f"/ingest/messages?{query}", headers={"Accept-Language": "fr-FR, en"})
@@ -107,7 +118,7 @@ def test_message__one_by_id(client: TestClient, filled: list[int]) -> None:
     assert answer.json()["size"] == len(adt("1"))
 
 
-@pytest.mark.parametrize("name", ["999999", "0", "x", "9" * 30])
+@pytest.mark.parametrize("name", ["999999", "0", "x", "9" * 30, "²"])
 def test_message__unknown_is_404(client: TestClient, filled: list[int], name: str) -> None:
     answer = client.get(f"/ingest/messages/{name}")
     assert answer.status_code == 404

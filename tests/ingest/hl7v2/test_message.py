@@ -193,6 +193,11 @@ def test_faults__a_line_without_segment_name_is_told(line: str) -> None:
     assert [(fault.id, fault.condition) for fault in faults] == [("hl7v2-segment-name", 100)]
 
 
+def test_faults__a_second_message_behind_the_first_is_told() -> None:
+    faults = message("PID|1", HEADER).faults()
+    assert [(fault.id, fault.location) for fault in faults] == [("hl7v2-second-header", "MSH[2]")]
+
+
 @pytest.mark.parametrize(("field", "value"), [(9, ""), (10, ""), (10, '""')])
 def test_faults__type_and_control_id_are_required(field: int, value: str) -> None:
     parts = HEADER.split("|")
