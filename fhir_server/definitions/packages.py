@@ -16,6 +16,8 @@ from fhir_server.definitions.definitions import Definitions, core_definitions
 from fhir_server.definitions.fetch import KEPT_TYPES
 from fhir_server.model.json_source import JsonSyntaxError, parse_json
 
+LOADED_TYPES = KEPT_TYPES | {"ImplementationGuide", "Questionnaire"}
+"""What a package or folder may define."""
 _NO_RESOURCES = frozenset({"package.json", ".index.json"})
 MAX_PACKAGE_MEMBER_BYTES = 64 * 1024 * 1024
 
@@ -29,7 +31,7 @@ def read_conformance(path: Path) -> list[dict[str, Any]]:
 
     Errors: PackageError for a path that is none of these, broken JSON, or nothing to load.
     """
-    found = [resource for resource in _read(path) if resource.get("resourceType") in KEPT_TYPES]
+    found = [resource for resource in _read(path) if resource.get("resourceType") in LOADED_TYPES]
     if not found:
         raise PackageError(f"{path.name} holds no conformance resource")
     return found

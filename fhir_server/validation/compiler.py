@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from fhir_server.model.primitives import PRIMITIVES
 from fhir_server.validation.check import Check, Member, all_of, never
 from fhir_server.validation.element import Element
+from fhir_server.validation.inspection import Conforms
 from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.rules import structure
 from fhir_server.validation.rules.attachments import compile_attachment
@@ -39,8 +40,9 @@ class ResourceCheck(Protocol):
 class Compiler:
     """Compiles elements on first use and keeps what it compiled."""
 
-    def __init__(self, knowledge: Knowledge, nested: ResourceCheck) -> None:
+    def __init__(self, knowledge: Knowledge, nested: ResourceCheck, conforms: Conforms) -> None:
         self._knowledge = knowledge
+        self._conforms = conforms
         self._nested = nested
         self._contents: dict[tuple[int, str], Check] = {}
         self._objects: dict[tuple[int, str], Check] = {}
@@ -166,7 +168,7 @@ class Compiler:
     def _of_type(self, element: Element, type_code: str) -> list[Check]:
         if type_code == "Reference":
             ref = element.type_ref("Reference")
-            return compile_reference(ref, self._knowledge) if ref else []
+            return compile_reference(ref, self._knowledge, self._conforms) if ref else []
         if type_code == "Attachment":
             return [compile_attachment()]
         return [compile_coding(self._knowledge)] if type_code == "Coding" else []
@@ -200,7 +202,9 @@ class Compiler:
 
         def rule(value: dict[str, Any], scope: Scope, place: Element) -> bool:
             if not compiled:
-                compiled.append(compile_slicing(element, self._knowledge, self.conforms, self.item))
+                compiled.append(
+                    compile_slicing(element, self._knowledge, self._conforms, self.item)
+                )
             items: list[tuple[Any, str]] = []
             for key, type_code in names:
                 inner = value.get(key)
@@ -224,8 +228,8 @@ class Compiler:
                 checks.extend(compile_invariants(element, plan.path, self._knowledge))
         return all_of(checks)
 
-    def conforms(self, value: Any, profile: str, scope: Scope) -> bool:
-        """Whether a value meets a profile, for discriminators."""
+    def passes(self, value: Any, profile: str, scope: Scope) -> bool:
+        """Whether a value meets a profile; a no may be wrong."""
         plan = self._knowledge.plans.plan(profile)
         if plan is None:
             return False

@@ -6,9 +6,8 @@ Every rule family contributes its explanation; this module only leads them to th
 from typing import Any, Protocol
 
 from fhir_server.model.primitives import PRIMITIVES
-from fhir_server.validation.compiler import Compiler
 from fhir_server.validation.element import Element
-from fhir_server.validation.inspection import Inspection
+from fhir_server.validation.inspection import Conforms, Inspection
 from fhir_server.validation.items import Item, items_of
 from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.report import Report
@@ -22,7 +21,7 @@ from fhir_server.validation.rules.invariants import explain_invariants
 from fhir_server.validation.rules.narrative import explain_narrative
 from fhir_server.validation.rules.primitives import explain_primitive
 from fhir_server.validation.rules.profiles import explain_missing
-from fhir_server.validation.rules.references import explain_reference
+from fhir_server.validation.rules.references import conforms_to_target, explain_reference
 from fhir_server.validation.rules.slicing import explain_slicing
 from fhir_server.validation.rules.structure import explain_choice, explain_keys
 from fhir_server.validation.scope import Scope
@@ -47,17 +46,17 @@ class Inspector:
     """Explains one resource against one profile."""
 
     def __init__(
-        self, knowledge: Knowledge, compiler: Compiler, nested: Nested, scope: Scope, report: Report
+        self, knowledge: Knowledge, conforms: Conforms, nested: Nested, scope: Scope, report: Report
     ) -> None:
         self._knowledge = knowledge
-        self._compiler = compiler
+        self._conforms = conforms
         self._nested = nested
         self._scope = scope
         self._report = report
-        self._case = Inspection(knowledge, scope, report, compiler.conforms)
+        self._case = Inspection(knowledge, scope, report, conforms)
 
     def resource(self, value: dict[str, Any], root: Element, location: str) -> None:
-        """Explain a resource against a profile of its type."""
+        """Explain a resource, or a value of a data type, against a profile of its type."""
         places = places_of(root, self._knowledge)
         self._object(value, root, root.path, location, places)
 
@@ -188,7 +187,7 @@ class Inspector:
         if not explain_primitive(element, item, self._report):
             return False
         if item.type_code == "xhtml":
-            explain_narrative(element, item, self._report)
+            explain_narrative(element, item, self._scope, self._report)
         return True
 
     def _sibling(self, element: Element, item: Item) -> None:
@@ -259,7 +258,7 @@ class Inspector:
         reasons: list[str] = []
         for plan in plans:
             trial = Report()
-            inspector = Inspector(self._knowledge, self._compiler, self._nested, self._scope, trial)
+            inspector = Inspector(self._knowledge, self._conforms, self._nested, self._scope, trial)
             inspector._object(item.value, plan, item.type_code, item.location, places)
             if not trial.has_errors:
                 return
@@ -274,14 +273,7 @@ class Inspector:
         if target is None or ref is None:
             return
         reference = item.value["reference"]
-        around = (
-            self._scope.contained(target)
-            if reference.startswith("#")
-            else self._scope.entry(target)
-        )
-        if around.depth > 20 or any(
-            self._compiler.conforms(target, profile, around) for profile in ref.targets
-        ):
+        if conforms_to_target(target, reference, ref.targets, self._scope, self._conforms):
             return
         self._report.error("reference-profile", "structure", item.location, element.profile,
                            reference=reference, profiles=", ".join(ref.targets))  # fmt: skip

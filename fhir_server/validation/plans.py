@@ -23,7 +23,7 @@ class Plans:
     def __init__(self, definitions: Definitions) -> None:
         self.definitions = definitions
         self.types: TypeModel = definitions.type_model
-        self._snapshots = SnapshotGenerator(definitions)
+        self.snapshots = SnapshotGenerator(definitions)
         self._plans: dict[str, Element | None] = {}
         self._faults: dict[str, SnapshotError] = {}
 
@@ -85,7 +85,7 @@ class Plans:
         return element
 
     def _build(self, structure: dict[str, Any]) -> Element:
-        tree = self._snapshots.tree(structure)
+        tree = self.snapshots.tree(structure)
         url = structure.get("url", "")
         root = Element(
             path=tree.name,

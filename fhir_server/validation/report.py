@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fhir_server.definitions.definitions import STRUCTURE_BASE
 from fhir_server.model.issues import Issue, Severity
 
 
@@ -11,6 +12,7 @@ class Report:
     def __init__(self) -> None:
         self.issues: list[Issue] = []
         self._seen: set[tuple[str, str, str]] = set()
+        self._bound: dict[str, dict[str, str]] = {}
 
     def add(
         self,
@@ -52,6 +54,27 @@ class Report:
     ) -> None:
         """Add a warning."""
         self.add(issue_id, "warning", code, expression, profile, **parameters)
+
+    def bind(self, expression: str, value_set: str, profile: str) -> None:
+        """Note that a profile binds the element at a place to a value set."""
+        self._bound.setdefault(expression, {})[value_set] = profile
+
+    def drop_rebound(self) -> None:
+        """Take back what a base type's weaker bindings say where a profile binds the element anew: the
+        profile's value set is the narrower one.
+        """
+        self.issues = [issue for issue in self.issues if not self._is_rebound(issue)]
+
+    def _is_rebound(self, issue: Issue) -> bool:
+        if issue.severity == "error" or not issue.id.startswith("binding-"):
+            return False
+        bound = self._bound.get(issue.expression, {})
+        return (
+            issue.profile == bound.get(issue.parameters.get("value_set", ""))
+            and issue.profile is not None
+            and issue.profile.startswith(STRUCTURE_BASE)
+            and any(not profile.startswith(STRUCTURE_BASE) for profile in bound.values())
+        )
 
     @property
     def has_errors(self) -> bool:

@@ -16,18 +16,23 @@ _RESTFUL = re.compile(
 
 
 class BundleIndex:
-    """The entries of a Bundle by fullUrl and by `Type/id`; built once, so that resolving is one look-up."""
+    """The entries of a Bundle by fullUrl and by `Type/id`, or the resources of Parameters, which may refer
+    to each other by `Type/id`; built once, so that resolving is one look-up.
+    """
 
     def __init__(self, bundle: Resource) -> None:
         self.by_url: dict[str, list[Resource]] = {}
         self.by_id: dict[str, list[Resource]] = {}
-        entries = bundle.get("entry")
+        self.url_of: dict[int, str] = {}
+        """The fullUrl of each resource, by its identity: what relative references are relative to."""
+        entries = bundle.get("entry" if bundle.get("resourceType") == "Bundle" else "parameter")
         for entry in entries if isinstance(entries, list) else ():
             if not isinstance(entry, dict) or not isinstance(entry.get("resource"), dict):
                 continue
             resource = entry["resource"]
             url = entry.get("fullUrl")
             if isinstance(url, str):
+                self.url_of[id(resource)] = url
                 self.by_url.setdefault(url, []).append(resource)
             key = f"{resource.get('resourceType')}/{resource.get('id')}"
             self.by_id.setdefault(key, []).append(resource)
@@ -40,7 +45,7 @@ class Scope:
     `full_url` the fullUrl of its Bundle entry.
     """
 
-    __slots__ = ("__dict__", "bundle", "depth", "full_url", "outer", "resource", "root")
+    __slots__ = ("__dict__", "bundle", "depth", "full_url", "outer", "resource", "root", "verdicts")
 
     def __init__(
         self,
@@ -56,6 +61,8 @@ class Scope:
         self.full_url = full_url
         self.outer = outer
         self.depth: int = outer.depth + 1 if outer is not None else 0
+        self.verdicts: dict[tuple[int, str], bool] = outer.verdicts if outer is not None else {}
+        """Whether a resource, by its identity, conforms to a profile: shared by all scopes of an input."""
 
     def contained(self, resource: Resource) -> "Scope":
         """The scope of a resource contained in this one."""
@@ -63,8 +70,15 @@ class Scope:
 
     def entry(self, resource: Resource, full_url: str | None = None) -> "Scope":
         """The scope of a resource that stands by itself inside this one: in a Bundle or in Parameters."""
-        bundle = self.own_bundle if self.resource.get("resourceType") == "Bundle" else self.bundle
+        is_holder = self.resource.get("resourceType") in {"Bundle", "Parameters"}
+        bundle = self.own_bundle if is_holder else self.bundle
+        if full_url is None and bundle is not None:
+            full_url = bundle.url_of.get(id(resource))
         return Scope(resource, None, bundle, full_url, self)
+
+    def target(self, resource: Resource, reference: str) -> "Scope":
+        """The scope of a resource that a reference has led to."""
+        return self.contained(resource) if reference.startswith("#") else self.entry(resource)
 
     @cached_property
     def own_bundle(self) -> BundleIndex:

@@ -10,8 +10,8 @@ from typing import BinaryIO
 from fhir_server.definitions import TypeModel
 from fhir_server.model.issues import Issue, error
 from fhir_server.model.json_source import JsonPositions, JsonSyntaxError, parse_json
+from fhir_server.model.locations import with_positions
 from fhir_server.model.xml_source import XmlDocument, XmlSyntaxError
-from fhir_server.validation.positions import located
 from fhir_server.validation.validator import Validator
 
 NDJSON_SUFFIXES = frozenset({".ndjson", ".jsonl"})
@@ -118,7 +118,7 @@ def validate_record(record: Record, validator: Validator, profiles: Sequence[str
         issue = error(fault.issue_id, "structure", reason=fault.reason)
         return _result(record, [issue.at(fault.line, fault.column)])
     issues = validator.validate(resource, profiles)
-    return _result(record, located(issues, JsonPositions(source)) if issues else [])
+    return _result(record, with_positions(issues, JsonPositions(source)) if issues else [])
 
 
 def _validate_xml(record: Record, validator: Validator, profiles: Sequence[str]) -> Result:
@@ -128,7 +128,7 @@ def _validate_xml(record: Record, validator: Validator, profiles: Sequence[str])
     except XmlSyntaxError as fault:
         issue = error(fault.issue_id, "structure", reason=fault.reason)
         return _result(record, [issue.at(fault.line, fault.column)])
-    return _result(record, located(validator.validate(document.value, profiles), document))
+    return _result(record, with_positions(validator.validate(document.value, profiles), document))
 
 
 def _result(record: Record, issues: list[Issue]) -> Result:

@@ -13,7 +13,7 @@ from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.inspector import Inspector
 from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.report import Report, shown
-from fhir_server.validation.rules.profiles import explain_missing
+from fhir_server.validation.rules.profiles import explain_claim, explain_missing, global_profiles
 from fhir_server.validation.rules.resources import RESOURCE_RULES
 from fhir_server.validation.scope import Scope
 
@@ -34,7 +34,8 @@ class Validator:
 
     def __init__(self, definitions: Definitions, terminology: Terminology | None = None) -> None:
         self._knowledge = Knowledge(definitions, terminology)
-        self._compiler = Compiler(self._knowledge, self._accepts_nested)
+        self._globals = global_profiles(definitions)
+        self._compiler = Compiler(self._knowledge, self._accepts_nested, self._conforms)
 
     @property
     def definitions(self) -> Definitions:
@@ -72,7 +73,8 @@ class Validator:
         base = self._base(kind)
         if base is None:
             return False
-        roots = [plans.plan(url) for url in (*_claimed(resource), *profiles)]
+        urls = (*_claimed(resource), *self._globals.get(kind, ()), *profiles)
+        roots = [plans.plan(url) for url in urls]
         if not all(root is not None and self._fits(root, kind) for root in roots):
             return False
         for root in roots or [base]:
@@ -82,7 +84,7 @@ class Validator:
         return kind not in RESOURCE_RULES or self._keeps_resource_rule(resource, scope)
 
     def _keeps_resource_rule(self, resource: Resource, scope: Scope) -> bool:
-        case = Inspection(self._knowledge, scope, Report(), self._compiler.conforms)
+        case = Inspection(self._knowledge, scope, Report(), self._conforms)
         RESOURCE_RULES[resource["resourceType"]](resource, resource["resourceType"], case)
         return not case.report.has_errors
 
@@ -108,6 +110,38 @@ class Validator:
             value, _inner(scope, value, is_contained=is_contained), _beyond_base(profiles)
         )
 
+    def _conforms(self, value: Any, profile: str, scope: Scope) -> bool:
+        """Whether a value conforms to a profile, for references and discriminators.
+
+        While a resource is being judged it counts as conforming, which ends circles.
+        """
+        key = (id(value), profile)
+        # Of a target of which only the type is known there is an object that lives no longer than the asking.
+        is_resource = isinstance(value, dict) and "resourceType" in value and len(value) > 1
+        if is_resource:
+            known = scope.verdicts.get(key)
+            if known is not None:
+                return known
+            scope.verdicts[key] = True
+        verdict = self._judged(value, profile, scope)
+        if is_resource:
+            scope.verdicts[key] = verdict
+        return verdict
+
+    def _judged(self, value: Any, profile: str, scope: Scope) -> bool:
+        if self._compiler.passes(value, profile, scope):
+            return True
+        root = self._knowledge.plans.plan(profile)
+        kind = value.get("resourceType") if isinstance(value, dict) else None
+        if root is None or not isinstance(value, dict) or scope.depth > MAX_DEPTH:
+            return False
+        if kind is not None and not (isinstance(kind, str) and self._fits(root, kind)):
+            return False
+        inner = scope if kind is None or value is scope.resource else scope.entry(value)
+        trial = Report()
+        self._inspect(value, root, inner, root.path, trial)
+        return not trial.has_errors
+
     def _explain(
         self,
         resource: Resource,
@@ -130,13 +164,22 @@ class Validator:
         place = location or kind
         self._inspect(resource, base, scope, place, report)
         if kind in RESOURCE_RULES:
-            case = Inspection(self._knowledge, scope, report, self._compiler.conforms)
+            case = Inspection(self._knowledge, scope, report, self._conforms)
             RESOURCE_RULES[kind](resource, place, case)
-        for url in dict.fromkeys((*_claimed(resource), *profiles)):
-            self._explain_profile(resource, url, scope, place, report)
+        for url in dict.fromkeys((*profiles, *self._globals.get(kind, ()), *_claimed(resource))):
+            asked = url in profiles
+            self._explain_profile(resource, url, scope, place, report, is_asked=asked)
+        report.drop_rebound()
 
     def _explain_profile(
-        self, resource: Resource, url: str, scope: Scope, place: str, report: Report
+        self,
+        resource: Resource,
+        url: str,
+        scope: Scope,
+        place: str,
+        report: Report,
+        *,
+        is_asked: bool,
     ) -> None:
         kind = resource["resourceType"]
         root = self._knowledge.plans.plan(url)
@@ -147,8 +190,10 @@ class Validator:
                     "profile-other-version", "not-supported", place, url, version=other[1]
                 )
                 return
-            where = f"{place}.meta.profile" if url in _claimed(resource) else place
-            explain_missing(url, where, url, self._knowledge.plans, report)
+            if is_asked:
+                explain_missing(url, place, url, self._knowledge.plans, report)
+            else:
+                explain_claim(url, place, self._knowledge.plans, scope, report)
         elif not self._fits(root, kind):
             report.error("profile-wrong-type", "structure", place, url, profile=url,
                          expected=root.path, found=kind)  # fmt: skip
@@ -158,7 +203,7 @@ class Validator:
     def _inspect(
         self, resource: Resource, root: Element, scope: Scope, place: str, report: Report
     ) -> None:
-        inspector = Inspector(self._knowledge, self._compiler, self._explain_nested, scope, report)
+        inspector = Inspector(self._knowledge, self._conforms, self._explain_nested, scope, report)
         inspector.resource(resource, root, place)
 
     def _explain_nested(

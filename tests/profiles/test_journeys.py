@@ -53,7 +53,6 @@ def test_journey__resources_claim_a_profile_and_conform(path: Any, validator: Va
         assert issues == []
 
 
-@pytest.mark.xfail(reason="a target in the same Bundle that conforms is reported as not conforming")
 @pytest.mark.parametrize("path", JOURNEYS, ids=NAMES)
 def test_journey__bundle_conforms(path: Any, validator: Validator) -> None:
     assert [issue for issue in validator.validate(example(path)) if issue.severity == "error"] == []

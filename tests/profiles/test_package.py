@@ -27,7 +27,13 @@ def untranslated(node: Any, place: str) -> Iterator[str]:
     """The places whose text has no French twin."""
     if isinstance(node, dict):
         for key in TRANSLATED:
-            if isinstance(node.get(key), str) and not french(node.get(f"_{key}")):
+            text = node.get(key)
+            # The `definition` of a Questionnaire's item is the address of an element.
+            if (
+                isinstance(text, str)
+                and not text.startswith(BASE)
+                and not french(node.get(f"_{key}"))
+            ):
                 yield f"{place}.{key}"
         for key, value in node.items():
             if key not in {"concept", "compose", "property"}:

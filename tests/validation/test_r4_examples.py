@@ -26,7 +26,6 @@ HL7_ERRORS = {
     "Bundle-3a0707d3-549e-4467-b8b8-5a2ab3800efe.json": _FULL_URL,
     "Bundle-lri-example.json": _FULL_URL,
     "Bundle-types.json": "extension-context: extensions of ElementDefinition outside their context",
-    "Bundle-ussg-fht.json": "profile-unknown: claims profiles of the SDC guide, which is not loaded",
     "DeviceMetric-example.json": "reference-type: parent leads to a DeviceDefinition",
     "DeviceUseStatement-example.json": "reference-type: reasonReference leads to a Procedure",
     "MedicationRequest-medrx0301.json": "reference-type: performer leads to a Practitioner",

@@ -8,7 +8,8 @@ import pytest
 from fhir_server.definitions import core_definitions
 from fhir_server.model.issues import Issue
 from fhir_server.model.json_source import JsonPositions
-from fhir_server.validation import Validator, json_path, located
+from fhir_server.model.locations import with_positions
+from fhir_server.validation import Validator
 
 VALIDATOR = Validator(core_definitions())
 
@@ -89,14 +90,9 @@ def test_validate__choice_is_written_with_its_type() -> None:
     ]
 
 
-def test_json_path__follows_lists_and_choices() -> None:
-    assert json_path("Patient.name[0].given[1]") == ("name", 0, "given", 1)
-    assert json_path("Observation.value.ofType(Quantity).unit") == ("valueQuantity", "unit")
-
-
-def test_located__unknown_element_is_placed_at_itself() -> None:
+def test_with_positions__unknown_element_is_placed_at_itself() -> None:
     source = b'{"resourceType": "Patient",\n  "colour": "red"}'
-    issues = located(
+    issues = with_positions(
         VALIDATOR.validate({"resourceType": "Patient", "colour": "red"}), JsonPositions(source)
     )
     assert _places(issues, "unknown-element") == [(2, 3)]

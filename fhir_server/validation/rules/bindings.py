@@ -86,6 +86,8 @@ def explain_binding(element: Element, item: Item, case: Inspection) -> None:
     binding = element.definition.get("binding")
     if not binding or (item.type_code not in _CODED and item.type_code not in _QUANTITIES):
         return
+    if binding.get("valueSet"):
+        case.report.bind(item.location, binding["valueSet"].partition("|")[0], element.profile)
     required = required_value_sets(element)
     for value_set in required:
         _explain_one(value_set, "required", element, item, case)

@@ -64,18 +64,22 @@ def _full_url(entry: Resource, resource: Resource, kind: Any, at: str, case: Ins
         )
 
 
-def references_in(value: Any) -> Iterator[str]:
-    """Every literal reference below a value, without those to contained resources."""
-    waiting = [value]
+def references_in(value: Any, location: str = "") -> Iterator[tuple[str, str]]:
+    """Every literal reference below a value with its place, without those to contained resources."""
+    waiting = [(value, location)]
     while waiting:
-        one = waiting.pop()
+        one, place = waiting.pop()
         if isinstance(one, list):
-            waiting.extend(one)
+            waiting.extend((inner, f"{place}[{index}]") for index, inner in enumerate(one))
         elif isinstance(one, dict):
             reference = one.get("reference")
             if isinstance(reference, str) and not reference.startswith("#"):
-                yield reference
-            waiting.extend(inner for inner in one.values() if isinstance(inner, (dict, list)))
+                yield reference, place
+            waiting.extend(
+                (inner, f"{place}.{key}")
+                for key, inner in one.items()
+                if isinstance(inner, (dict, list))
+            )
 
 
 def _scope_of(entry: Entry, case: Inspection) -> Scope:
@@ -83,13 +87,14 @@ def _scope_of(entry: Entry, case: Inspection) -> Scope:
 
 
 def _explain_references(first: Entry, location: str, case: Inspection) -> None:
-    """What the first resource of a document or message refers to must be in the Bundle."""
+    """What the first resource of a document or message refers to must be in the Bundle, once."""
     scope = _scope_of(first, case)
-    for reference in dict.fromkeys(references_in(first[2])):
+    for reference, place in references_in(first[2], f"{location}.entry[0].resource"):
         is_local = reference.startswith("urn:") or not _ABSOLUTE.match(reference)
         if is_local and not scope.candidates(reference):
-            case.report.error("bundle-reference-missing", "invalid", f"{location}.entry[0]",
-                              reference=shown(reference))  # fmt: skip
+            case.report.error(
+                "bundle-reference-missing", "invalid", place, reference=shown(reference)
+            )
 
 
 def _explain_reach(entries: list[Entry], location: str, case: Inspection) -> None:
@@ -98,7 +103,7 @@ def _explain_reach(entries: list[Entry], location: str, case: Inspection) -> Non
     for entry in entries:
         scope = _scope_of(entry, case)
         found = (
-            one for reference in references_in(entry[2]) for one in scope.candidates(reference)
+            one for reference, _ in references_in(entry[2]) for one in scope.candidates(reference)
         )
         targets[entry[0]] = [index_of[id(one)] for one in found if id(one) in index_of]
     reached = _reach({entries[0][0]}, targets)

@@ -30,10 +30,18 @@ def compile_coding(knowledge: Knowledge) -> Check:
         code = value.get("code")
         return (
             code is None
-            or (type(code) is str and terminology.knows_code(system, code) is not False)
+            or (
+                type(code) is str and terminology.knows_code(canonical_of(value), code) is not False
+            )
         ) and not _names_value_set(system, knowledge)
 
     return check
+
+
+def canonical_of(coding: dict[str, Any]) -> str:
+    """The code system of a Coding, in the edition it names: one edition may have what another has not."""
+    system, version = coding["system"], coding.get("version")
+    return f"{system}|{version}" if isinstance(version, str) and version else str(system)
 
 
 def _names_value_set(system: str, knowledge: Knowledge) -> bool:
@@ -69,7 +77,8 @@ def explain_coding(element: Element, item: Item, case: Inspection) -> None:
         return
     if not isinstance(code, str):
         return
-    known = case.knowledge.terminology.knows_code(system, code)
+    canonical = canonical_of(item.value)
+    known = case.knowledge.terminology.knows_code(canonical, code)
     if known is False:
         case.report.error(
             "coding-unknown-code", "code-invalid", f"{item.location}.code", element.profile,
@@ -80,22 +89,21 @@ def explain_coding(element: Element, item: Item, case: Inspection) -> None:
             "coding-not-checked", "not-found", f"{item.location}.system", element.profile,
             system=system, code=shown(code),
         )  # fmt: skip
-    else:
-        _explain_display(element, item, system, code, case)
-
-
-def _explain_display(
-    element: Element, item: Item, system: str, code: str, case: Inspection
-) -> None:
-    display = item.value.get("display")
-    known = case.knowledge.terminology.displays(system, code)
-    if not isinstance(display, str) or not known:
-        return
-    if _folded(display) not in {_folded(text) for text in known}:
+    elif (expected := display_fault(item.value, canonical, case.knowledge)) is not None:
         case.report.warning(
             "coding-display", "invalid", f"{item.location}.display", element.profile,
-            display=shown(display), expected=shown(known[0]), code=shown(code), system=system,
+            display=shown(item.value["display"]), expected=shown(expected), code=shown(code),
+            system=system,
         )  # fmt: skip
+
+
+def display_fault(coding: dict[str, Any], canonical: str, knowledge: Knowledge) -> str | None:
+    """The display to write, where a Coding or concept gives one that its code system does not have."""
+    display = coding.get("display")
+    known = knowledge.terminology.displays(canonical, coding["code"])
+    if not isinstance(display, str) or not known:
+        return None
+    return None if _folded(display) in {_folded(text) for text in known} else known[0]
 
 
 def _folded(text: str) -> str:

@@ -13,6 +13,7 @@ from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
 from fhir_server.validation.items import Item
 from fhir_server.validation.report import Report, shown
+from fhir_server.validation.rules.narrative_links import broken_links
 from fhir_server.validation.scope import Scope
 
 _NAMESPACE = "{http://www.w3.org/1999/xhtml}"
@@ -84,14 +85,22 @@ def _faults_of(root: Any) -> Iterator[tuple[str, str]]:
 def compile_narrative() -> Check:
     """The fast check of `Narrative.div`."""
 
-    def check(value: Any, _scope: Scope, _place: Element) -> bool:
-        return type(value) is str and next(faults(value), None) is None
+    def check(value: Any, scope: Scope, _place: Element) -> bool:
+        return (
+            type(value) is str
+            and next(faults(value), None) is None
+            and next(broken_links(value, scope), None) is None
+        )
 
     return check
 
 
-def explain_narrative(element: Element, item: Item, report: Report) -> None:
+def explain_narrative(element: Element, item: Item, scope: Scope, report: Report) -> None:
     """The detailed check."""
     if isinstance(item.value, str):
         for issue_id, part in faults(item.value):
             report.error(issue_id, "invalid", item.location, element.profile, part=part)
+        for link in broken_links(item.value, scope):
+            report.error(
+                "narrative-link", "invalid", item.location, element.profile, link=shown(link)
+            )

@@ -3,8 +3,39 @@
 Source: FHIR R4 Meta.profile, https://hl7.org/fhir/R4/resource.html#Meta
 """
 
+from collections.abc import Mapping
+
+from fhir_server.definitions import Definitions
 from fhir_server.validation.plans import Plans
 from fhir_server.validation.report import Report
+from fhir_server.validation.scope import Scope
+
+
+def global_profiles(definitions: Definitions) -> Mapping[str, tuple[str, ...]]:
+    """The profiles that the loaded implementation guides ask of every resource of a type, by type.
+
+    Source: FHIR R4 ImplementationGuide.global,
+    https://hl7.org/fhir/R4/implementationguide-definitions.html#ImplementationGuide.global
+    """
+    found: dict[str, dict[str, None]] = {}
+    for guide in definitions.all("ImplementationGuide"):
+        for entry in guide.get("global") or ():
+            if isinstance(entry, dict) and {"type", "profile"} <= entry.keys():
+                found.setdefault(entry["type"], {})[entry["profile"]] = None
+    return {kind: tuple(urls) for kind, urls in found.items()}
+
+
+def explain_claim(url: str, place: str, plans: Plans, scope: Scope, report: Report) -> None:
+    """Says that a profile which a resource claims is unknown or broken: an error for the resource that is
+    sent, a warning for one that it only carries: that one answers for itself where it is stored.
+    """
+    is_carried = scope.outer is not None
+    if is_carried and plans.fault(url) is None:
+        report.warning(
+            "profile-not-checked", "not-found", f"{place}.meta.profile", url, profile=url
+        )
+    else:
+        explain_missing(url, f"{place}.meta.profile", url, plans, report)
 
 
 def explain_missing(url: str, location: str, profile: str, plans: Plans, report: Report) -> None:

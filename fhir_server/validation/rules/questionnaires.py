@@ -49,12 +49,22 @@ def explain_questionnaire_response(resource: Item, location: str, case: Inspecti
         if canonical.startswith("#"):
             case.report.error("questionnaire-missing", "not-found", f"{location}.questionnaire",
                               questionnaire=shown(canonical))  # fmt: skip
+        elif (other := _other_definition(canonical, case)) is not None:
+            case.report.error("questionnaire-other-type", "invalid", f"{location}.questionnaire",
+                              questionnaire=shown(canonical), found=other)  # fmt: skip
         else:
             case.report.warning("questionnaire-not-checked", "not-found", f"{location}.questionnaire",
                                 questionnaire=shown(canonical))  # fmt: skip
         return
     response = Response(questionnaire, resource, case)
     _items(questionnaire, resource, location, response)
+
+
+def _other_definition(canonical: str, case: Inspection) -> str | None:
+    """The type of the definition that the canonical of a questionnaire leads to instead."""
+    definitions = case.knowledge.definitions
+    kinds = ("StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "SearchParameter")
+    return next((kind for kind in kinds if definitions.find(kind, canonical) is not None), None)
 
 
 def _questionnaire(canonical: str, case: Inspection) -> Item | None:

@@ -9,7 +9,7 @@ from typing import Any
 from fhir_server.definitions.definitions import STRUCTURE_BASE
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element, TypeRef
-from fhir_server.validation.inspection import Inspection
+from fhir_server.validation.inspection import Conforms, Inspection
 from fhir_server.validation.items import Item
 from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.report import Report, shown
@@ -17,6 +17,9 @@ from fhir_server.validation.scope import Scope, referenced_type
 
 _ANY = frozenset({"Resource", "DomainResource"})
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+_RELATIVE = re.compile(
+    r"(?P<type>[A-Za-z]+)(/[A-Za-z0-9\-.]+(/_history/[A-Za-z0-9\-.]+)?(#.*)?|\?.+)"
+)
 
 
 def allowed_types(type_ref: TypeRef, knowledge: Knowledge) -> frozenset[str] | None:
@@ -41,40 +44,94 @@ def _type_of(canonical: str, knowledge: Knowledge) -> str | None:
 
 
 def is_profiled(type_ref: TypeRef, knowledge: Knowledge) -> bool:
-    """Whether a target must conform to more than a base type."""
-    return any(
+    """Whether a target must conform to more than a base type; a profile that is not known may be met."""
+    return all(knowledge.plans.plan(target) is not None for target in type_ref.targets) and any(
         (structure := knowledge.definitions.structure(target)) is not None
         and structure.get("derivation") == "constraint"
         for target in type_ref.targets
     )
 
 
-def compile_reference(type_ref: TypeRef, knowledge: Knowledge) -> list[Check]:
+def has_form(reference: str, knowledge: Knowledge) -> bool:
+    """Whether a literal reference has one of its forms: absolute, within the resource, `Type/id`, or the
+    search of a conditional reference (§2.3.0.1, §3.1.0.11.3).
+    """
+    if reference[:1] == "#" or _ABSOLUTE.match(reference):
+        return True
+    match = _RELATIVE.fullmatch(reference)
+    return match is not None and match["type"] in knowledge.definitions.resource_types
+
+
+def is_missing_in_parameters(reference: str, scope: Scope) -> bool:
+    """Whether a relative reference within Parameters names a resource of a type that they bring, under an
+    id that none of them has: what is passed together refers to each other (§3.2.0.5).
+    """
+    outer = scope.outer
+    while outer is not None and outer.resource.get("resourceType") != "Parameters":
+        outer = outer.outer
+    kind = referenced_type(reference)
+    if outer is None or kind is None or _ABSOLUTE.match(reference):
+        return False
+    return any(key.startswith(f"{kind}/") for key in outer.own_bundle.by_id)
+
+
+def has_stated_type(value: dict[str, Any], target: dict[str, Any] | None) -> bool:
+    """Whether `Reference.type`, where it is given, is the type of the target."""
+    stated = value.get("type")
+    if target is None or not isinstance(stated, str):
+        return True
+    return stated.removeprefix(STRUCTURE_BASE) == target.get("resourceType")
+
+
+def conforms_to_target(
+    target: dict[str, Any],
+    reference: str,
+    profiles: tuple[str, ...],
+    scope: Scope,
+    conforms: Conforms,
+) -> bool:
+    """Whether a target meets one of the profiles that a reference asks for. Each target is judged once for
+    each profile, so that circles of references end.
+    """
+    around = scope.target(target, reference)
+    return any(conforms(target, profile, around) for profile in profiles)
+
+
+def compile_reference(type_ref: TypeRef, knowledge: Knowledge, conforms: Conforms) -> list[Check]:
     """The fast checks of a Reference."""
     allowed = allowed_types(type_ref, knowledge)
     profiled = is_profiled(type_ref, knowledge)
     aggregated = bool(type_ref.aggregation) or type_ref.versioning in {"specific", "independent"}
+
+    def is_right(target: dict[str, Any], reference: str, scope: Scope) -> bool:
+        return (allowed is None or target.get("resourceType") in allowed) and (
+            not profiled or conforms_to_target(target, reference, type_ref.targets, scope, conforms)
+        )
 
     def check(value: Any, scope: Scope, _place: Element) -> bool:
         reference = value.get("reference")
         if reference is None:
             kind = value.get("type")
             return allowed is None or kind is None or kind in allowed
-        if type(reference) is not str or aggregated:
+        if type(reference) is not str or aggregated or not has_form(reference, knowledge):
             return False
         if reference[:1] == "#":
-            target = scope.resolve(reference)
+            contained = scope.resolve(reference)
             return (
-                target is not None
-                and not profiled
-                and (allowed is None or target.get("resourceType") in allowed)
+                contained is not None
+                and has_stated_type(value, contained)
+                and is_right(contained, reference, scope)
             )
         if scope.bundle is not None:
             found = scope.candidates(reference)
-            if len(found) > 1 or (found and profiled):
-                return False
             if found:
-                return allowed is None or found[0].get("resourceType") in allowed
+                return (
+                    len(found) == 1
+                    and has_stated_type(value, found[0])
+                    and is_right(found[0], reference, scope)
+                )
+            if is_missing_in_parameters(reference, scope):
+                return False
         if allowed is None:
             return True
         kind = referenced_type(reference) or value.get("type")
@@ -93,6 +150,10 @@ def explain_reference(element: Element, item: Item, case: Inspection) -> dict[st
     if not isinstance(reference, str):
         _explain_type(value.get("type"), allowed, element, item, case.report)
         return None
+    if not has_form(reference, case.knowledge):
+        case.report.error(
+            "reference-form", "invalid", item.location, element.profile, reference=shown(reference)
+        )
     found = case.scope.candidates(reference)
     if reference.startswith("#") and not found:
         case.report.error(
@@ -103,12 +164,22 @@ def explain_reference(element: Element, item: Item, case: Inspection) -> dict[st
             reference=shown(reference),
         )
         return None
+    if not found and is_missing_in_parameters(reference, case.scope):
+        case.report.error(
+            "reference-not-in-parameters", "structure", item.location, element.profile,
+            reference=shown(reference),
+        )  # fmt: skip
     if len(found) > 1:
         case.report.error(
             "reference-ambiguous", "invalid", item.location, element.profile,
             reference=shown(reference), found=len(found),
         )  # fmt: skip
         return None
+    if found and not has_stated_type(value, found[0]):
+        case.report.error(
+            "reference-stated-type", "structure", item.location, element.profile,
+            stated=shown(value["type"]), found=shown(found[0].get("resourceType")),
+        )  # fmt: skip
     _explain_aggregation(element, type_ref, item, case, found=bool(found))
     named = referenced_type(reference) or value.get("type")
     kind = found[0].get("resourceType") if found else named

@@ -5,14 +5,24 @@ from typing import Any
 
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.rules.bundles import explain_bundle
+from fhir_server.validation.rules.code_systems import explain_code_system
+from fhir_server.validation.rules.concept_maps import explain_concept_map
 from fhir_server.validation.rules.questionnaire_definitions import explain_questionnaire
 from fhir_server.validation.rules.questionnaires import explain_questionnaire_response
+from fhir_server.validation.rules.search_parameters import explain_search_parameter
+from fhir_server.validation.rules.structure_definitions import explain_structure_definition
+from fhir_server.validation.rules.value_sets import explain_value_set
 
 ResourceRule = Callable[[dict[str, Any], str, Inspection], None]
 
 RESOURCE_RULES: Mapping[str, ResourceRule] = {
     "Bundle": explain_bundle,
+    "CodeSystem": explain_code_system,
+    "ConceptMap": explain_concept_map,
     "Questionnaire": explain_questionnaire,
     "QuestionnaireResponse": explain_questionnaire_response,
+    "SearchParameter": explain_search_parameter,
+    "StructureDefinition": explain_structure_definition,
+    "ValueSet": explain_value_set,
 }
 """The rule of each resource type that has one. The fast path runs it on a report that it throws away."""
