@@ -45,7 +45,8 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         default=Path("var"),
-        description="The data directory: the embedded PostgreSQL and its log. Made where missing; "
+        description="The data directory: the embedded PostgreSQL and its log, installed packages and "
+        "imported terminology. Made where missing; "
         "a relative path starts at the working directory.",
     )
     bind: str = Field(
@@ -120,6 +121,15 @@ class Settings(BaseSettings):
         description="How many processes translate HL7 v2 messages and store them; 0: none here, "
         "`python -m ingest.worker` runs one elsewhere.",
     )
+    package_registry: str | None = Field(
+        default=None,
+        description="The base URL of the FHIR package registry that `osteon package install NAME@VERSION` "
+        "and the dependencies of packages are fetched from. Without it, packages come from files only.",
+    )
+    package_timeout_s: Seconds = Field(
+        default=30.0,
+        description="Seconds that the package registry may take for an answer, and between parts of it.",
+    )
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto",
         description="How log lines look: `json`, one object a line, or `console`; `auto` takes "
@@ -149,7 +159,7 @@ class Settings(BaseSettings):
             raise ValueError("is no PostgreSQL URL; expected postgresql://user@host:5432/name")
         return value
 
-    @field_validator("base_url")
+    @field_validator("base_url", "package_registry")
     @classmethod
     def _check_base_url(cls, value: str | None) -> str | None:
         if value is None:

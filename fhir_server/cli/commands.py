@@ -45,6 +45,12 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "fhir_server.cli.snapshot:command",
         "Work out the snapshot of a profile from its differential.",
     ),
+    "package": CommandEntry(
+        "fhir_server.cli.package:app", "Install, list, remove and build FHIR packages."
+    ),
+    "terminology": CommandEntry(
+        "fhir_server.cli.terminology:app", "Load code systems, value sets and concept maps."
+    ),
     "settings": CommandEntry(
         "fhir_server.cli.settings:settings", "List the settings, their values and what they mean."
     ),

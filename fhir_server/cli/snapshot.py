@@ -24,9 +24,10 @@ def command(
     from fhir_server.model.issues import refuse
     from fhir_server.model.json_source import JsonSyntaxError, parse_json, pretty_json
     from fhir_server.model.xml_source import XmlSyntaxError, parse_xml
+    from fhir_server.settings import load_settings
     from fhir_server.validation.snapshot import SnapshotError, completed
 
-    definitions = network_definitions()
+    definitions = network_definitions(load_settings().data_dir)
     try:
         for path in loads or ():
             definitions = definitions.layered(read_conformance(path))

@@ -102,8 +102,9 @@ def _validator(loads: tuple[Path, ...]) -> "Validator":
 
 def _definitions(loads: Iterable[Path]) -> "Definitions":
     from fhir_server.definitions.packages import network_definitions, read_conformance
+    from fhir_server.settings import load_settings
 
-    definitions = network_definitions()
+    definitions = network_definitions(load_settings().data_dir)
     for path in loads:
         definitions = definitions.layered(read_conformance(path))
     return definitions

@@ -25,24 +25,29 @@ class Layer(Protocol):
 
 
 class PackLayer:
-    """The resources of a pack; each is read once, on first use."""
+    """The resources of a pack; each is read once, on first use. Without a version, a look-up gives the
+    last of the pack, as in `MemoryLayer`.
+    """
 
     def __init__(self, pack: Pack) -> None:
         self._pack = pack
         self._entries: dict[str, dict[str, PackEntry]] = {}
-        self._read: dict[tuple[str, str], Resource] = {}
+        self._versions: dict[tuple[str, str, str], PackEntry] = {}
+        self._read: dict[int, Resource] = {}
         for entry in pack:
             self._entries.setdefault(entry.resource_type, {})[entry.url] = entry
+            self._versions[entry.resource_type, entry.url, entry.version] = entry
 
     def find(self, resource_type: str, url: str, version: str | None) -> Resource | None:
         """See `Layer`."""
         entry = self._entries.get(resource_type, {}).get(url)
-        if entry is None or (version and entry.version and version != entry.version):
+        if entry is not None and version and entry.version and version != entry.version:
+            entry = self._versions.get((resource_type, url, version))
+        if entry is None:
             return None
-        key = (resource_type, url)
-        resource = self._read.get(key)
+        resource = self._read.get(entry.offset)
         if resource is None:
-            resource = self._read[key] = self._pack.read(entry)
+            resource = self._read[entry.offset] = self._pack.read(entry)
         return resource
 
     def urls(self, resource_type: str) -> Iterable[str]:
@@ -90,6 +95,10 @@ class Definitions:
     def layered(self, resources: Iterable[Resource]) -> "Definitions":
         """These definitions with more conformance resources in front."""
         return Definitions((MemoryLayer(resources), *self._layers))
+
+    def behind(self, resources: Iterable[Resource], layers: Iterable[Layer]) -> "Definitions":
+        """These definitions with resources in front, and between both further layers."""
+        return Definitions((MemoryLayer(resources), *layers, *self._layers))
 
     def backed(self, layer: Layer) -> "Definitions":
         """These definitions with one more layer behind all others."""

@@ -72,9 +72,9 @@ def _entry(resource: dict[str, Any], offset: int, length: int) -> PackEntry:
         name=resource.get("name", ""),
         offset=offset,
         length=length,
-        kind=resource["kind"] if is_structure else "",
+        kind=resource.get("kind", "") if is_structure else "",
         derivation=resource.get("derivation", "") if is_structure else "",
-        type=resource["type"] if is_structure else "",
+        type=resource.get("type", "") if is_structure else "",
         bases=tuple(resource.get("base", ()))
         if resource["resourceType"] == "SearchParameter"
         else (),

@@ -14,6 +14,7 @@ from typing import Any
 
 from fhir_server.definitions.definitions import Definitions, core_definitions
 from fhir_server.definitions.fetch import KEPT_TYPES
+from fhir_server.definitions.installed import installed_layers
 from fhir_server.model.json_source import JsonSyntaxError, parse_json
 
 LOADED_TYPES = KEPT_TYPES | {"ImplementationGuide", "Questionnaire"}
@@ -90,6 +91,9 @@ def network_package() -> Path:
 
 
 @cache
-def network_definitions() -> Definitions:
-    """FHIR R4 with the network's own package in front. Errors: those of `core_definitions`."""
-    return core_definitions().layered(read_conformance(network_package()))
+def network_definitions(data_dir: Path | None = None) -> Definitions:
+    """FHIR R4 with the network's own package in front, and between both what is installed in a data
+    directory. Errors: those of `core_definitions`.
+    """
+    layers = installed_layers(data_dir) if data_dir is not None else []
+    return core_definitions().behind(read_conformance(network_package()), layers)

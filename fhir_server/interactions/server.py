@@ -38,7 +38,7 @@ class FhirServer:
 
 def open_server(settings: Settings, database: Database) -> FhirServer:
     """Open the parts: definitions with the network's profiles, validator, search."""
-    definitions = network_definitions()
+    definitions = network_definitions(settings.data_dir)
     terminology = Terminology(definitions)
     parameters = SearchParameters(definitions, terminology)
     # 69 search parameters of R4 use `as` on several items, which strict mode refuses.

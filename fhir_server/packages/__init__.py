@@ -1,0 +1,1 @@
+"""FHIR packages: read from archives and registries, installed into the data directory, built."""
