@@ -7,7 +7,7 @@ A path is classed by its parts: the first is a resource type or a word of the in
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fhir_server.http import handlers, terminology_handlers
+from fhir_server.http import handlers, operation_handlers, terminology_handlers
 from fhir_server.http.call import Call
 from fhir_server.http.reply import Reply
 from fhir_server.model.issues import refuse
@@ -32,6 +32,7 @@ ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     ("OPTIONS", "",                               "capabilities",        handlers.get_capabilities),
     ("POST",   "",                                "batch-transaction",   handlers.post_bundle),
     ("POST",   "$validate",                       "$validate",           handlers.post_validate),
+    ("GET",    "$versions",                       "$versions",           operation_handlers.get_versions),
     ("GET",    "_history",                        "history-system",      handlers.get_history),
     ("GET",    "{type}",                          "search-type",         handlers.get_search),
     ("POST",   "{type}/_search",                  "search-type",         handlers.post_search),
@@ -54,8 +55,13 @@ ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     *_operation("$lookup",        terminology_handlers.lookup,        "{type}"),
     *_operation("$subsumes",      terminology_handlers.subsumes,      "{type}", "{type}/{id}"),
     *_operation("$translate",     terminology_handlers.translate,     "{type}", "{type}/{id}"),
+    ("GET",    "{type}/{id}/$meta",               "$meta",               operation_handlers.get_meta),
+    ("POST",   "{type}/{id}/$meta-add",           "$meta-add",           operation_handlers.add_meta),
+    ("POST",   "{type}/{id}/$meta-delete",        "$meta-delete",        operation_handlers.delete_meta),
+    ("GET",    "{type}/{id}/$everything",         "$everything",         operation_handlers.get_everything),
     ("GET",    "{type}/{id}/_history",            "history-instance",    handlers.get_history),
     ("GET",    "{type}/{id}/_history/{version}",  "vread",               handlers.get_version),
+    ("GET",    "{type}/{id}/_history/{version}/$meta", "$meta",          operation_handlers.get_meta),
 )
 # fmt: on
 
@@ -110,7 +116,7 @@ _NAMES = ("type", "id", None, "version")
 def _classify(parts: Sequence[str]) -> tuple[str, dict[str, str]]:
     named: dict[str, str] = {}
     shape: list[str] = []
-    for position, part in enumerate(parts[:5]):
+    for position, part in enumerate(parts):
         if part == "" or part[0] in "$_" or part == "metadata":
             shape.append(part)
             continue

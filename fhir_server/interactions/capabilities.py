@@ -17,14 +17,18 @@ TYPE_INTERACTIONS: Sequence[str] = (
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
 )  # fmt: skip
 SYSTEM_INTERACTIONS: Sequence[str] = ("transaction", "batch", "history-system")
+RESOURCE_OPERATIONS: Sequence[str] = ("validate", "meta", "meta-add", "meta-delete")
+SYSTEM_OPERATIONS: Mapping[str, str] = {
+    "validate": "Resource-validate", "versions": "CapabilityStatement-versions",
+}  # fmt: skip
 TYPE_OPERATIONS: Mapping[str, Sequence[str]] = {
     "CodeSystem": ("lookup", "subsumes", "validate-code"),
     "ConceptMap": ("translate",),
+    "Patient": ("everything",),
     "StructureDefinition": ("snapshot",),
     "ValueSet": ("expand", "validate-code"),
 }
 _DEFINITION = "http://hl7.org/fhir/OperationDefinition/"
-_VALIDATE = f"{_DEFINITION}Resource-validate"
 
 
 @lru_cache(maxsize=4)
@@ -50,7 +54,10 @@ def capability_statement(server: FhirServer) -> dict[str, Any]:
                 "mode": "server",
                 "resource": [_resource(server, resource_type) for resource_type in RESOURCE_TYPES],
                 "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS],
-                "operation": [{"name": "validate", "definition": _VALIDATE}],
+                "operation": [
+                    {"name": name, "definition": _DEFINITION + definition}
+                    for name, definition in SYSTEM_OPERATIONS.items()
+                ],
             }
         ],
     }
@@ -90,7 +97,10 @@ def _resource(server: FhirServer, resource_type: str) -> dict[str, Any]:
 
 
 def _operations(resource_type: str) -> list[dict[str, str]]:
-    operations = [{"name": "validate", "definition": _VALIDATE}]
+    operations = [
+        {"name": name, "definition": f"{_DEFINITION}Resource-{name}"}
+        for name in RESOURCE_OPERATIONS
+    ]
     operations += [
         {"name": name, "definition": f"{_DEFINITION}{resource_type}-{name}"}
         for name in TYPE_OPERATIONS.get(resource_type, ())

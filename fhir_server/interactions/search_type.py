@@ -4,7 +4,7 @@ Source: https://hl7.org/fhir/R4/search.html
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.server import FhirServer
@@ -34,15 +34,22 @@ def search_type(
         server.parameters, resource_type, list(pairs), lenient=lenient, base_url=server.base_url
     )
     result = run_search(connection, request)
-    return Answer(200, body=_searchset(server, request, result, language))
+    return Answer(
+        200,
+        body=searchset(server, request, result, _links(server.base_url, request, result), language),
+    )
 
 
-def _searchset(
-    server: FhirServer, request: SearchRequest, result: SearchResult, language: Language
+def searchset(
+    server: FhirServer,
+    request: SearchRequest,
+    result: SearchResult,
+    links: Sequence[Mapping[str, str]],
+    language: Language = "en",
 ) -> bytes:
+    """The Bundle of a result, as JSON bytes."""
     head = b'{"resourceType":"Bundle","id":"' + str(uuid.uuid4()).encode() + b'","type":"searchset"'
     total = b"" if result.total is None else b',"total":%d' % result.total
-    base_url = server.base_url
     # `_elements` does not apply to what is included (R4 §3.1.1.5.9).
     part = Subset(request.summary, request.elements)
     entries = [_entry(server, stored, b"match", part) for stored in result.matches]
@@ -52,14 +59,7 @@ def _searchset(
     if issues:
         entries.append(_outcome_entry(issues, language))
     entry_list = b',"entry":[' + b",".join(entries) + b"]" if entries else b""
-    return (
-        head
-        + total
-        + b',"link":'
-        + encode_json(_links(base_url, request, result))
-        + entry_list
-        + b"}"
-    )
+    return head + total + b',"link":' + encode_json(links) + entry_list + b"}"
 
 
 def _links(base_url: str, request: SearchRequest, result: SearchResult) -> list[dict[str, str]]:

@@ -1,0 +1,45 @@
+"""Operations over HTTP: those on any resource, on a patient, on the server."""
+
+from typing import Any
+
+from fhir_server.http.call import Call
+from fhir_server.http.reply import Reply, bundle_reply
+from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.operations.everything import everything
+from fhir_server.interactions.operations.meta import change_meta, meta
+from fhir_server.interactions.operations.versions import versions
+from fhir_server.model.issues import refuse
+from fhir_server.model.json_source import encode_json
+
+
+def get_versions(call: Call) -> Reply:
+    """GET /$versions."""
+    return _parameters(call, versions())
+
+
+def get_meta(call: Call) -> Reply:
+    """GET /Type/id/$meta, /Type/id/_history/version/$meta."""
+    with call.server.database.connection() as connection:
+        return _parameters(call, meta(connection, call.type, call.id, call.path.get("version")))
+
+
+def add_meta(call: Call) -> Reply:
+    """POST /Type/id/$meta-add."""
+    return _parameters(call, change_meta(call.server, call.type, call.id, call.resource, "add"))
+
+
+def delete_meta(call: Call) -> Reply:
+    """POST /Type/id/$meta-delete."""
+    return _parameters(call, change_meta(call.server, call.type, call.id, call.resource, "delete"))
+
+
+def get_everything(call: Call) -> Reply:
+    """GET /Patient/id/$everything."""
+    if call.type != "Patient":
+        raise refuse(404, "path-not-found", "not-found")
+    with call.server.database.connection() as connection:
+        return bundle_reply(call, everything(call.server, connection, call.id, call.pairs))
+
+
+def _parameters(call: Call, content: dict[str, Any]) -> Reply:
+    return bundle_reply(call, Answer(200, body=encode_json(content)))

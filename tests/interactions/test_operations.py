@@ -1,0 +1,101 @@
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.interactions.test_create_update_delete import issue_id, patient
+from tests.interactions.test_transaction import condition
+
+TAG = {"system": "urn:t", "code": "a"}
+LABEL = {"system": "urn:s", "code": "R"}
+
+
+def parameters(**meta: Any) -> dict[str, Any]:
+    return {"resourceType": "Parameters", "parameter": [{"name": "meta", "valueMeta": meta}]}
+
+
+def meta_of(response: Any) -> dict[str, Any]:
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()["parameter"][0]["valueMeta"]
+    return found
+
+
+def test_versions__name_the_default(client: TestClient) -> None:
+    found = {p["name"]: p["valueCode"] for p in client.get("/fhir/$versions").json()["parameter"]}
+    assert found == {"version": "4.0", "default": "4.0"}
+
+
+def test_meta__is_added_and_deleted_with_a_trace(client: TestClient) -> None:
+    client.put("/fhir/Patient/a", json=patient(id="a", meta={"tag": [TAG]}))
+    added = client.post("/fhir/Patient/a/$meta-add", json=parameters(tag=[TAG], security=[LABEL]))
+    assert (meta_of(added)["tag"], meta_of(added)["security"]) == ([TAG], [LABEL])
+    deleted = client.post(
+        "/fhir/Patient/a/$meta-delete", json=parameters(tag=[{**TAG, "display": "x"}])
+    )
+    assert "tag" not in meta_of(deleted)
+    current = meta_of(client.get("/fhir/Patient/a/$meta"))
+    assert (current["versionId"], current["security"]) == ("3", [LABEL])
+    assert meta_of(client.get("/fhir/Patient/a/_history/1/$meta"))["tag"] == [TAG]
+    assert client.get("/fhir/Patient?_tag=urn:t|a").json().get("entry") is None
+
+
+def test_meta__needs_its_parameter(client: TestClient) -> None:
+    client.put("/fhir/Patient/a", json=patient(id="a"))
+    response = client.post("/fhir/Patient/a/$meta-add", json={"resourceType": "Parameters"})
+    assert (response.status_code, issue_id(response)) == (400, "operation-parameter-missing")
+    assert client.get("/fhir/Patient/none/$meta").status_code == 404
+
+
+@pytest.fixture
+def cared_for(client: TestClient) -> TestClient:
+    client.put(
+        "/fhir/Organization/o", json={"resourceType": "Organization", "id": "o", "name": "x"}
+    )
+    client.put(
+        "/fhir/Patient/a",
+        json=patient(id="a", managingOrganization={"reference": "Organization/o"}),
+    )
+    client.put("/fhir/Patient/b", json=patient(id="b"))
+    for number in range(3):
+        name = f"c{number}"
+        client.put(f"/fhir/Condition/{name}", json=condition("Patient/a", id=name))
+    client.put("/fhir/Condition/other", json=condition("Patient/b", id="other"))
+    return client
+
+
+OWN = {"Patient/a", "Condition/c0", "Condition/c1", "Condition/c2"}
+
+
+def everything(client: TestClient, url: str) -> list[str]:
+    found: list[str] = []
+    while url:
+        bundle = client.get(url).json()
+        found += ["/".join(entry["fullUrl"].split("/")[-2:]) for entry in bundle.get("entry", [])]
+        url = next((link["url"] for link in bundle["link"] if link["relation"] == "next"), "")
+    return found
+
+
+def test_everything__is_the_compartment_and_what_it_refers_to(cared_for: TestClient) -> None:
+    found = everything(cared_for, "/fhir/Patient/a/$everything")
+    assert set(found) == OWN | {"Organization/o"}
+    assert len(found) == len(set(found))
+
+
+def test_everything__comes_in_pages(cared_for: TestClient) -> None:
+    found = everything(cared_for, "/fhir/Patient/a/$everything?_count=1&_type=Patient,Condition")
+    assert sorted(found) == sorted(OWN)
+
+
+def test_everything__is_narrowed_by_type_and_time(cared_for: TestClient) -> None:
+    found = everything(cared_for, "/fhir/Patient/a/$everything?_type=Patient")
+    assert found == ["Patient/a"]
+    time = cared_for.get("/fhir/Condition/c2").json()["meta"]["lastUpdated"]
+    assert "Condition/c2" in everything(cared_for, f"/fhir/Patient/a/$everything?_since={time}")
+    assert everything(cared_for, "/fhir/Patient/a/$everything?_since=2200") == []
+
+
+def test_everything__fault_is_named(cared_for: TestClient) -> None:
+    response = cared_for.get("/fhir/Patient/a/$everything?start=2020")
+    assert (response.status_code, issue_id(response)) == (400, "operation-parameter-unknown")
+    assert cared_for.get("/fhir/Patient/none/$everything").status_code == 404
+    assert cared_for.get("/fhir/Condition/c0/$everything").status_code == 404
