@@ -121,6 +121,16 @@ class Settings(BaseSettings):
         description="How many processes translate HL7 v2 messages and store them; 0: none here, "
         "`python -m ingest.worker` runs one elsewhere.",
     )
+    terminology_server: str | None = Field(
+        default=None,
+        description="The FHIR base of a terminology server that is asked for codes of systems which are not "
+        "available here. Only codes are sent. Without it, such codes are reported as not checked.",
+    )
+    terminology_timeout_s: Seconds = Field(
+        default=5.0,
+        description="Seconds that the terminology server may take; one that gives no answer is left alone "
+        "for a minute.",
+    )
     package_registry: str | None = Field(
         default=None,
         description="The base URL of the FHIR package registry that `osteon package install NAME@VERSION` "
@@ -159,7 +169,7 @@ class Settings(BaseSettings):
             raise ValueError("is no PostgreSQL URL; expected postgresql://user@host:5432/name")
         return value
 
-    @field_validator("base_url", "package_registry")
+    @field_validator("base_url", "package_registry", "terminology_server")
     @classmethod
     def _check_base_url(cls, value: str | None) -> str | None:
         if value is None:

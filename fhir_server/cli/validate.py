@@ -93,10 +93,15 @@ _validators: dict[tuple[Path, ...], "Validator"] = {}
 
 def _validator(loads: tuple[Path, ...]) -> "Validator":
     """The validator of this process; a forked process finds that of its parent."""
+    from fhir_server.settings import load_settings
+    from fhir_server.terminology import Terminology, remote_terminology
     from fhir_server.validation import Validator
 
     if loads not in _validators:
-        _validators[loads] = Validator(_definitions(loads))
+        settings = load_settings()
+        remote = remote_terminology(settings.terminology_server, settings.terminology_timeout_s)
+        definitions = _definitions(loads)
+        _validators[loads] = Validator(definitions, Terminology(definitions, remote=remote))
     return _validators[loads]
 
 

@@ -9,7 +9,7 @@ from fhir_server.search.indexer import SearchIndexer
 from fhir_server.search.parameters import SearchParameters
 from fhir_server.settings import Settings
 from fhir_server.store.database import Database
-from fhir_server.terminology import Terminology
+from fhir_server.terminology import Terminology, remote_terminology
 from fhir_server.validation import Validator
 
 
@@ -39,7 +39,10 @@ class FhirServer:
 def open_server(settings: Settings, database: Database) -> FhirServer:
     """Open the parts: definitions with the network's profiles, validator, search."""
     definitions = network_definitions(settings.data_dir)
-    terminology = Terminology(definitions)
+    terminology = Terminology(
+        definitions,
+        remote=remote_terminology(settings.terminology_server, settings.terminology_timeout_s),
+    )
     parameters = SearchParameters(definitions, terminology)
     # 69 search parameters of R4 use `as` on several items, which strict mode refuses.
     fhirpath = FHIRPath(definitions.type_model, lenient=True)

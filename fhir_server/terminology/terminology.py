@@ -6,7 +6,7 @@ Source: FHIR R4 §4.9.5 ValueSet composition, https://hl7.org/fhir/R4/valueset.h
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fhir_server.definitions import Definitions, Layer
 from fhir_server.terminology.code_system import CodeSystem
@@ -14,6 +14,9 @@ from fhir_server.terminology.concept_map import ConceptMap
 from fhir_server.terminology.expansion import Expansion, intersected, united, without
 from fhir_server.terminology.filters import UnsupportedFilterError, filtered_codes
 from fhir_server.terminology.grammars import GRAMMARS
+
+if TYPE_CHECKING:
+    from fhir_server.terminology.remote import RemoteTerminology
 
 MAX_DEPTH = 40
 """Deepest chain of value sets that import value sets."""
@@ -39,8 +42,14 @@ class Terminology:
     Cost: an expansion is computed on first use; after that a check is one or two look-ups.
     """
 
-    def __init__(self, definitions: Definitions, shared: "Terminology | None" = None) -> None:
+    def __init__(
+        self,
+        definitions: Definitions,
+        shared: "Terminology | None" = None,
+        remote: "RemoteTerminology | None" = None,
+    ) -> None:
         self._definitions = definitions
+        self._remote = remote
         self._shared = shared
         self._systems: dict[str, CodeSystem | None] = {}
         self._maps: dict[str, ConceptMap] = {}
@@ -55,7 +64,7 @@ class Terminology:
         """A terminology with one more layer behind, for a short time: its work is not kept here, while
         what this one has done or can do without the layer is shared.
         """
-        return Terminology(self._definitions.backed(layer), self)
+        return Terminology(self._definitions.backed(layer), self, self._remote)
 
     def code_system(self, canonical: str) -> CodeSystem | None:
         """The index of a code system; None where it is not loaded or only named."""
@@ -103,9 +112,13 @@ class Terminology:
         if index is not None:
             if index.spelling(code) is not None:
                 return True
-            return False if index.is_complete else None
+            if index.is_complete:
+                return False
         grammar = GRAMMARS.get(system)
-        return grammar(code) if grammar else None
+        answer = grammar(code) if grammar else None
+        if answer is None and self._remote is not None:
+            return self._remote.has_code(system, code)
+        return answer
 
     def displays(self, system: str, code: str) -> tuple[str, ...]:
         """The display of a code and its designations; empty where none is known."""
@@ -149,6 +162,15 @@ class Terminology:
             return self.expansion(canonical)
         return self.expansion_of(value_set)
 
+    def holds(self, expansion: Expansion, canonical: str, system: str, code: str) -> bool | None:
+        """Whether an expansion holds a code; what cannot be told here is asked of the remote server, by
+        the canonical of the value set.
+        """
+        answer = expansion.contains(system, code)
+        if answer is None and self._remote is not None and canonical:
+            return self._remote.holds(canonical, system, code)
+        return answer
+
     def concept_map(self, canonical: str) -> ConceptMap | None:
         """The index of a concept map; None where it is not loaded."""
         if canonical not in self._maps:
@@ -170,7 +192,9 @@ class Terminology:
         """Whether a value set holds a code; without a system, a code of any of its systems."""
         expansion = self.expansion(canonical)
         answer = (
-            expansion.contains_code(code) if system is None else expansion.contains(system, code)
+            expansion.contains_code(code)
+            if system is None
+            else self.holds(expansion, canonical, system, code)
         )
         if answer is not None:
             return CodeCheck(answer)
@@ -257,6 +281,15 @@ class Terminology:
     def _folds(self, canonical: str) -> frozenset[str]:
         index = self.code_system(canonical)
         return frozenset() if index is None or index.is_case_sensitive else frozenset({index.url})
+
+
+def remote_terminology(base: str | None, timeout_s: float) -> "RemoteTerminology | None":
+    """The remote server of a setting, or None. Cost: its HTTP client is loaded only where one is set."""
+    if base is None:
+        return None
+    from fhir_server.terminology.remote import RemoteTerminology
+
+    return RemoteTerminology(base, timeout_s=timeout_s)
 
 
 def _part_only(system: str) -> str:

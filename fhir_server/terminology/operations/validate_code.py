@@ -102,7 +102,7 @@ def _in_value_set(terminology: Terminology, value_set: Resource, wishes: _Wishes
         if system is None:
             held = expansion.contains_code(coding.code)
         else:
-            held = expansion.contains(system, coding.code)
+            held = terminology.holds(expansion, value_set.get("url", ""), system, coding.code)
         if held is None:
             return _untold(found, system or "", _reason(expansion, system))
         if not held:
