@@ -38,10 +38,22 @@ class ResourceCheck(Protocol):
 
 
 class Compiler:
-    """Compiles elements on first use and keeps what it compiled."""
+    """Compiles elements on first use and keeps what it compiled.
 
-    def __init__(self, knowledge: Knowledge, nested: ResourceCheck, conforms: Conforms) -> None:
+    Shape: where `silent`, its checks pass only what has neither error nor warning.
+    """
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        nested: ResourceCheck,
+        conforms: Conforms,
+        *,
+        silent: bool = False,
+    ) -> None:
+        self._silent = silent
         self._knowledge = knowledge
+        self._items: dict[tuple[int, str], Check] = {}
         self._conforms = conforms
         self._nested = nested
         self._contents: dict[tuple[int, str], Check] = {}
@@ -104,7 +116,7 @@ class Compiler:
         invariants = [
             check
             for source in sources
-            for check in compile_invariants(source, context, self._knowledge)
+            for check in compile_invariants(source, context, self._knowledge, silent=self._silent)
         ]
         return structure.compile_object(structure.Members(member_of), required, rules, invariants)
 
@@ -137,6 +149,14 @@ class Compiler:
             return structure.left_to_detail
         return structure.siblings(child, name, self._extension(modifier=False))
 
+    def kept_item(self, element: Element, type_code: str) -> Check:
+        """The check of one value of an element, kept for those who ask for each value."""
+        key = (id(element), type_code)
+        found = self._items.get(key)
+        if found is None:
+            found = self._items[key] = self.item(element, type_code)
+        return found
+
     def item(self, element: Element, type_code: str) -> Check:
         """The check of one value of an element."""
         ref = element.type_ref(type_code)
@@ -144,7 +164,7 @@ class Compiler:
             return never
         checks: list[Check] = []
         if type_code in PRIMITIVES:
-            checks.append(compile_primitive(element, type_code))
+            checks.append(compile_primitive(element, type_code, silent=self._silent))
             if type_code == "xhtml":
                 checks.append(compile_narrative())
         elif type_code == "Extension":
@@ -159,10 +179,12 @@ class Compiler:
                 checks.append(self._any_profile(ref.profiles, type_code))
         checks.extend(self._of_type(element, type_code))
         checks.extend(compile_fixed(element))
-        checks.extend(compile_binding(element, type_code, self._knowledge))
+        checks.extend(compile_binding(element, type_code, self._knowledge, silent=self._silent))
         if "." in element.path:
             context = element.model_type if len(element.types) == 1 else type_code
-            checks.extend(compile_invariants(element, context, self._knowledge))
+            checks.extend(
+                compile_invariants(element, context, self._knowledge, silent=self._silent)
+            )
         return all_of(checks)
 
     def _of_type(self, element: Element, type_code: str) -> list[Check]:
@@ -171,7 +193,9 @@ class Compiler:
             return compile_reference(ref, self._knowledge, self._conforms) if ref else []
         if type_code == "Attachment":
             return [compile_attachment()]
-        return [compile_coding(self._knowledge)] if type_code == "Coding" else []
+        return (
+            [compile_coding(self._knowledge, silent=self._silent)] if type_code == "Coding" else []
+        )
 
     def _any_profile(self, profiles: tuple[str, ...], type_code: str) -> Check:
         plans = [self._knowledge.plans.plan(profile) for profile in profiles]
@@ -192,7 +216,9 @@ class Compiler:
     def _extension(self, *, modifier: bool) -> Check:
         found = self._extensions.get(modifier)
         if found is None:
-            found = compile_extension(self._knowledge, self.content, modifier=modifier)
+            found = compile_extension(
+                self._knowledge, self.content, modifier=modifier, silent=self._silent
+            )
             self._extensions[modifier] = found
         return found
 
@@ -225,7 +251,9 @@ class Compiler:
         for element in (plan, plan.child("value")):
             if element is not None:
                 checks.extend(compile_fixed(element))
-                checks.extend(compile_invariants(element, plan.path, self._knowledge))
+                checks.extend(
+                    compile_invariants(element, plan.path, self._knowledge, silent=self._silent)
+                )
         return all_of(checks)
 
     def passes(self, value: Any, profile: str, scope: Scope) -> bool:

@@ -6,6 +6,7 @@ Every rule family contributes its explanation; this module only leads them to th
 from typing import Any, Protocol
 
 from fhir_server.model.primitives import PRIMITIVES
+from fhir_server.validation.compiler import Compiler
 from fhir_server.validation.element import Element
 from fhir_server.validation.inspection import Conforms, Inspection
 from fhir_server.validation.items import Item, items_of
@@ -46,8 +47,16 @@ class Inspector:
     """Explains one resource against one profile."""
 
     def __init__(
-        self, knowledge: Knowledge, conforms: Conforms, nested: Nested, scope: Scope, report: Report
+        self,
+        knowledge: Knowledge,
+        conforms: Conforms,
+        nested: Nested,
+        scope: Scope,
+        report: Report,
+        *,
+        silent: Compiler | None = None,
     ) -> None:
+        self._silent = silent
         self._knowledge = knowledge
         self._conforms = conforms
         self._nested = nested
@@ -129,7 +138,7 @@ class Inspector:
     ) -> None:
         """Explains one value; `holder` is the object it stands in, `places` how contexts may name that."""
         ref = element.type_ref(item.type_code)
-        if ref is None:
+        if ref is None or self._has_nothing_to_say(element, item):
             return
         if item.type_code in PRIMITIVES:
             if not self._primitive(element, item):
@@ -167,6 +176,23 @@ class Inspector:
                 context_type=context,
                 sibling=item.sibling if isinstance(item.sibling, dict) else None,
             )
+
+    def _has_nothing_to_say(self, element: Element, item: Item) -> bool:
+        """Whether the fast path finds neither error nor warning in a value."""
+        if (
+            self._silent is None
+            or item.value is None
+            or item.sibling is not None
+            or item.type_code == "Extension"
+            or element.name == "contained"
+        ):
+            return False
+        check = self._silent.kept_item(element, item.type_code)
+        try:
+            return check(item.value, self._scope, element)
+        except (RecursionError, KeyError, TypeError, AttributeError):
+            # The fast path trusts the shape of what it is given; the detailed one tells what is wrong.
+            return False
 
     def _primitive(self, element: Element, item: Item) -> bool:
         """Explains a primitive and its sibling; whether there is a value of the right JSON type."""

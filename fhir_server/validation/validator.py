@@ -36,6 +36,7 @@ class Validator:
         self._knowledge = Knowledge(definitions, terminology)
         self._globals = global_profiles(definitions)
         self._compiler = Compiler(self._knowledge, self._accepts_nested, self._conforms)
+        self._silent = Compiler(self._knowledge, _refuses, self._conforms, silent=True)
 
     @property
     def definitions(self) -> Definitions:
@@ -162,7 +163,8 @@ class Validator:
             report.error("resource-type-unknown", "structure", location, type=shown(kind))
             return
         place = location or kind
-        self._inspect(resource, base, scope, place, report)
+        inspector = self._inspector(scope, report, self._silent)
+        inspector.resource(resource, base, place)
         if kind in RESOURCE_RULES:
             case = Inspection(self._knowledge, scope, report, self._conforms)
             RESOURCE_RULES[kind](resource, place, case)
@@ -203,8 +205,13 @@ class Validator:
     def _inspect(
         self, resource: Resource, root: Element, scope: Scope, place: str, report: Report
     ) -> None:
-        inspector = Inspector(self._knowledge, self._conforms, self._explain_nested, scope, report)
-        inspector.resource(resource, root, place)
+        # Which elements a profile binds anew shows only where each of them is looked at.
+        self._inspector(scope, report, None).resource(resource, root, place)
+
+    def _inspector(self, scope: Scope, report: Report, silent: Compiler | None) -> Inspector:
+        return Inspector(
+            self._knowledge, self._conforms, self._explain_nested, scope, report, silent=silent
+        )
 
     def _explain_nested(
         self,
@@ -223,6 +230,11 @@ class Validator:
         self._explain(value, inner, asked if len(asked) < 2 else (), location, report)
         if len(asked) > 1 and not any(self._passes(value, inner, (url,)) for url in asked):
             report.error("type-profile-none", "structure", location, profiles=", ".join(asked))
+
+
+def _refuses(*_: Any, **__: Any) -> bool:
+    """Resources within a resource are explained for themselves."""
+    return False
 
 
 def _inner(scope: Scope, value: Resource, *, is_contained: bool) -> Scope:

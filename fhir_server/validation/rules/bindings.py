@@ -40,11 +40,39 @@ def required_value_sets(element: Element) -> list[str]:
     return [url for url in value_sets if url]
 
 
-def compile_binding(element: Element, type_code: str, knowledge: Knowledge) -> list[Check]:
-    """The fast checks of the bindings that can make an error."""
+def compile_binding(
+    element: Element, type_code: str, knowledge: Knowledge, *, silent: bool = False
+) -> list[Check]:
+    """The fast checks of the bindings that can make an error; where `silent`, of all."""
     if type_code not in _CODED and type_code not in _QUANTITIES:
         return []
+    if silent:
+        return _compile_silent(element, type_code, knowledge)
     return [_compile_one(url, type_code, knowledge) for url in required_value_sets(element)]
+
+
+def _compile_silent(element: Element, type_code: str, knowledge: Knowledge) -> list[Check]:
+    """The checks that pass only codes of which no binding has anything to say."""
+    binding = element.definition.get("binding") or {}
+    strength, value_sets = binding.get("strength"), required_value_sets(element)
+    if not value_sets and strength in {"extensible", "preferred"} and binding.get("valueSet"):
+        value_sets = [binding["valueSet"]]
+    is_weak = strength == "preferred"
+
+    def compiled(value_set: str) -> Check:
+        expansion = knowledge.terminology.expansion(value_set)
+
+        def check(value: Any, _scope: Scope, _place: Element) -> bool:
+            if isinstance(value, str):
+                return expansion.contains_code(value) is True
+            codings = list(codings_of(value, type_code))
+            return (is_weak and not codings) or any(
+                expansion.contains(system, code) is True for system, code in codings
+            )
+
+        return check
+
+    return [compiled(value_set) for value_set in value_sets]
 
 
 def _compile_one(value_set: str, type_code: str, knowledge: Knowledge) -> Check:

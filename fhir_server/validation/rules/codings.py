@@ -17,9 +17,18 @@ from fhir_server.validation.scope import Scope
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 
 
-def compile_coding(knowledge: Knowledge) -> Check:
-    """The fast check of a Coding."""
+def compile_coding(knowledge: Knowledge, *, silent: bool = False) -> Check:
+    """The fast check of a Coding; where `silent`, its code must be known, and its display."""
     terminology = knowledge.terminology
+
+    def silent_check(value: Any, scope: Scope, place: Element) -> bool:
+        if value.get("system") is None or value.get("code") is None:
+            return value.get("code") is None and check(value, scope, place)
+        return (
+            check(value, scope, place)
+            and terminology.knows_code(canonical_of(value), value["code"]) is True
+            and display_fault(value, canonical_of(value), knowledge) is None
+        )
 
     def check(value: Any, _scope: Scope, _place: Element) -> bool:
         system = value.get("system")
@@ -35,7 +44,7 @@ def compile_coding(knowledge: Knowledge) -> Check:
             )
         ) and not _names_value_set(system, knowledge)
 
-    return check
+    return silent_check if silent else check
 
 
 def canonical_of(coding: dict[str, Any]) -> str:

@@ -74,9 +74,13 @@ class Differential:
                 yield "maximum-above-base", ".max", {"found": maximum, "expected": base.maximum}
 
     def _is_allowed(self, code: str, allowed: set[str]) -> bool:
-        return code.startswith("http://hl7.org/fhirpath/") or any(
-            # An element that shares the content of another is a backbone element, as that is.
-            code == one or "." in one or self._knowledge.types.is_subtype(code, one)
+        if code.startswith("http://hl7.org/fhirpath/"):
+            return True
+        return any(
+            # The type model knows a backbone element by its path.
+            code in {"BackboneElement", "Element"}
+            if "." in one
+            else code == one or self._knowledge.types.is_subtype(code, one)
             for one in allowed
         )
 

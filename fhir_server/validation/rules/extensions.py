@@ -132,9 +132,15 @@ def _explain_context_invariants(
 
 
 def compile_extension(
-    knowledge: Knowledge, content: Callable[[Element, str], Check], *, modifier: bool
+    knowledge: Knowledge,
+    content: Callable[[Element, str], Check],
+    *,
+    modifier: bool,
+    silent: bool = False,
 ) -> Check:
-    """The fast check of one extension; `place` is the element that carries it."""
+    """The fast check of one extension; `place` is the element that carries it. Where `silent`, the
+    extension must be known.
+    """
     known: dict[str, Check | None] = {}
     structures: dict[str, Mapping[str, Any]] = {}
     allowed: dict[tuple[str, int], bool] = {}
@@ -162,7 +168,8 @@ def compile_extension(
         one = known[url]
         if one is None:
             return (
-                not url.startswith(HL7_BASE)
+                not silent
+                and not url.startswith(HL7_BASE)
                 and extension_structure(url, knowledge) is None
                 and plain(value, scope, place)
             )

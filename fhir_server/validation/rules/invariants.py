@@ -52,20 +52,24 @@ def evaluated(element: Element, knowledge: Knowledge) -> tuple[Mapping[str, Any]
     return known
 
 
-def compile_invariants(element: Element, context_type: str, knowledge: Knowledge) -> list[Check]:
-    """The fast checks of the constraints that can make an error."""
+def compile_invariants(
+    element: Element, context_type: str, knowledge: Knowledge, *, silent: bool = False
+) -> list[Check]:
+    """The fast checks of the constraints that can make an error; where `silent`, of all."""
     return [
-        _compile_one(constraint, context_type, knowledge)
+        _compile_one(constraint, context_type, knowledge, silent=silent)
         for constraint in evaluated(element, knowledge)
-        if severity_of(constraint) == "error"
+        if silent or severity_of(constraint) == "error"
     ]
 
 
-def _compile_one(constraint: Mapping[str, Any], context_type: str, knowledge: Knowledge) -> Check:
+def _compile_one(
+    constraint: Mapping[str, Any], context_type: str, knowledge: Knowledge, *, silent: bool
+) -> Check:
     try:
         test = knowledge.expressions.compiled(constraint["expression"], context_type).test
     except NotEvaluated:
-        return lambda _value, _scope, _place: True
+        return lambda _value, _scope, _place: not silent
     needed = _ONLY_WITH.get(constraint.get("key", ""))
 
     def check(value: Any, scope: Scope, _place: Element) -> bool:
@@ -98,6 +102,9 @@ def explain_invariants(
     profile = element.profile
     for constraint in evaluated(element, case.knowledge):
         key = constraint.get("key", "")
+        needed = _ONLY_WITH.get(key)
+        if needed is not None and isinstance(value, dict) and needed not in value:
+            continue
         try:
             compiled = case.knowledge.expressions.compiled(constraint["expression"], context_type)
             answer = compiled.test(

@@ -18,9 +18,11 @@ from fhir_server.validation.scope import Scope
 _BARE_URL = ("http://", "https://", "urn:", "ftp://")
 
 
-def compile_primitive(element: Element, type_code: str) -> Check:
+def compile_primitive(element: Element, type_code: str, *, silent: bool = False) -> Check:
     """The fast check of a primitive value."""
     checks = [_compile_form(PRIMITIVES[type_code])]
+    if silent and str in PRIMITIVES[type_code].python_types:
+        checks.append(lambda value, _scope, _place: not is_blank(value))
     length = element.definition.get("maxLength")
     if length is not None:
         checks.append(lambda value, _scope, _place: type(value) is not str or len(value) <= length)
