@@ -30,5 +30,7 @@ def alike(text: str) -> str:
 
 def searchable(text: str) -> str:
     """A text as it is searched: without accents, too."""
+    if text.isascii():
+        return text.casefold()
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()

@@ -1,8 +1,7 @@
 """The codes of a value set as a list: in the order of their systems, with displays, flat or nested."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_server.terminology.code_system import CodeSystem, Concept
 from fhir_server.terminology.display import display_in, searchable
@@ -14,28 +13,27 @@ MAX_NESTING = 50
 """Deepest nesting of an expansion."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One code of a list; `stated` is what the value set itself says of it."""
+class Row(NamedTuple):
+    """One code of a list; `stated` is what the value set itself says of it, `known` its code system."""
 
     system: str
     code: str
     concept: Concept | None
-    index: CodeSystem | None
+    known: CodeSystem | None
     stated: Resource | None
 
     @property
     def is_abstract(self) -> bool:
         """Whether the code only groups others."""
-        return self.index is not None and self.concept is not None and (
-            self.index.is_abstract(self.concept.code)
+        return self.known is not None and self.concept is not None and (
+            self.known.is_abstract(self.concept.code)
         )  # fmt: skip
 
     @property
     def is_inactive(self) -> bool:
         """Whether the code is not for use now."""
-        return self.index is not None and self.concept is not None and (
-            self.index.is_inactive(self.concept.code)
+        return self.known is not None and self.concept is not None and (
+            self.known.is_inactive(self.concept.code)
         )  # fmt: skip
 
     def display(self, language: str | None) -> str | None:
@@ -53,15 +51,18 @@ class Row:
     def designations(self) -> list[Resource]:
         """The other names of the code, of the value set and of the system, each once."""
         stated = list(self.stated.get("designation", ())) if self.stated else []
-        if self.index is not None and self.concept is not None:
-            of_system = self.index.sources[self.concept.code].get("designation", ())
+        if self.known is not None and self.concept is not None:
+            of_system = self.known.sources[self.concept.code].get("designation", ())
             stated += [each for each in of_system if each not in stated]
         return stated
 
     def matches(self, words: Iterable[str]) -> bool:
         """Whether each word stands in the code or in one of its names."""
         names = [self.code, self.display(None) or ""]
-        names += [str(each.get("value", "")) for each in self.designations()]
+        if self.concept is not None:
+            names += self.concept.designations
+        if self.stated is not None:
+            names += [str(each.get("value", "")) for each in self.stated.get("designation", ())]
         text = searchable("\n".join(names))
         return all(word in text for word in words)
 
@@ -102,9 +103,9 @@ class Listing:
                     _row(system, code, None, stated) for code in sorted(held - stated.keys())
                 )
                 continue
-            for code in index.concepts:
+            for code, concept in index.concepts.items():
                 if code in held and code not in stated:
-                    yield _row(system, code, index, stated)
+                    yield Row(system, code, concept, index, None)
             for code in sorted(held - index.codes - stated.keys()):
                 yield _row(system, code, index, stated)
 
