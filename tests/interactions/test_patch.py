@@ -158,6 +158,19 @@ def test_xml_patch__makes_a_version(client: TestClient) -> None:
         ('<diff><remove sel="f:Patient/f:name"/></diff>', 422, "patch-path-none"),
         ('<diff><remove sel="f:Patient"/></diff>', 422, "patch-path-invalid"),
         ('<diff><remove sel="x:Patient"/></diff>', 400, "patch-path-invalid"),
+        (
+            '<diff><add sel="f:Patient" type="namespace::a b">x</add></diff>',
+            400,
+            "patch-path-invalid",
+        ),
+        ('<diff><add sel="f:Patient" type="@a b">x</add></diff>', 400, "patch-path-invalid"),
+        ('<diff><add sel="f:Patient" pos="before"><x/></add></diff>', 422, "patch-path-invalid"),
+        ('<diff><replace sel="f:Patient/f:active">x</replace></diff>', 400, "patch-part-missing"),
+        (
+            '<diff><add sel="f:Patient"><!-- c --></add><add sel="f:Patient/comment()">x</add></diff>',
+            400,
+            "patch-path-invalid",
+        ),
         ('<diff><mend sel="f:Patient"/></diff>', 400, "patch-operation-unknown"),
     ],
 )

@@ -72,6 +72,8 @@ class _Operation:
         name = etree.QName(self._element).localname
         if attribute is not None:
             self._attribute(node, attribute, name)
+        elif name == "add" and not _takes_content(node, self._element.get("pos")):
+            raise self.refusal("patch-path-invalid", 400)
         elif isinstance(node, str):
             _set_text(node, self._text() if name == "replace" else "", self)
         elif name == "add":
@@ -137,7 +139,10 @@ class _Operation:
 
     def _declare(self, node: Any, prefix: str) -> None:
         spaces = {**node.nsmap, prefix: self._text()}
-        declared = etree.Element(node.tag, dict(node.attrib), nsmap=spaces)
+        try:
+            declared = etree.Element(node.tag, dict(node.attrib), nsmap=spaces)
+        except ValueError:
+            raise self.refusal("patch-path-invalid", 400) from None
         declared.text, declared.tail = node.text, node.tail
         declared.extend(list(node))
         self._put_in_place(node, declared)
@@ -201,6 +206,13 @@ class _Operation:
         """The refusal of this operation."""
         selector = str(self._element.get("sel"))[:200]
         return refuse(status, issue_id, "processing", self._at, path=selector, **parameters)
+
+
+def _takes_content(node: Any, position: str | None) -> bool:
+    """Whether something can be added here: inside an element, or beside any node but text."""
+    return not isinstance(node, str) and (
+        isinstance(node.tag, str) or position in {"before", "after"}
+    )
 
 
 def _set_text(node: Any, text: str, operation: _Operation) -> None:
