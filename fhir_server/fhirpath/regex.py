@@ -5,7 +5,12 @@ A pattern comes from an expression, hence from a profile or a request, and may b
 Source: FHIRPath N1 §5.6.7: patterns work in single-line mode, case counts.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
+from time import monotonic
+from typing import TypeVar
 
 import regex as engine
 
@@ -15,6 +20,36 @@ MAX_PATTERN = 4_000
 MAX_REPEAT = 100_000
 TIMEOUT_S = 0.5
 """How long one match may take; sane patterns take microseconds."""
+
+BUDGET_S = 5.0
+"""How long all matches of one piece of work may take together, where `matching_budget` surrounds it."""
+
+_left: ContextVar[list[float] | None] = ContextVar("matching time left", default=None)
+_Found = TypeVar("_Found")
+
+
+@contextmanager
+def matching_budget() -> Iterator[None]:
+    """Within it, matches together take BUDGET_S at most; what comes after that is refused untried."""
+    token = _left.set([BUDGET_S])
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+def _timed(match: Callable[[float], _Found]) -> _Found:
+    left = _left.get()
+    if left is None:
+        return match(TIMEOUT_S)
+    if left[0] <= 0:
+        raise TimeoutError
+    started = monotonic()
+    try:
+        return match(TIMEOUT_S)
+    finally:
+        left[0] -= monotonic() - started
+
 
 _COUNTS = engine.compile(r"\{(\d*),?(\d*)\}")
 
@@ -42,7 +77,8 @@ def compile_pattern(pattern: str) -> "engine.Pattern[str]":
 def search(pattern: str, text: str) -> bool:
     """Whether the pattern fits somewhere."""
     try:
-        return compile_pattern(pattern).search(text, timeout=TIMEOUT_S) is not None
+        compiled = compile_pattern(pattern)
+        return _timed(lambda limit: compiled.search(text, timeout=limit)) is not None
     except TimeoutError:
         raise _too_slow(pattern) from None
 
@@ -50,7 +86,8 @@ def search(pattern: str, text: str) -> bool:
 def fullmatch(pattern: str, text: str) -> bool:
     """Whether the pattern fits the whole text."""
     try:
-        return compile_pattern(pattern).fullmatch(text, timeout=TIMEOUT_S) is not None
+        compiled = compile_pattern(pattern)
+        return _timed(lambda limit: compiled.fullmatch(text, timeout=limit)) is not None
     except TimeoutError:
         raise _too_slow(pattern) from None
 
@@ -59,7 +96,8 @@ def replace(pattern: str, substitution: str, text: str) -> str:
     """Every match replaced; `$1` and `${name}` in the substitution stand for groups."""
     template = _template(substitution)
     try:
-        return compile_pattern(pattern).sub(template, text, timeout=TIMEOUT_S)
+        compiled = compile_pattern(pattern)
+        return _timed(lambda limit: compiled.sub(template, text, timeout=limit))
     except TimeoutError:
         raise _too_slow(pattern) from None
     except (engine.error, IndexError) as fault:

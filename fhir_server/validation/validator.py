@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fhir_server.definitions import Definitions
+from fhir_server.fhirpath.regex import matching_budget
 from fhir_server.model.issues import Issue
 from fhir_server.terminology import Terminology
 from fhir_server.validation.compiler import Compiler
@@ -47,14 +48,18 @@ class Validator:
         """Whether a resource has no error. Cost: microseconds where it has none."""
         if not isinstance(resource, dict):
             return False
+        with matching_budget():
+            return self._accepts(resource, tuple(profiles))
+
+    def _accepts(self, resource: Resource, profiles: tuple[str, ...]) -> bool:
         try:
-            if self._passes(resource, Scope(resource), tuple(profiles)):
+            if self._passes(resource, Scope(resource), profiles):
                 return True
         except (RecursionError, KeyError, TypeError, AttributeError):
             # The fast path trusts the shape of what it is given; the detailed one tells what is wrong.
             pass
         report = Report()
-        self._explain(resource, Scope(resource), tuple(profiles), "", report)
+        self._explain(resource, Scope(resource), profiles, "", report)
         return not report.has_errors
 
     def validate(self, resource: Resource, profiles: Sequence[str] = ()) -> list[Issue]:
@@ -63,7 +68,8 @@ class Validator:
         if not isinstance(resource, dict):
             report.error("json-not-a-resource", "structure", "")
             return report.issues
-        self._explain(resource, Scope(resource), tuple(profiles), "", report)
+        with matching_budget():
+            self._explain(resource, Scope(resource), tuple(profiles), "", report)
         return report.issues
 
     def _passes(self, resource: Resource, scope: Scope, profiles: tuple[str, ...]) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from fhir_server.fhirpath import FHIRPathError
+from fhir_server.fhirpath.regex import search
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.report import shown
 from fhir_server.validation.rules.fixed import matches
@@ -236,9 +238,9 @@ def _matches_pattern(pattern: str, value: str) -> bool:
     if len(pattern) > _MAX_PATTERN:
         return True
     try:
-        # The pattern is the questionnaire author's; the text it is tried on is bounded against it.
-        return re.search(pattern, value[:1000]) is not None
-    except re.error:
+        # The pattern is the questionnaire author's and may be built to explode: its time is bounded.
+        return search(pattern, value)
+    except FHIRPathError:
         return True
 
 
