@@ -17,6 +17,7 @@ from fhir_server.validation.report import Report, shown
 from fhir_server.validation.rules.profiles import explain_claim, explain_missing, global_profiles
 from fhir_server.validation.rules.resources import RESOURCE_RULES
 from fhir_server.validation.scope import Scope
+from fhir_server.validation.snapshot import SnapshotError, author_faults
 
 Resource = dict[str, Any]
 
@@ -206,7 +207,11 @@ class Validator:
             report.error("profile-wrong-type", "structure", place, url, profile=url,
                          expected=root.path, found=kind)  # fmt: skip
         else:
-            self._inspect(resource, root, scope, place, report)
+            try:
+                with author_faults(url):
+                    self._inspect(resource, root, scope, place, report)
+            except SnapshotError as fault:
+                report.error(fault.reason, "processing", place, url, **fault.parameters)
 
     def _inspect(
         self, resource: Resource, root: Element, scope: Scope, place: str, report: Report

@@ -29,7 +29,9 @@ def _profiles(text: str) -> list[dict[str, Any]]:
         profile("p1", {**gender, "fixedCode": text}),
         profile("p2", {**name, "patternHumanName": {text: text}}),
         profile("p3", {"id": f"Patient.{text}", "path": f"Patient.{text}", "min": 1}),
-        profile("p4", {**name, "slicing": slicing}, {**name, "id": "Patient.name:x", "sliceName": text}),
+        profile(
+            "p4", {**name, "slicing": slicing}, {**name, "id": "Patient.name:x", "sliceName": text}
+        ),
         profile("p5", {**gender, "type": [{"code": text}]}),
         profile("p6", {**gender, "maxLength": text}),
         profile("p7", {**gender, "min": text, "max": text}),
