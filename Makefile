@@ -5,9 +5,11 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 PACK   := fhir_server/definitions/data/hl7.fhir.r4.core-4.0.1.pack
 TESTS  ?= tests
+SECONDS := 60
+TARGET := fhirpath json_source xml_source profile validator
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev serve test check format bench docs lock clean
+.PHONY: help setup setup-dev serve test check format bench conformance fuzz docs lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 22
@@ -56,6 +58,21 @@ $(VENV)/bench.stamp: requirements-bench.lock $(VENV)/dev.stamp
 bench: setup-dev $(VENV)/bench.stamp ## Benchmarks, each beside its floor or rival
 	$(BIN)/python -m benchmarks
 
+conformance: setup-dev ## Run the public suites and write docs/conformance.json and .md
+	$(BIN)/python -m tests.validation.conformance_report
+
+$(VENV)/fuzz.stamp: requirements-fuzz.lock $(VENV)/dev.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-fuzz.lock
+	@touch $@
+
+# What atheris finds new goes to .fuzz/; an input that breaks a target is kept there as crash-….
+fuzz: setup-dev $(VENV)/fuzz.stamp ## Fuzz each target for SECONDS (60); TARGET=validator for one of them
+	@for target in $(TARGET); do \
+	  mkdir -p .fuzz/$$target && echo "fuzz $$target" && \
+	  $(BIN)/python -m tests.fuzz.fuzz_$$target -max_total_time=$(SECONDS) -verbosity=0 -timeout=60 \
+	    -artifact_prefix=.fuzz/ .fuzz/$$target tests/fuzz/corpus/$$target || exit 1; \
+	done
+
 docs: setup-dev ## Generate the reference pages from the code
 	$(BIN)/python -m fhir_server.cli.reference docs
 
@@ -63,6 +80,7 @@ lock: ## Resolve the dependencies again and pin them with their hashes (needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml build-requirements.in --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --constraint requirements.lock --group dev --output-file requirements-dev.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --constraint requirements-dev.lock benchmarks/requirements.in --output-file requirements-bench.lock
+	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate tests/fuzz/requirements.in --output-file requirements-fuzz.lock
 
 clean: ## Remove what set-up made (never var/, the data)
 	rm -rf $(VENV) $(PACK) .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,13 +1,8 @@
-"""Atheris target: no text crashes the parser or the compiler. By hand, atheris is no dependency:
-
-pip install atheris && python -m tests.fuzz.fuzz_fhirpath tests/fuzz/corpus/fhirpath
-"""
-
-import sys
-from importlib import import_module
+"""Atheris target: no text crashes the parser or the compiler of FHIRPath."""
 
 from fhir_server.definitions import core_definitions
 from fhir_server.fhirpath import FHIRPath, FHIRPathError
+from tests.fuzz.target import fuzz
 
 PATIENT = {"resourceType": "Patient", "name": [{"given": ["A"]}], "birthDate": "1974-12"}
 
@@ -22,12 +17,5 @@ def one_input(data: bytes) -> None:
         error.issue.text()
 
 
-def main() -> None:
-    atheris = import_module("atheris")
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, one_input)
-    atheris.Fuzz()
-
-
 if __name__ == "__main__":
-    main()
+    fuzz(one_input)
