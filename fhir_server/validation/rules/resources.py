@@ -1,4 +1,7 @@
-"""Rules that belong to one resource type as a whole."""
+"""Rules that belong to one resource type as a whole.
+
+Source: FHIR R4 §2.1.0, each resource page, https://hl7.org/fhir/R4/resourcelist.html
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
