@@ -9,6 +9,7 @@ from starlette.routing import Mount, Route
 from fhir_server import __version__
 from fhir_server.http import health, metrics, start_page
 from fhir_server.http.extensions import extension_routes
+from fhir_server.http.faults import FaultBoundary
 from fhir_server.http.fhir import FHIR_PATH, FhirEndpoint
 from fhir_server.http.threads import InteractionThreads
 from fhir_server.interactions.server import FhirServer
@@ -28,6 +29,7 @@ def create_app(server: FhirServer) -> FastAPI:
     app = FastAPI(
         title="Osteon", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
+    app.add_middleware(FaultBoundary)
     app.router.routes.extend(
         [
             Route(FHIR_PATH, endpoint=endpoint, name="fhir-base"),

@@ -7,24 +7,20 @@ request id and nothing else.
 import time
 import uuid
 
-import psycopg
-import structlog
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from fhir_server.http.call import Call
+from fhir_server.http.faults import fault_of
 from fhir_server.http.metrics import observe_interaction
 from fhir_server.http.reply import Reply, outcome_reply
 from fhir_server.http.routes import Handler, find_route
 from fhir_server.http.threads import InteractionThreads
 from fhir_server.interactions.server import FhirServer
-from fhir_server.model.issues import Refused, error, refuse
-from fhir_server.store.database import DatabaseUnavailableError
+from fhir_server.model.issues import Refused, refuse
 
 FHIR_PATH = "/fhir"
-
-log = structlog.get_logger("osteon.http")
 
 
 class FhirEndpoint:
@@ -86,19 +82,8 @@ def _handle(call: Call, handler: Handler) -> Reply:
 
 
 def _failed(call: Call, failure: Exception, request_id: str) -> Reply:
-    if isinstance(failure, DatabaseUnavailableError | psycopg.OperationalError):
-        log.warning("store unavailable", request_id=request_id, kind=type(failure).__name__)
-        return outcome_reply(call, 503, [error("store-unavailable", "transient")])
-    # The message of an exception may quote a value of a patient: only its kind and place are logged.
-    frame = failure.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    place = (
-        f"{frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}" if frame else ""
-    )
-    log.error("request failed", request_id=request_id, kind=type(failure).__name__, place=place)
-    issue = error("internal-error", "exception", request_id=request_id)
-    return outcome_reply(call, 500, [issue])
+    status, issue = fault_of(failure, request_id)
+    return outcome_reply(call, status, [issue])
 
 
 async def _send(send: Send, reply: Reply, request_id: str, *, with_body: bool) -> None:

@@ -109,7 +109,7 @@ def entry_change(server: FhirServer, entry: Entry) -> Change:
         if entry.method == "PUT":
             check_body_id(change)
     criteria = request.get("ifNoneExist") if entry.method == "POST" else entry.query
-    if criteria:
+    if criteria or (entry.method == "POST" and criteria is not None):
         where = "ifNoneExist" if entry.method == "POST" else "url"
         if not isinstance(criteria, str):
             raise refuse(400, "criteria-empty", "value", f"{entry.at}.request.{where}")
@@ -126,7 +126,8 @@ def _check_url(entry: Entry, resource_type: str) -> None:
     if resource_type not in TYPE_NUMBERS:
         raise refuse(400, "resource-type-unknown", "not-supported", f"{entry.at}.request.url",
                      type=resource_type[:64])  # fmt: skip
-    if len(entry.path) not in expected or (len(entry.path) == 2 and entry.query):
+    takes_query = len(entry.path) == 1 and entry.method != "POST"
+    if len(entry.path) not in expected or (entry.query and not takes_query):
         raise refuse(400, "entry-url", "value", f"{entry.at}.request.url")
 
 

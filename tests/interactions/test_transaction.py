@@ -243,6 +243,8 @@ def test_bundle__of_another_type_is_not_carried_out(client: TestClient, kind: st
         (entry("FETCH", "Patient"), "entry-method"),
         (entry("PUT", "Patient", {"resourceType": "Patient"}), "entry-url"),
         (entry("POST", "Patient/1", {"resourceType": "Patient"}), "entry-url"),
+        (entry("POST", "Patient?identifier=x", {"resourceType": "Patient"}), "entry-url"),
+        (entry("POST", "Patient", {"resourceType": "Patient"}, ifNoneExist=""), "criteria-empty"),
         (entry("POST", "Patiant", {"resourceType": "Patient"}), "resource-type-unknown"),
         (entry("POST", "Patient"), "json-not-a-resource"),
         (entry("PUT", "Patient/a", {"resourceType": "Patient", "id": "b"}), "id-mismatch"),
