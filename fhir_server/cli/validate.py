@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from fhir_server.definitions import Definitions
+    from fhir_server.settings import Settings
     from fhir_server.validation import Validator
     from fhir_server.validation.sources import Record, Result
 
@@ -88,7 +89,7 @@ def _processes(jobs: int, size: int) -> int:
     return 1 if size < _ALONE_BYTES else os.cpu_count() or 1
 
 
-_validators: dict[tuple[Path, ...], "Validator"] = {}
+_validators: dict[tuple["Settings", tuple[Path, ...]], "Validator"] = {}
 
 
 def _validator(loads: tuple[Path, ...]) -> "Validator":
@@ -97,19 +98,19 @@ def _validator(loads: tuple[Path, ...]) -> "Validator":
     from fhir_server.terminology import Terminology, remote_terminology
     from fhir_server.validation import Validator
 
-    if loads not in _validators:
-        settings = load_settings()
+    settings = load_settings()
+    key = (settings, loads)
+    if key not in _validators:
         remote = remote_terminology(settings.terminology_server, settings.terminology_timeout_s)
-        definitions = _definitions(loads)
-        _validators[loads] = Validator(definitions, Terminology(definitions, remote=remote))
-    return _validators[loads]
+        definitions = _definitions(settings.data_dir, loads)
+        _validators[key] = Validator(definitions, Terminology(definitions, remote=remote))
+    return _validators[key]
 
 
-def _definitions(loads: Iterable[Path]) -> "Definitions":
+def _definitions(data_dir: Path, loads: Iterable[Path]) -> "Definitions":
     from fhir_server.definitions.packages import network_definitions, read_conformance
-    from fhir_server.settings import load_settings
 
-    definitions = network_definitions(load_settings().data_dir)
+    definitions = network_definitions(data_dir)
     for path in loads:
         definitions = definitions.layered(read_conformance(path))
     return definitions
