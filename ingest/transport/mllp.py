@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import itertools
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 
 import structlog
 
@@ -46,9 +45,6 @@ class MllpLimits:
     max_connections: int
 
 
-_ACCEPTED_S = 0.05
-
-
 class MllpServer:
     """Serves connections; each is worked off in order, all of them at the same time."""
 
@@ -58,7 +54,6 @@ class MllpServer:
         self._limits = limits
         self._numbers = itertools.count(1)
         self._connections: set[_Connection] = set()
-        self._handlers: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> None:
@@ -76,37 +71,19 @@ class MllpServer:
         """Take no more; let messages under way be answered, close all connections."""
         if self._server is not None:
             self._server.close()
-        # What was accepted a moment ago begins first, so that it is ended with the others.
-        await asyncio.sleep(_ACCEPTED_S)
         tasks = [connection.end() for connection in self._connections]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=grace_s)
             for task in late:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        if self._handlers:
-            await asyncio.wait(self._handlers, timeout=grace_s)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        handler = asyncio.current_task()
-        assert handler is not None  # noqa: S101 — a coroutine runs in a task
-        self._handlers.add(handler)
-        try:
-            await self._serve_connection(reader, writer)
-        finally:
-            # The loop may end with the server: the socket must be given back before.
-            writer.close()
-            with suppress(ConnectionError, TimeoutError):
-                await writer.wait_closed()
-            self._handlers.discard(handler)
-
-    async def _serve_connection(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
         host, port, *_ = writer.get_extra_info("peername") or ("?", 0)
         name = f"mllp {host}:{port} #{next(self._numbers)}"
         if len(self._connections) >= self._limits.max_connections:
             log.warning("connection refused, too many are open", connection=name)
+            writer.close()
             return
         connection = _Connection(name, reader, writer, self._reception, self._journal, self._limits)
         self._connections.add(connection)
@@ -119,6 +96,7 @@ class MllpServer:
             reason = "the server ends"
         finally:
             self._connections.discard(connection)
+            writer.close()
         log.info("connection closed", connection=name, reason=reason)
 
 

@@ -51,15 +51,6 @@ class OneCentre:
         return KnownCentre() if (application, facility) == ("LAB", "CHU") else None
 
 
-async def _end_all_tasks() -> None:
-    await asyncio.sleep(0.05)
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.sleep(0.05)
-
-
 class MllpThread:
     """A server in a thread of its own, with an event loop of its own."""
 
@@ -92,8 +83,6 @@ class MllpThread:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(10)
-            # Connections accepted at the very end are taken down with their tasks.
-            self._loop.run_until_complete(_end_all_tasks())
             self._loop.close()
 
     def client(self) -> MllpClient:
