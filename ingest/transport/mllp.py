@@ -16,6 +16,7 @@ import structlog
 from ingest.hl7v2 import Hl7Fault
 from ingest.journal.reception import Reception, turned_away
 from ingest.journal.writer import JournalUnavailableError, JournalWriter
+from ingest.transport.listener import Listener
 from ingest.transport.mllp_frames import END, START, FaultKind, Frame, MllpDecoder
 
 _READ_SIZE = 262_144
@@ -54,36 +55,35 @@ class MllpServer:
         self._limits = limits
         self._numbers = itertools.count(1)
         self._connections: set[_Connection] = set()
-        self._server: asyncio.Server | None = None
+        self._listener: Listener | None = None
+        self._ending = False
 
     async def start(self, host: str, port: int) -> None:
         """Listen. Errors: OSError where the address is taken."""
-        self._server = await asyncio.start_server(self._serve, host, port)
+        self._listener = await Listener.open(host, port, self._serve)
 
     @property
     def port(self) -> int:
         """The port that it listens on."""
-        assert self._server is not None, "not started"  # noqa: S101 — a fault of the caller
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        assert self._listener is not None, "not started"  # noqa: S101 — a fault of the caller
+        return self._listener.port
 
     async def stop(self, grace_s: float) -> None:
         """Take no more; let messages under way be answered, close all connections."""
-        if self._server is not None:
-            self._server.close()
-        tasks = [connection.end() for connection in self._connections]
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=grace_s)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        self._ending = True
+        if self._listener is not None:
+            self._listener.close()
+            for connection in self._connections:
+                connection.end()
+            await self._listener.drain(grace_s)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, port, *_ = writer.get_extra_info("peername") or ("?", 0)
         name = f"mllp {host}:{port} #{next(self._numbers)}"
+        if self._ending:
+            return
         if len(self._connections) >= self._limits.max_connections:
             log.warning("connection refused, too many are open", connection=name)
-            writer.close()
             return
         connection = _Connection(name, reader, writer, self._reception, self._journal, self._limits)
         self._connections.add(connection)
@@ -96,7 +96,6 @@ class MllpServer:
             reason = "the server ends"
         finally:
             self._connections.discard(connection)
-            writer.close()
         log.info("connection closed", connection=name, reason=reason)
 
 
@@ -121,13 +120,12 @@ class _Connection:
         self._busy = False
         self._ending = False
 
-    def end(self) -> asyncio.Task[object]:
-        """Answer what is under way, then stop. Shape: the task to wait for."""
+    def end(self) -> None:
+        """Answer what is under way, then stop."""
         assert self._task is not None, "made inside a task"  # noqa: S101 — a fault of the caller
         self._ending = True
         if not self._busy:
             self._task.cancel()
-        return self._task
 
     async def run(self) -> str:
         """Serve the connection until it ends. Shape: the reason why it did."""

@@ -13,6 +13,7 @@ from fhir_server.demo.deliveries import Transaction
 from fhir_server.demo.front_doors import Doors, FrontDoors, Outcome, UnreachableServerError, knock
 from fhir_server.demo.messages import V2Message
 from fhir_server.demo.mllp import END, START, frame, read_acknowledgement
+from ingest.transport.listener import Listener
 
 MESSAGE = V2Message("ADT^A28", "C01", "C01-1-A28", datetime(2024, 1, 2, 8, 5), b"MSH|^~\\&|\r")  # noqa: DTZ001 - local time
 TRANSACTION = Transaction("clinical", {"resourceType": "Bundle", "type": "transaction"})
@@ -43,11 +44,13 @@ async def _receiver(answers: Iterable[bytes | None]) -> AsyncIterator[tuple[int,
                 writer.write(START + answer + END)
         except asyncio.IncompleteReadError:
             pass
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1], received
+    listener = await Listener.open("127.0.0.1", 0, serve)
+    try:
+        yield listener.port, received
+    finally:
+        listener.close()
+        await listener.drain(grace_s=1)
 
 
 def _ack(code: str, control_id: str = MESSAGE.control_id, error: str = "") -> bytes:
