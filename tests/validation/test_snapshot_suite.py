@@ -14,11 +14,6 @@ from tests.validation.conformance import FOLDER, has
 from tests.validation.snapshot_facts import facts_by_id
 
 SUITE = FOLDER / "snapshot"
-EXPECTED_FAILURES = {
-    "StructureDefinition-ratio-measure-cqfm": "raises the minimum of an unsliced element from its slices",
-    "slice-cardinality-derived": "leaves the base's minimum on a type slice of an open slicing",
-    "ch-location": "spells out the content of a slice that the differential does not walk into",
-}
 NOT_R4 = {"bc-UterusActivity", "StructureDefinition-encounter-legalStatus"}
 
 
@@ -50,21 +45,7 @@ def _load(name: str) -> dict[str, Any]:
     raise FileNotFoundError(name)
 
 
-def _parameters() -> list[Any]:
-    return [
-        pytest.param(
-            case,
-            register,
-            id=case,
-            marks=[pytest.mark.xfail(reason=EXPECTED_FAILURES[case], strict=True)]
-            if case in EXPECTED_FAILURES
-            else [],
-        )
-        for case, register in _cases()
-    ]
-
-
-@pytest.mark.parametrize(("case", "register"), _parameters())
+@pytest.mark.parametrize(("case", "register"), [pytest.param(*c, id=c[0]) for c in _cases()])
 def test_snapshot__suite_case_agrees(case: str, register: str) -> None:
     # nl-core-NursingIntervention rests on a profile of a neighbouring case.
     others = [

@@ -14,6 +14,7 @@ from fhir_server.validation.snapshot.merge import (
     new_element,
     slice_definition,
 )
+from fhir_server.validation.snapshot.slices import raise_minimum, slice_content
 from fhir_server.validation.snapshot.tree import ElementNode, build_tree, flatten
 
 EXTENSION_SLICING = {
@@ -22,6 +23,10 @@ EXTENSION_SLICING = {
     "rules": "open",
 }
 _EXTENSIONS = frozenset({"extension", "modifierExtension"})
+
+
+def _is_choice(element: ElementNode) -> bool:
+    return element.name.endswith("[x]")
 
 
 class SnapshotGenerator:
@@ -127,29 +132,42 @@ class _Generation:
             child = self._add_element(parent, group[0], path)
         inner = f"{path}.{name}"
         # New slices start from the element as the base has it; what the profile says of the unsliced
-        # element holds for every item beside what it says of the slice.
+        # element itself (its cardinality, say) is not said of the slice, but what it says of its content is.
         origin = child.copy()
-        for differential in group:
-            if differential.slice_name is None:
-                self._constrain(child, differential, inner)
-        for differential in group:
-            if differential.slice_name is None:
-                continue
+        unsliced = [differential for differential in group if differential.slice_name is None]
+        slices = [differential for differential in group if differential.slice_name is not None]
+        for differential in unsliced:
+            self._constrain(child, differential, inner)
+        is_stated = "slicing" in child.definition
+        for differential in slices:
             if self._is_sliced(child):
-                self._constrain_slice(parent, origin, differential, inner)
+                above = slice_content(unsliced, differential)
+                self._constrain_slice(parent, origin, above, inner, alone=len(slices) == 1)
             else:
                 # A slice name without any slicing only names the element.
                 self._constrain(child, differential, inner)
+        if slices and not is_stated and parent is not self._root:
+            raise_minimum(parent, child)
 
     def _constrain_slice(
-        self, parent: ElementNode, sliced: ElementNode, differential: ElementNode, path: str
+        self,
+        parent: ElementNode,
+        sliced: ElementNode,
+        differential: ElementNode,
+        path: str,
+        *,
+        alone: bool = False,
     ) -> None:
         node = parent.child(sliced.name, differential.slice_name)
         if node is None:
             origin = self._sliced_by(parent, sliced, differential.slice_name or "")
             node = origin.copy()
             node.slice_name = differential.slice_name
-            node.definition = slice_definition(origin.definition, self._typed(sliced, differential))
+            # A choice has one value: the slice of the only type that is spoken of inherits the minimum.
+            inherited = origin.definition.get("min", 0) if alone and _is_choice(sliced) else 0
+            node.definition = slice_definition(
+                {**origin.definition, "min": inherited}, self._typed(sliced, differential)
+            )
             parent.insert(node)
         self._constrain(node, differential, path)
 

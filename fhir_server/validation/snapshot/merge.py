@@ -74,9 +74,8 @@ def _merge_extensions(base: list[Any], added: list[Any]) -> list[Any]:
 
 
 def slice_definition(sliced: Definition, differential: Definition) -> Definition:
-    """The definition of a new slice: that of the sliced element, optional unless the slice says otherwise."""
+    """The definition of a new slice: that of the sliced element, with what is said of the slice."""
     start = {key: value for key, value in sliced.items() if key != "slicing"}
-    start["min"] = 0
     return merge_definition(start, differential)
 
 
