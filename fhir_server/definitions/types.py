@@ -68,6 +68,11 @@ class TypeModel:
             return None
         return info.elements.get(element) or info.by_json_name.get(element)
 
+    def position(self, type_name: str, element: str) -> int | None:
+        """Where an element stands in the order of its type; None for one that the type lacks."""
+        info, known = self.type(type_name), self.element(type_name, element)
+        return None if info is None or known is None else list(info.elements).index(known.name)
+
     def is_subtype(self, name: str, of: str) -> bool:
         """Whether a type is another or derives from it."""
         current: str | None = name

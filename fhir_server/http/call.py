@@ -17,6 +17,7 @@ from fhir_server.http.formats import (
     format_of_content,
     media_type_of,
     not_acceptable,
+    read_for_validation,
     read_source,
 )
 from fhir_server.http.negotiation import preferred
@@ -25,6 +26,7 @@ from fhir_server.interactions.entries import parse_etag
 from fhir_server.interactions.patching.document import Patch, fhirpath_patch, read_patch
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Language, refuse
+from fhir_server.model.reading import Reading
 
 _GENERAL = frozenset({"_format", "_pretty"})
 _PREFER = re.compile(r"\s*(?P<name>[A-Za-z-]+)\s*=\s*\"?(?P<value>[A-Za-z]+)\"?\s*")
@@ -81,12 +83,23 @@ class Call:
     @cached_property
     def resource(self) -> Any:
         """The content, JSON or XML. Errors: Refused 400 (neither) or 415 (another format)."""
+        return read_source(self.content, self._content_format, self.server.definitions.type_model)
+
+    @property
+    def reading(self) -> Reading:
+        """The content as far as it can be read. Errors: Refused 400 (nothing can) or 415."""
+        return read_for_validation(
+            self.content, self._content_format, self.server.definitions.type_model
+        )
+
+    @property
+    def _content_format(self) -> Format:
         if not self.content:
             raise refuse(400, "body-missing", "required")
         kind = format_of_content(self.media_type)
         if kind is None:
             raise refuse(415, "media-type-not-supported", "not-supported")
-        return read_source(self.content, kind, self.server.definitions.type_model)
+        return kind
 
     @property
     def patch(self) -> Patch:

@@ -16,6 +16,7 @@ from fhir_server.model.json_source import (
     pretty_json,
 )
 from fhir_server.model.locations import Positions
+from fhir_server.model.reading import Reading, read_leniently
 from fhir_server.model.xml_source import XmlDocument, XmlSyntaxError
 from fhir_server.model.xml_writer import write_xml
 
@@ -64,8 +65,20 @@ def read_source(source: bytes, kind: Format, types: TypeModel) -> Any:
     try:
         return parse_json(source) if kind == "json" else XmlDocument(source, types).value
     except (JsonSyntaxError, XmlSyntaxError) as fault:
-        issue = Issue(fault.issue_id, "error", "structure", parameters={"reason": fault.reason})
-        raise Refused(400, [issue.at(fault.line, fault.column)]) from None
+        raise _refused(fault) from None
+
+
+def read_for_validation(source: bytes, kind: Format, types: TypeModel) -> Reading:
+    """What a text says, and the faults that can be read past. Errors: Refused 400, with line and column."""
+    try:
+        return read_leniently(source, kind, types)
+    except (JsonSyntaxError, XmlSyntaxError) as fault:
+        raise _refused(fault) from None
+
+
+def _refused(fault: JsonSyntaxError | XmlSyntaxError) -> Refused:
+    issue = Issue(fault.issue_id, "error", "structure", parameters={"reason": fault.reason})
+    return Refused(400, [issue.at(fault.line, fault.column)])
 
 
 def positions_in(source: bytes, kind: Format, types: TypeModel) -> Positions | None:

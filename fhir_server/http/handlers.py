@@ -129,8 +129,9 @@ def delete_by_criteria(call: Call) -> Reply:
 def post_validate(call: Call) -> Reply:
     """POST /$validate, /Type/$validate, /Type/id/$validate."""
     profiles = [value for name, value in call.pairs if name == "profile"]
-    issues = validate(call.server, call.path.get("type"), call.resource, profiles=profiles)
-    return outcome_reply(call, 200, issues)
+    reading = call.reading
+    issues = validate(call.server, call.path.get("type"), reading.value, profiles=profiles)
+    return outcome_reply(call, 200, reading.located(issues))
 
 
 def get_snapshot(call: Call) -> Reply:

@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from fhir_server.model.source_faults import SourceFault
+
 MAX_DEPTH = 200
 """Deepest nesting of objects and arrays that is read; FHIR resources stay far below."""
 
@@ -112,16 +114,23 @@ _LITERALS = {"true": True, "false": False, "null": None}
 class JsonPositions:
     """The exact reader: the document's `value`, and where each part of it stands.
 
+    A `tolerant` reader reads past what it can and notes it in `faults`: bytes that are no UTF-8, and keys
+    that stand twice, of which it keeps the last.
     Errors: JsonSyntaxError, as `parse_json`.
     Cost: some thirty times that of `parse_json`.
     """
 
-    def __init__(self, source: bytes) -> None:
+    def __init__(self, source: bytes, *, tolerant: bool = False) -> None:
+        self._is_tolerant = tolerant
+        self.faults: list[SourceFault] = []
         try:
             self._text = source.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            self._text = source[: error.start].decode()
-            raise self._error("the text is not UTF-8", error.start) from None
+            if not tolerant:
+                self._text = source[: error.start].decode()
+                raise self._error("the text is not UTF-8", error.start) from None
+            self._text = source.decode("utf-8-sig", "replace")
+            self.faults.append(SourceFault.of_encoding(source))
         self._offsets: dict[Path, int] = {}
         end, self.value = self._read((), self._skip(0), 0)
         end = self._skip(end)
@@ -177,7 +186,12 @@ class JsonPositions:
             key_at = at
             at, key = self._read_string(at)
             if key in members:
-                raise self._error(f"the key “{key}” stands twice", key_at, "json-duplicate-key")
+                fault = self._error(f"the key “{key}” stands twice", key_at, "json-duplicate-key")
+                if not self._is_tolerant:
+                    raise fault
+                self.faults.append(
+                    SourceFault(fault.issue_id, fault.reason, fault.line, fault.column, path)
+                )
             at = self._skip(at)
             if not text.startswith(":", at):
                 raise self._error("a colon was expected", at)

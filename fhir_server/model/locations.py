@@ -11,6 +11,14 @@ _STEP = re.compile(r"\.?(?:([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\])")
 _OF_TYPE = re.compile(r"\.ofType\([A-Za-z0-9]+\)")
 
 
+class Types(Protocol):
+    """What must be known of types to name an element."""
+
+    def element(self, type_name: str, element: str) -> Any:
+        """What a type says of an element by its JSON key: `name`, `is_choice`, `json_names`; or None."""
+        ...
+
+
 class Positions(Protocol):
     """A source text that was read: `JsonPositions`, `XmlDocument`."""
 
@@ -66,6 +74,27 @@ def json_path(expression: str, document: Any) -> Path:
         steps.append(key)
         node = node[key]
     return tuple(steps)
+
+
+def fhir_path(path: Path, document: Any, types: Types) -> str:
+    """The FHIRPath of the value at a path of JSON keys and indexes, up to what its type has: the inverse of
+    `json_path`.
+    """
+    node, kind, text = document, "", ""
+    for step in path:
+        if isinstance(node, dict) and isinstance(node.get("resourceType"), str):
+            kind = node["resourceType"]
+            text = text or kind
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            info = types.element(kind, step.removeprefix("_"))
+            if info is None:
+                return text
+            kind = info.json_names.get(step.removeprefix("_"), "")
+            text += f".{info.name}.ofType({kind})" if info.is_choice else f".{info.name}"
+        node = node[step] if _has(node, step) else None
+    return text or str(document.get("resourceType", "") if isinstance(document, dict) else "")
 
 
 def _root(expression: str, document: Any, steps: list[str | int]) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from lxml import etree
 
 from fhir_server.model.json_source import MAX_DEPTH, Path, parse_decimal
+from fhir_server.model.source_faults import SourceFault
 from fhir_server.model.xml_narrative import XHTML_DIV, narratives
 
 FHIR_NAMESPACE = "{http://hl7.org/fhir}"
@@ -36,6 +37,10 @@ class Types(Protocol):
 
     def element(self, type_name: str, element: str) -> Any:
         """The `Element` of a type by its JSON key, or None."""
+        ...
+
+    def position(self, type_name: str, element: str) -> int | None:
+        """Where an element stands in the order of its type."""
         ...
 
     def is_primitive(self, name: str) -> bool:
@@ -65,15 +70,19 @@ class XmlDocument:
 
     Shape: as `parse_json` gives it. Text that a primitive type cannot hold stays text, and elements
     that the type does not have are kept, so that validation can name them.
+    A `tolerant` document reads past what it can and notes it in `faults`, so that validation tells
+    everything at once; there it also notes elements out of order (§2.6.2), which say nothing wrong.
     Errors: XmlSyntaxError for text that is no XML, a DOCTYPE, another namespace, or nesting deeper
     than MAX_DEPTH.
     """
 
-    def __init__(self, source: bytes, types: Types) -> None:
+    def __init__(self, source: bytes, types: Types, *, tolerant: bool = False) -> None:
         self._types = types
+        self._is_tolerant = tolerant
         self._lines: dict[Path, int] = {}
-        root = parse_root(source)
-        self._narratives = narratives(root, source)
+        self.faults: list[SourceFault] = []
+        root, readable = self._root(source)
+        self._narratives = narratives(root, readable)
         self.value = self._resource(root, ())
 
     def locate(self, path: Sequence[str | int]) -> tuple[int, int]:
@@ -82,6 +91,25 @@ class XmlDocument:
         while steps and steps not in self._lines:
             steps = steps[:-1]
         return self._lines.get(steps, 1), 1
+
+    def _root(self, source: bytes) -> tuple[Any, bytes]:
+        """The outermost element, and the text it was read from."""
+        try:
+            return parse_root(source), source
+        except XmlSyntaxError:
+            readable = source.decode("utf-8", "replace").encode()
+            if not self._is_tolerant or readable == source:
+                raise
+        root = parse_root(readable)
+        self.faults.append(SourceFault.of_encoding(source))
+        return root, readable
+
+    def _fault(self, fault: XmlSyntaxError, path: Path) -> None:
+        if not self._is_tolerant:
+            raise fault
+        self.faults.append(
+            SourceFault(fault.issue_id, fault.reason, fault.line, fault.column, path)
+        )
 
     def _resource(self, element: Any, path: Path) -> dict[str, Any]:
         name = _local_name(element)
@@ -95,16 +123,37 @@ class XmlDocument:
     def _members(self, element: Any, type_name: str, path: Path) -> dict[str, Any]:
         if len(path) > MAX_DEPTH:
             raise XmlSyntaxError(f"nested deeper than {MAX_DEPTH} levels", _line(element))
-        _check_text(element)
+        if _has_text(element):
+            self._fault(XmlSyntaxError("text outside of an attribute", _line(element)), path)
         members: dict[str, Any] = {
             key: value for key, value in element.attrib.items() if key != _SCHEMA_LOCATION
         }
         groups: dict[str, list[Any]] = {}
+        last = -1
         for child in element.iterchildren(tag=etree.Element):
-            groups.setdefault(_local_name(child), []).append(child)
+            try:
+                name = _local_name(child)
+            except XmlSyntaxError as fault:
+                self._fault(fault, path)
+                continue
+            group = groups.setdefault(name, [])
+            if self._is_tolerant:
+                last = self._check_order(child, type_name, last, (*path, name), len(group))
+            group.append(child)
         for name, children in groups.items():
             self._member(members, type_name, name, children, path)
         return members
+
+    def _check_order(self, child: Any, type_name: str, last: int, path: Path, at: int) -> int:
+        """Notes an element that stands behind one that its type names later; gives its position."""
+        name = str(path[-1])
+        position = self._types.position(type_name, name)
+        if position is None:
+            return last
+        if position < last:
+            place = (*path, at) if self._types.element(type_name, name).is_list else path
+            self.faults.append(SourceFault("xml-order", name, _line(child), 1, place))
+        return position
 
     def _member(
         self, members: dict[str, Any], type_name: str, name: str, children: list[Any], path: Path
@@ -137,6 +186,8 @@ class XmlDocument:
             inner = list(element.iterchildren(tag=etree.Element))
             if len(inner) != 1:
                 raise XmlSyntaxError("one resource was expected here", _line(element))
+            if _has_text(element):
+                self._fault(XmlSyntaxError("text outside of an attribute", _line(element)), path)
             return self._resource(inner[0], path)
         return self._members(element, kind, path)
 
@@ -202,10 +253,9 @@ def _local_name(element: Any) -> str:
     )  # fmt: skip
 
 
-def _check_text(element: Any) -> None:
-    for text in (element.text, *(child.tail for child in element)):
-        if text and not text.isspace():
-            raise XmlSyntaxError("text outside of an attribute", _line(element))
+def _has_text(element: Any) -> bool:
+    texts = (element.text, *(child.tail for child in element))
+    return any(text and not text.isspace() for text in texts)
 
 
 def _guess(element: Any) -> str:

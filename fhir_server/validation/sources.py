@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from fhir_server.definitions import TypeModel
 from fhir_server.model.issues import Issue, error
-from fhir_server.model.json_source import JsonPositions, JsonSyntaxError, parse_json
-from fhir_server.model.locations import with_positions
-from fhir_server.model.xml_source import XmlDocument, XmlSyntaxError
+from fhir_server.model.json_source import JsonSyntaxError
+from fhir_server.model.reading import read_leniently
+from fhir_server.model.xml_source import XmlSyntaxError
 from fhir_server.validation.validator import Validator
 
 NDJSON_SUFFIXES = frozenset({".ndjson", ".jsonl"})
@@ -109,26 +108,14 @@ def _refused(name: str, path: str, issue: Issue) -> Result:
 
 def validate_record(record: Record, validator: Validator, profiles: Sequence[str]) -> Result:
     """Validate a record; every issue has its line, in JSON its column as well."""
-    source = record.source
-    if source.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
-        return _validate_xml(record, validator, profiles)
+    is_xml = record.source.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+    types = validator.definitions.type_model
     try:
-        resource = parse_json(source)
-    except JsonSyntaxError as fault:
+        reading = read_leniently(record.source, "xml" if is_xml else "json", types)
+    except (JsonSyntaxError, XmlSyntaxError) as fault:
         issue = error(fault.issue_id, "structure", reason=fault.reason)
         return _result(record, [issue.at(fault.line, fault.column)])
-    issues = validator.validate(resource, profiles)
-    return _result(record, with_positions(issues, JsonPositions(source)) if issues else [])
-
-
-def _validate_xml(record: Record, validator: Validator, profiles: Sequence[str]) -> Result:
-    types: TypeModel = validator.definitions.type_model
-    try:
-        document = XmlDocument(record.source, types)
-    except XmlSyntaxError as fault:
-        issue = error(fault.issue_id, "structure", reason=fault.reason)
-        return _result(record, [issue.at(fault.line, fault.column)])
-    return _result(record, with_positions(validator.validate(document.value, profiles), document))
+    return _result(record, reading.located(validator.validate(reading.value, profiles)))
 
 
 def _result(record: Record, issues: list[Issue]) -> Result:

@@ -116,3 +116,14 @@ def test_transaction__in_xml(client: TestClient) -> None:
     status = root.find("{*}entry/{*}response/{*}status")
     assert status is not None
     assert status.get("value") == "201 Created"
+
+
+def test_validate__text_between_elements_does_not_hide_what_else_is_wrong(
+    client: TestClient,
+) -> None:
+    source = f'<Patient {FHIR}>x\n<gender value="blue"/></Patient>'
+    response = client.post("/fhir/$validate", content=source, headers=XML)
+    assert response.status_code == 200
+    found = [one["details"]["coding"][0]["code"] for one in read(response)["issue"]]
+    assert found[:2] == ["xml-syntax", "binding-required"]
+    assert client.post("/fhir/Patient", content=source, headers=XML).status_code == 400

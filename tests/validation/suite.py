@@ -7,10 +7,11 @@ from functools import cache
 from typing import Any
 
 from fhir_server.definitions import Definitions, core_definitions
-from fhir_server.model.issues import Issue, error
-from fhir_server.model.json_source import JsonSyntaxError, parse_json
-from fhir_server.model.xml_source import XmlSyntaxError, parse_xml
+from fhir_server.model.issues import Issue
+from fhir_server.model.json_source import parse_json
+from fhir_server.model.xml_source import parse_xml
 from fhir_server.validation import Validator
+from fhir_server.validation.sources import Result, records, validate_record
 from tests.validation.conformance import FOLDER, has
 
 FILES = FOLDER / "validator" / "files"
@@ -90,21 +91,13 @@ def run(one: Run) -> list[Issue]:
     """The issues of a run."""
     validator = _validator(one.loaded)
     profiles = [read(one.profile)["url"]] if one.profile else []
-    issues: list[Issue] = []
-    try:
-        for resource in _resources(one.file):
-            issues.extend(validator.validate(resource, profiles))
-    except (JsonSyntaxError, XmlSyntaxError):
-        issues.append(error("syntax", "invalid"))
-    return issues
-
-
-def _resources(name: str) -> list[Any]:
-    if name.endswith(".ndjson"):
-        return [
-            parse_json(line) for line in (FILES / name).read_bytes().splitlines() if line.strip()
-        ]
-    return [read(name)]
+    return [
+        issue
+        for record in records(FILES / one.file)
+        for issue in (
+            record if isinstance(record, Result) else validate_record(record, validator, profiles)
+        ).issues
+    ]
 
 
 def is_valid(issues: list[Issue]) -> bool:
