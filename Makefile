@@ -9,7 +9,7 @@ SECONDS := 60
 TARGET := fhirpath json_source xml_source profile validator
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev serve test check format bench conformance fuzz docs lock clean
+.PHONY: help setup setup-dev serve test check format bench conformance fuzz soak-rest docs lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 22
@@ -72,6 +72,9 @@ fuzz: setup-dev $(VENV)/fuzz.stamp ## Fuzz each target for SECONDS (60); TARGET=
 	  $(BIN)/python -m tests.fuzz.fuzz_$$target -max_total_time=$(SECONDS) -verbosity=0 -timeout=60 \
 	    -artifact_prefix=.fuzz/ .fuzz/$$target tests/fuzz/corpus/$$target || exit 1; \
 	done
+
+soak-rest: setup-dev ## Cross transactions for SECONDS (60), page under writes, kill the server 50 times
+	$(BIN)/python -m tests.soak $(SECONDS)
 
 docs: setup-dev ## Generate the reference pages from the code
 	$(BIN)/python -m fhir_server.cli.reference docs

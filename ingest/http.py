@@ -14,6 +14,7 @@ from starlette.routing import Route
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Issue, Language, Refused, error, operation_outcome
 from fhir_server.model.json_source import encode_json
+from fhir_server.model.negotiation import preferred_language
 from ingest.journal.issue_json import told
 from ingest.journal.listing import LARGEST_PAGE, JournalFilter, find_message, list_messages
 from ingest.journal.record import STATES, State
@@ -122,13 +123,7 @@ def shown(row: Mapping[str, Any], language: Language) -> dict[str, Any]:
 
 
 def _language(request: Request, default: Language) -> Language:
-    for offer in request.headers.get("accept-language", "").split(","):
-        match offer.strip()[:2].lower():
-            case "fr":
-                return "fr"
-            case "en":
-                return "en"
-    return default
+    return preferred_language(request.headers.get("accept-language"), default)
 
 
 def _outcome(status: int, issues: Sequence[Issue], language: Language) -> Response:

@@ -20,12 +20,12 @@ from fhir_server.http.formats import (
     read_for_validation,
     read_source,
 )
-from fhir_server.http.negotiation import preferred
 from fhir_server.interactions.bundle_response import ReturnPreference
 from fhir_server.interactions.entries import parse_etag
 from fhir_server.interactions.patching.document import Patch, fhirpath_patch, read_patch
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Language, refuse
+from fhir_server.model.negotiation import preferred_language
 from fhir_server.model.reading import Reading
 
 _GENERAL = frozenset({"_format", "_pretty"})
@@ -113,9 +113,8 @@ class Call:
     @cached_property
     def language(self) -> Language:
         """The language of texts, by Accept-Language."""
-        ours = self.server.settings.language
-        offers: list[Language] = [ours, "en" if ours == "fr" else "fr"]
-        return preferred(self.headers.get("accept-language"), offers) or ours
+        header = self.headers.get("accept-language")
+        return preferred_language(header, self.server.settings.language)
 
     @cached_property
     def preferences(self) -> dict[str, str]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from fhir_server.definitions import TypeModel
-from fhir_server.http.negotiation import preferred
 from fhir_server.model.issues import Issue, Refused, refuse
 from fhir_server.model.json_source import (
     JsonPositions,
@@ -16,6 +15,7 @@ from fhir_server.model.json_source import (
     pretty_json,
 )
 from fhir_server.model.locations import Positions
+from fhir_server.model.negotiation import preferred
 from fhir_server.model.reading import Reading, read_leniently
 from fhir_server.model.xml_source import XmlDocument, XmlSyntaxError
 from fhir_server.model.xml_writer import write_xml

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from fhir_server.http import handlers, operation_handlers, terminology_handlers
 from fhir_server.http.call import Call
 from fhir_server.http.reply import Reply
+from fhir_server.interactions.writing.check import check_type_known
 from fhir_server.model.issues import refuse
-from fhir_server.store.resource_types import TYPE_NUMBERS
 
 Handler = Callable[[Call], Reply]
 
@@ -123,8 +123,8 @@ def _classify(parts: Sequence[str]) -> tuple[str, dict[str, str]]:
         name = _NAMES[position] if position < len(_NAMES) else None
         if name is None:
             return "?", {}
-        if name == "type" and part not in TYPE_NUMBERS:
-            raise refuse(404, "resource-type-unknown", "not-supported", type=part[:64])
+        if name == "type":
+            check_type_known(part, status=404)
         named[name] = part
         shape.append("{" + name + "}")
     return "/".join(shape), named

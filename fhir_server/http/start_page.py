@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from fhir_server.http.negotiation import preferred
 from fhir_server.http.parts import ServerParts
 from fhir_server.model.issues import Language
+from fhir_server.model.negotiation import preferred, preferred_language
 from fhir_server.settings import Settings
 
 LANGUAGES: Sequence[Language] = ("en", "fr")
@@ -74,9 +74,7 @@ def routes(parts: ServerParts) -> list[Route]:
 
 def language_of(request: Request, settings: Settings) -> Language:
     """The language a client asks for, else the one of the settings."""
-    given = request.headers.get("accept-language")
-    ordered = sorted(LANGUAGES, key=lambda language: language != settings.language)
-    return preferred(given, ordered) or settings.language
+    return preferred_language(request.headers.get("accept-language"), settings.language)
 
 
 def start_page_content(settings: Settings, language: Language) -> Mapping[str, Any]:

@@ -12,10 +12,14 @@ from urllib.parse import parse_qsl
 from fhir_server.interactions.patching.document import patch_of_entry
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change, Method
-from fhir_server.interactions.writing.check import check_body_id, check_id, check_resource_type
+from fhir_server.interactions.writing.check import (
+    check_body_id,
+    check_id,
+    check_resource_type,
+    check_type_known,
+)
 from fhir_server.interactions.writing.criteria import parse_criteria
 from fhir_server.model.issues import Issue, Refused, error, refuse
-from fhir_server.store.resource_types import TYPE_NUMBERS
 
 ETAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,9})"')
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -26,16 +30,20 @@ READS = frozenset({"GET", "HEAD"})
 class Entry:
     """One entry.
 
-    Shape: `at` its FHIRPath, `method` and `url` of the request, `path` the parts of the URL's path,
-    `query` its parameters; `entry` the whole element.
+    Shape: `at` its FHIRPath, `method` of the request, `path` the parts of the URL's path, `query` its
+    parameters. What only some interactions look at, they check: the resource and the conditions are as
+    they were sent.
     """
 
     at: str
     method: str
-    url: str
     path: tuple[str, ...]
     query: str
-    entry: dict[str, Any]
+    full_url: str | None = None
+    resource: Any = None
+    if_match: Any = None
+    if_none_match: Any = None
+    if_none_exist: Any = None
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -77,7 +85,18 @@ def _parse_entry(entry: Any, at: str, base_url: str) -> Entry:
     if not isinstance(url, str) or not url:
         raise refuse(400, "entry-url", "required", f"{at}.request.url")
     path, _, query = url.removeprefix(base_url).partition("?")
-    return Entry(at, method, url, tuple(path.strip("/").split("/")), query, entry)
+    full_url = entry.get("fullUrl")
+    return Entry(
+        at,
+        method,
+        tuple(path.strip("/").split("/")),
+        query,
+        full_url=full_url if isinstance(full_url, str) else None,
+        resource=entry.get("resource"),
+        if_match=request.get("ifMatch"),
+        if_none_match=request.get("ifNoneMatch"),
+        if_none_exist=request.get("ifNoneExist"),
+    )
 
 
 def entry_change(server: FhirServer, entry: Entry) -> Change:
@@ -87,28 +106,25 @@ def entry_change(server: FhirServer, entry: Entry) -> Change:
     """
     resource_type = entry.path[0]
     _check_url(entry, resource_type)
-    request = entry.entry["request"]
-    resource = entry.entry.get("resource")
-    full_url = entry.entry.get("fullUrl")
     change = Change(
         method=cast("Method", entry.method),
         type=resource_type,
         id=entry.path[1] if len(entry.path) > 1 else None,
-        resource=resource if entry.method in {"POST", "PUT"} else None,
-        if_match=parse_etag(request.get("ifMatch"), f"{entry.at}.request.ifMatch"),
-        must_not_exist=request.get("ifNoneMatch") == "*",
-        full_url=full_url if isinstance(full_url, str) else None,
+        resource=entry.resource if entry.method in {"POST", "PUT"} else None,
+        if_match=parse_etag(entry.if_match, f"{entry.at}.request.ifMatch"),
+        must_not_exist=entry.if_none_match == "*",
+        full_url=entry.full_url,
         at=entry.at,
     )
     if entry.method == "PATCH":
-        change.patch = patch_of_entry(server, resource, change.expression())
+        change.patch = patch_of_entry(server, entry.resource, change.expression())
     elif entry.method != "DELETE":
-        check_resource_type(resource, resource_type, change.expression())
+        check_resource_type(entry.resource, resource_type, change.expression())
     if change.id is not None:
         check_id(change.id, f"{entry.at}.request.url")
         if entry.method == "PUT":
             check_body_id(change)
-    criteria = request.get("ifNoneExist") if entry.method == "POST" else entry.query
+    criteria = entry.if_none_exist if entry.method == "POST" else entry.query
     if criteria or (entry.method == "POST" and criteria is not None):
         where = "ifNoneExist" if entry.method == "POST" else "url"
         if not isinstance(criteria, str):
@@ -123,9 +139,7 @@ def entry_change(server: FhirServer, entry: Entry) -> Change:
 
 def _check_url(entry: Entry, resource_type: str) -> None:
     expected = (1,) if entry.method == "POST" else (1, 2)
-    if resource_type not in TYPE_NUMBERS:
-        raise refuse(400, "resource-type-unknown", "not-supported", f"{entry.at}.request.url",
-                     type=resource_type[:64])  # fmt: skip
+    check_type_known(resource_type, f"{entry.at}.request.url")
     takes_query = len(entry.path) == 1 and entry.method != "POST"
     if len(entry.path) not in expected or (entry.query and not takes_query):
         raise refuse(400, "entry-url", "value", f"{entry.at}.request.url")

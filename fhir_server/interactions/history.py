@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from fhir_server.interactions.answer import Answer, instant
 from fhir_server.interactions.server import FhirServer
-from fhir_server.interactions.writing.check import check_id
+from fhir_server.interactions.writing.check import check_id, check_type_known
 from fhir_server.model.dates import InstantRange, instant_range, instant_us, moment_of
 from fhir_server.model.issues import refuse
 from fhir_server.model.json_source import encode_json
@@ -23,7 +23,7 @@ from fhir_server.store.history import (
     read_types_history,
 )
 from fhir_server.store.keys import hash64
-from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
+from fhir_server.store.resource_types import RESOURCE_TYPES
 from fhir_server.store.resources import Connection, StoredResource, count_versions
 
 MAX_PAGE = 1000
@@ -167,9 +167,8 @@ def _types(value: str | None) -> Sequence[str]:
     if value is None:
         return RESOURCE_TYPES
     names = value.split(",")
-    unknown = next((name for name in names if name not in TYPE_NUMBERS), None)
-    if unknown is not None:
-        raise refuse(400, "resource-type-unknown", "not-supported", "_type", type=unknown[:64])
+    for name in names:
+        check_type_known(name, "_type")
     return tuple(dict.fromkeys(names))
 
 

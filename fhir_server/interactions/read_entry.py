@@ -7,8 +7,8 @@ from fhir_server.interactions.read import read
 from fhir_server.interactions.search_type import search_type
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.vread import vread
+from fhir_server.interactions.writing.check import check_type_known
 from fhir_server.model.issues import refuse
-from fhir_server.store.resource_types import TYPE_NUMBERS
 from fhir_server.store.resources import Connection
 
 
@@ -17,9 +17,7 @@ def read_entry(server: FhirServer, connection: Connection, entry: Entry) -> Answ
 
     Errors: those of the interaction; Refused 400 for a URL that is none.
     """
-    if entry.path[0] not in TYPE_NUMBERS:
-        raise refuse(400, "resource-type-unknown", "not-supported", f"{entry.at}.request.url",
-                     type=entry.path[0][:64])  # fmt: skip
+    check_type_known(entry.path[0], f"{entry.at}.request.url")
     match entry.path:
         case (resource_type,):
             return search_type(server, connection, resource_type, entry.pairs)

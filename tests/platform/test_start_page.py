@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from fhir_server.http import start_page
-from fhir_server.http.negotiation import preferred
+from fhir_server.model.negotiation import preferred, preferred_language
 from fhir_server.settings import Settings, load_settings
 from fhir_server.store.database import Database
 
@@ -106,6 +106,22 @@ def test_start_page__both_languages_say_the_same_things() -> None:
 )
 def test_preferred__follows_the_quality_values(header: str | None, expected: str | None) -> None:
     assert preferred(header, ["text/html", "application/json"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (None, "en"),
+        ("fr-FR, en", "fr"),
+        ("en-GB,en;q=0.9,fr;q=0.8", "en"),
+        ("fr;q=0.3, en;q=0.9", "en"),
+        ("de", "en"),
+    ],
+)
+def test_preferred_language__of_equals_is_the_first_named(
+    header: str | None, expected: str
+) -> None:
+    assert preferred_language(header, "en") == expected
 
 
 def test_readme__shows_each_command_of_the_start_page() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change
 from fhir_server.model.issues import Issue, Refused, error, has_errors, refuse
+from fhir_server.store.resource_types import TYPE_NUMBERS
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 """Source: FHIR R4 id, https://hl7.org/fhir/R4/datatypes.html#id"""
@@ -20,6 +21,14 @@ def check_resource_type(resource: Any, expected: str, expression: str) -> None:
         found = resource["resourceType"][:64]
         raise refuse(
             400, "resource-type-mismatch", "invalid", expression, expected=expected, found=found
+        )
+
+
+def check_type_known(resource_type: str, expression: str = "", *, status: int = 400) -> None:
+    """Errors: Refused where this is no resource type of R4; 404 for one in a path of HTTP."""
+    if resource_type not in TYPE_NUMBERS:
+        raise refuse(
+            status, "resource-type-unknown", "not-supported", expression, type=resource_type[:64]
         )
 
 

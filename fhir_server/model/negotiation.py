@@ -6,6 +6,8 @@ Source: RFC 9110, 12.4.2 (quality values), 12.5.1 (Accept), 12.5.4 (Accept-Langu
 from collections.abc import Sequence
 from typing import TypeVar
 
+from fhir_server.model.issues import Language
+
 Offer = TypeVar("Offer", bound=str)
 
 
@@ -20,6 +22,16 @@ def preferred(header: str | None, offers: Sequence[Offer]) -> Offer | None:
     rated = [(_quality(offer, ranges), offer) for offer in offers]
     quality, best = max(rated, key=lambda pair: pair[0])
     return best if quality > 0 else None
+
+
+def preferred_language(header: str | None, default: Language) -> Language:
+    """The language that `Accept-Language` prefers; of equals the one that is named first."""
+    other: Language = "en" if default == "fr" else "fr"
+    ranges = [_parse_range(part) for part in (header or "").split(",")]
+    # Browsers name several languages without a quality, the preferred one first.
+    named = [offer for name, _ in ranges for offer in (default, other) if _covers(name, offer)]
+    offers = list(dict.fromkeys([*named, default]))
+    return preferred(header, offers) or default
 
 
 def _parse_range(part: str) -> tuple[str, float]:
