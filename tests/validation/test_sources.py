@@ -52,5 +52,10 @@ def test_records__line_of_the_largest_size_is_read(
     assert found == [b'{"a":10}', b'{"a":2}']
 
 
+def test_records__file_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
+    (tmp_path / "p.json").symlink_to(tmp_path / "p.json")
+    assert _ids(tmp_path / "p.json") == ["input-unreadable"]
+
+
 def test_records__empty_folder_says_so(tmp_path: Path) -> None:
     assert _ids(tmp_path) == ["input-folder"]

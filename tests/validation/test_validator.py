@@ -10,6 +10,7 @@ from fhir_server.model.issues import Issue
 from fhir_server.model.json_source import JsonPositions
 from fhir_server.model.locations import with_positions
 from fhir_server.validation import Validator
+from fhir_server.validation.validator import MAX_DEPTH
 
 VALIDATOR = Validator(core_definitions())
 
@@ -24,60 +25,17 @@ def _patient(**members: Any) -> dict[str, Any]:
     return {"resourceType": "Patient", **members}
 
 
-@pytest.mark.parametrize(
-    ("members", "expected"),
-    [
-        ({"colour": "red"}, ("unknown-element", "Patient")),
-        ({"gender": "blue"}, ("binding-required", "Patient.gender")),
-        ({"gender": 1}, ("primitive-json-type", "Patient.gender")),
-        ({"birthDate": "2020-02-30"}, ("primitive-form", "Patient.birthDate")),
-        ({"birthDate": ""}, ("primitive-empty", "Patient.birthDate")),
-        ({"birthDate": None}, ("json-null", "Patient.birthDate")),
-        ({"birthDate": ["2020"]}, ("json-array-unexpected", "Patient.birthDate")),
-        ({"name": {"family": "Example"}}, ("json-array-expected", "Patient.name")),
-        ({"name": []}, ("json-array-empty", "Patient.name")),
-        ({"name": [{}]}, ("element-empty", "Patient.name[0]")),
-        ({"name": [{"given": ["A", None]}]}, ("element-empty", "Patient.name[0].given[1]")),
-        ({"name": ["Example"]}, ("json-object-expected", "Patient.name[0]")),
-        ({"link": [{"type": "seealso"}]}, ("cardinality-min", "Patient.link[0]")),
-        ({"contact": [{"gender": "male"}]}, ("invariant", "Patient.contact[0]")),
-        ({"deceasedBoolean": True, "deceasedDateTime": "2020"}, ("choice-several", "Patient.deceased")),
-        ({"meta": {"profile": ["http://example.org/none"]}}, ("profile-unknown", "Patient.meta.profile")),
-        ({"managingOrganization": {"reference": "Patient/1"}},
-         ("reference-type", "Patient.managingOrganization")),
-        ({"managingOrganization": {"reference": "#x"}},
-         ("reference-contained-missing", "Patient.managingOrganization")),
-        ({"extension": [{"url": "http://example.org/e"}]}, ("invariant", "Patient.extension[0]")),
-        ({"text": {"status": "generated", "div": "<div>x</div>"}}, ("narrative-no-div", "Patient.text.div")),
-        ({"maritalStatus": {"coding": [{"system": "m", "code": "M"}]}},
-         ("coding-system-relative", "Patient.maritalStatus.coding[0].system")),
-    ],
-)  # fmt: skip
-def test_validate__fault_is_named_and_placed(
-    members: dict[str, Any], expected: tuple[str, str]
-) -> None:
-    assert expected in _errors(_patient(**members))
-
-
-@pytest.mark.parametrize(
-    "members",
-    [
-        {"birthDate": "1970", "_birthDate": {"id": "b"}},
-        {"_birthDate": {"extension": [{"url": "http://example.org/e", "valueString": "x"}]}},
-        {"name": [{"given": ["A", None],
-                   "_given": [None, {"extension": [{"url": "http://example.org/e", "valueCode": "x"}]}]}]},
-        {"contained": [{"resourceType": "Organization", "id": "o", "name": "Example"}],
-         "managingOrganization": {"reference": "#o"}},
-    ],
-)  # fmt: skip
-def test_validate__right_json_has_no_error(members: dict[str, Any]) -> None:
-    assert _errors(_patient(**members)) == []
-
-
 @pytest.mark.parametrize("value", [None, 1, "x", [], {}, {"resourceType": 1}, {"resourceType": "Nothing"},
                                    {"resourceType": "Resource"}])  # fmt: skip
 def test_validate__what_is_no_resource_is_an_issue(value: Any) -> None:
     assert _errors(value)
+
+
+def test_validate__resources_nest_so_deep_and_no_deeper() -> None:
+    bundle = _patient()
+    for _ in range(MAX_DEPTH + 2):
+        bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": bundle}]}
+    assert [issue_id for issue_id, _ in _errors(bundle)] == ["nesting-too-deep"]
 
 
 def test_validate__choice_is_written_with_its_type() -> None:

@@ -54,10 +54,13 @@ def matchers(
 ) -> tuple[SliceMatcher, ...]:
     """The matchers of an element's slices, in order, the default slice left out."""
     found: list[SliceMatcher] = []
-    discriminators = element.slicing.get("discriminator") or ()
+    slicings = {entry.slice_name: entry.slicing for entry in element.slices}
     for entry in element.slices:
         if entry.slice_name == DEFAULT_SLICE:
             continue
+        # §5.1.0.14: a slice that is sliced again says what tells its own slices apart.
+        slicing = slicings.get((entry.slice_name or "").rpartition("/")[0]) or element.slicing
+        discriminators = slicing.get("discriminator") or ()
         if _is_by_url(discriminators) and element.name in {"extension", "modifierExtension"}:
             urls = urls_of_extension(entry)
             if urls:

@@ -1,0 +1,80 @@
+"""The rules of `validation/rules/bundles.py`: what keeps them, and what breaks them.
+
+Source: FHIR R4 §2.36.4, https://hl7.org/fhir/R4/bundle.html, and §3.3 documents,
+https://hl7.org/fhir/R4/documents.html#content
+"""
+
+from typing import Any
+
+from tests.validation.rules.conftest import Judge
+from tests.validation.rules.definitions import bundle, observation, patient, urn
+
+
+def document(*resources: dict[str, Any], **members: Any) -> dict[str, Any]:
+    composition = {
+        "resourceType": "Composition", "status": "final", "type": {"text": "Report"}, "date": "2026",
+        "author": [{"reference": urn(1)}], "title": "Report", **members,
+    }  # fmt: skip
+    return bundle(
+        "document", composition, *resources, timestamp="2026-01-01T00:00:00Z",
+        identifier={"system": "urn:ietf:rfc:3986", "value": urn(99)},
+    )  # fmt: skip
+
+
+def at(full_url: str, resource: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"fullUrl": full_url, "resource": resource}],
+    }
+
+
+def search(*entries: dict[str, Any], **members: Any) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": "searchset", "entry": list(entries), **members}
+
+
+def test_bundles__full_url_is_absolute(judge: Judge) -> None:
+    assert judge(at("https://osteon.example/Patient/1", patient(id="1"))) == set()
+    assert ("bundle-full-url-relative", "Bundle.entry[0]") in judge(
+        at("Patient/1", patient(id="1"))
+    )
+
+
+def test_bundles__full_url_names_its_resource(judge: Judge) -> None:
+    assert judge(at("https://osteon.example/Patient/1", patient(id="2"))) == {
+        ("bundle-full-url-mismatch", "Bundle.entry[0]")
+    }
+    assert judge(at("https://osteon.example/Patient/1", patient())) == set()
+
+
+def test_bundles__document_holds_what_its_composition_refers_to(judge: Judge) -> None:
+    assert judge(document(patient())) == set()
+    assert ("bundle-reference-missing", "Bundle.entry[0].resource.subject") in judge(
+        document(patient(), subject={"reference": urn(7)})
+    )
+
+
+def test_bundles__every_entry_of_a_document_is_reached(judge: Judge) -> None:
+    assert judge(document(patient(), observation())) == {
+        ("bundle-entry-unreached", "Bundle.entry[2]")
+    }
+
+
+def test_bundles__each_relation_has_one_link_in_a_search_result(judge: Judge) -> None:
+    link = {"relation": "self", "url": "https://osteon.example/Patient"}
+    assert judge(search(link=[link])) == judge(search())
+    assert ("bundle-link-twice", "Bundle.link[1]") in judge(search(link=[link, link]))
+
+
+def test_bundles__search_mode_outcome_is_for_outcomes(judge: Judge) -> None:
+    found = {"resource": patient(id="1"), "search": {"mode": "match"}}
+    assert judge(search(found)) == set()
+    assert ("bundle-search-mode", "Bundle.entry[0].resource") in judge(
+        search({**found, "search": {"mode": "outcome"}})
+    )
+
+
+def test_bundles__found_resource_has_an_id(judge: Judge) -> None:
+    assert ("bundle-search-no-id", "Bundle.entry[0].resource") in judge(
+        search({"resource": patient()})
+    )

@@ -1,0 +1,78 @@
+"""The rules of `validation/rules/profiles.py`: what keeps them, and what breaks them.
+
+Source: FHIR R4 Meta.profile, https://hl7.org/fhir/R4/resource.html#Meta
+"""
+
+from tests.validation.rules.conftest import Judge
+from tests.validation.rules.definitions import (
+    HEAD,
+    bundle,
+    claiming,
+    observation,
+    patient,
+    profile,
+    url,
+)
+
+PLACE = "Patient.meta.profile"
+NAMED = profile("Patient", {"path": "Patient.name", "min": 1})
+GUIDE = {
+    "resourceType": "ImplementationGuide", **HEAD, "packageId": "osteon.example",
+    "fhirVersion": ["4.0.1"], "global": [{"type": "Patient", "profile": url("p")}],
+}  # fmt: skip
+
+
+def test_profiles__claimed_profile_is_known(judge: Judge) -> None:
+    assert judge(claiming(patient(name=[{"family": "A"}])), NAMED) == set()
+    assert judge(claiming(patient(), "none")) == {("profile-unknown", PLACE)}
+
+
+def test_profiles__claimed_by_a_carried_resource_is_a_warning(judge: Judge) -> None:
+    assert judge(bundle("collection", claiming(patient(), "none"))) == {
+        ("profile-not-checked", "Bundle.entry[0].resource.meta.profile")
+    }
+
+
+def test_profiles__asked_for_is_known(judge: Judge) -> None:
+    assert judge(patient(), profiles=(url("none"),)) == {("profile-unknown", "Patient")}
+    assert judge(patient(), NAMED, profiles=(url("p"),)) == {("cardinality-min", "Patient")}
+
+
+def test_profiles__for_another_type(judge: Judge) -> None:
+    assert judge(claiming(observation()), NAMED) == {("profile-wrong-type", "Observation")}
+
+
+def test_profiles__on_what_its_base_does_not_have(judge: Judge) -> None:
+    coloured = profile("Patient", {"path": "Patient.colour"})
+    assert judge(claiming(patient()), coloured) == {("profile-unknown-element", PLACE)}
+
+
+def test_profiles__on_an_unknown_base(judge: Judge) -> None:
+    orphan = profile("Patient", {"path": "Patient.name"}, base=url("none"))
+    assert judge(claiming(patient()), orphan) == {("profile-unknown-base", PLACE)}
+
+
+def test_profiles__resting_on_itself(judge: Judge) -> None:
+    circle = profile("Patient", {"path": "Patient.name"}, base=url("p"))
+    assert judge(claiming(patient()), circle) == {("profile-cycle", PLACE)}
+
+
+def test_profiles__of_another_release_are_left_out(judge: Judge) -> None:
+    other = {"profile": ["http://hl7.org/fhir/5.0/StructureDefinition/Patient"]}
+    assert judge(patient(meta=other)) == {("profile-other-version", "Patient")}
+
+
+def test_profiles__asked_of_a_type_by_a_guide(judge: Judge) -> None:
+    assert judge(patient(), NAMED, GUIDE) == {("cardinality-min", "Patient")}
+    assert judge(patient(name=[{"family": "A"}]), NAMED, GUIDE) == set()
+
+
+def test_profiles__value_conforms_to_one_of_those_of_its_type(judge: Judge) -> None:
+    by_family = profile("HumanName", {"path": "HumanName.family", "min": 1}, name="family")
+    by_text = profile("HumanName", {"path": "HumanName.text", "min": 1}, name="text")
+    either = {"code": "HumanName", "profile": [url("family"), url("text")]}
+    asking = profile("Patient", {"path": "Patient.name", "type": [either]})
+    assert judge(claiming(patient(name=[{"family": "A"}])), asking, by_family, by_text) == set()
+    assert judge(claiming(patient(name=[{"given": ["A"]}])), asking, by_family, by_text) == {
+        ("type-profile-none", "Patient.name[0]")
+    }

@@ -1,0 +1,90 @@
+"""The rules of `validation/rules/slicing.py`: what keeps them, and what breaks them.
+
+Source: FHIR R4 §5.1.0.14, https://hl7.org/fhir/R4/profiling.html#slicing
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.validation.rules.conftest import Judge
+from tests.validation.rules.definitions import claiming, patient, profile
+
+LAB, WARD = (
+    {"system": "https://lab.example", "value": "1"},
+    {"system": "https://ward.example", "value": "2"},
+)
+OTHER = {"system": "https://other.example", "value": "3"}
+PATH = "Patient.identifier"
+
+
+def sliced(rules: str = "open", *, lab_min: int = 0, **slicing: Any) -> dict[str, Any]:
+    """Identifiers sliced by system: `lab`, `ward`."""
+    by_system = {"rules": rules, "discriminator": [{"type": "value", "path": "system"}], **slicing}
+    elements: list[dict[str, Any]] = [{"path": PATH, "slicing": by_system}]
+    for name, minimum in (("lab", lab_min), ("ward", 0)):
+        one = f"{PATH}:{name}"
+        elements += [
+            {"path": PATH, "id": one, "sliceName": name, "min": minimum, "max": "1"},
+            {"path": f"{PATH}.system", "id": f"{one}.system", "min": 1, "fixedUri": f"https://{name}.example"},
+        ]  # fmt: skip
+    return profile("Patient", *elements)
+
+
+@pytest.mark.parametrize(
+    ("definition", "identifiers", "expected"),
+    [
+        (sliced("closed"), [WARD, LAB], None),
+        (sliced("closed"), [LAB, OTHER], ("slice-unmatched", f"{PATH}[1]")),
+        (sliced(), [LAB, OTHER], None),
+        (sliced(lab_min=1), [LAB], None),
+        (sliced(lab_min=1), [WARD], ("slice-min", "Patient")),
+        (sliced(ordered=True), [LAB, WARD], None),
+        (sliced(ordered=True), [WARD, LAB], ("slice-order", f"{PATH}[1]")),
+        (sliced("openAtEnd"), [LAB, OTHER], None),
+        (sliced("openAtEnd"), [OTHER, LAB], ("slice-open-at-end", f"{PATH}[1]")),
+    ],
+)
+def test_slicing__items_belong_to_slices(
+    judge: Judge,
+    definition: dict[str, Any],
+    identifiers: list[dict[str, Any]],
+    expected: tuple[str, str] | None,
+) -> None:
+    found = judge(claiming(patient(identifier=identifiers)), definition)
+    assert found == (set() if expected is None else {expected})
+
+
+def test_slicing__slice_with_too_many_items(judge: Judge) -> None:
+    found = judge(claiming(patient(identifier=[LAB, LAB])), sliced())
+    assert {issue_id for issue_id, _ in found} == {"slice-max"}
+
+
+def test_slicing__slice_that_nothing_tells_apart(judge: Judge) -> None:
+    slicing = {"rules": "open", "discriminator": [{"type": "value", "path": "system"}]}
+    vague = profile(
+        "Patient",
+        {"path": PATH, "slicing": slicing},
+        {"path": PATH, "id": f"{PATH}:vague", "sliceName": "vague"},
+    )
+    found = judge(claiming(patient(identifier=[LAB])), vague)
+    assert {issue_id for issue_id, _ in found} == {"slice-undecided"}
+
+
+def test_slicing__reslice_counts_within_its_slice(judge: Judge) -> None:
+    slicing = {"rules": "open", "discriminator": [{"type": "value", "path": "system"}]}
+    inner = {"rules": "closed", "discriminator": [{"type": "value", "path": "value"}]}
+    lab = f"{PATH}:lab"
+    resliced = profile(
+        "Patient",
+        {"path": PATH, "slicing": slicing},
+        {"path": PATH, "id": lab, "sliceName": "lab", "slicing": inner},
+        {"path": f"{PATH}.system", "id": f"{lab}.system", "min": 1, "fixedUri": "https://lab.example"},
+        {"path": PATH, "id": f"{lab}/one", "sliceName": "lab/one", "min": 1, "max": "1"},
+        {"path": f"{PATH}.system", "id": f"{lab}/one.system", "min": 1, "fixedUri": "https://lab.example"},
+        {"path": f"{PATH}.value", "id": f"{lab}/one.value", "min": 1, "fixedString": "1"},
+    )  # fmt: skip
+    assert judge(claiming(patient(identifier=[LAB])), resliced) == set()
+    other = {**LAB, "value": "7"}
+    found = judge(claiming(patient(identifier=[other])), resliced)
+    assert "slice-min" in {issue_id for issue_id, _ in found}
