@@ -54,6 +54,4 @@ def test_families__every_issue_of_validation_is_met_in_a_test() -> None:
         for node in ast.walk(ast.parse(source.read_text("utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-        "snapshot-profile-unknown"
-    }  # of the operation: tests/interactions/test_snapshot.py
     assert set(catalogue) - met == set()
