@@ -90,5 +90,10 @@ def test_journeys__show_every_clinical_profile() -> None:
         for each in resources(example(path))
         for url in each["meta"]["profile"]
     }
-    elsewhere = {"secondary-bone-lesion", "haematological-bone-localisation", "network-provenance"}
+    elsewhere = {
+        "secondary-bone-lesion",
+        "haematological-bone-localisation",
+        "network-provenance",
+        "minimal-data-set-response",
+    }
     assert {each["id"] for each in profiles() if each["url"] not in shown} == elsewhere

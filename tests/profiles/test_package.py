@@ -1,6 +1,7 @@
 """What the package promises of itself: both languages, evidence, sources, codes that exist."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,7 +21,16 @@ from tests.profiles.network import (
 )
 
 EVIDENCE = {"V", "D", "M", "I"}
-TRANSLATED = ("title", "description", "purpose", "copyright", "short", "definition", "human")
+TRANSLATED = (
+    "title",
+    "description",
+    "purpose",
+    "copyright",
+    "short",
+    "definition",
+    "requirements",
+    "human",
+)
 
 
 def untranslated(node: Any, place: str) -> Iterator[str]:
@@ -105,6 +115,27 @@ def test_canonicals__are_unique() -> None:
 
 def test_profiles__say_their_purpose() -> None:
     assert [each["id"] for each in profiles() if len(each.get("purpose", "")) < 60] == []
+
+
+@pytest.mark.parametrize(
+    "structure", of_type("StructureDefinition"), ids=lambda each: str(each["id"])
+)
+def test_elements__have_a_short_definition(structure: Resource) -> None:
+    """In both languages, by `test_texts__stand_in_both_languages`."""
+    assert [each["id"] for each in elements(structure) if not each.get("short")] == []
+
+
+@pytest.mark.parametrize("profile", profiles(), ids=lambda each: str(each["id"]))
+def test_elements__that_are_required_say_why(profile: Resource) -> None:
+    """Asked of elements a sender must fill; the parts of a slice share the reason of their slice."""
+    silent = [
+        each["id"]
+        for each in elements(profile)
+        if (each.get("min") or each.get("binding", {}).get("strength") == "required")
+        and not re.search(r":\w+[.]|[.]coding", each["id"])
+        and not each.get("requirements")
+    ]
+    assert silent == []
 
 
 def test_value_sets__name_their_source() -> None:
