@@ -121,6 +121,21 @@ class Settings(BaseSettings):
         description="How many processes translate HL7 v2 messages and store them; 0: none here, "
         "`python -m ingest.worker` runs one elsewhere.",
     )
+    journal_retention_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
+        default=0,
+        description="Days after which settled HL7 v2 messages leave the journal; those that are held or "
+        "wait stay. 0: never.",
+    )
+    silence_alert_s: Seconds = Field(
+        default=86_400,
+        description="Seconds without a message after which a centre that used to send counts as silent, "
+        "unless pauses half as long are usual for it.",
+    )
+    mappings_dir: Path | None = Field(
+        default=None,
+        description="A folder with maps, code maps and the centre register, in place of those that are "
+        "installed. Changes are taken up while the server runs.",
+    )
     terminology_server: str | None = Field(
         default=None,
         description="The FHIR base of a terminology server that is asked for codes of systems which are not "
@@ -179,10 +194,10 @@ class Settings(BaseSettings):
             raise ValueError("is no web address; expected, for example, https://host.example/fhir")
         return value.rstrip("/")
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "mappings_dir")
     @classmethod
-    def _resolve_data_dir(cls, value: Path) -> Path:
-        return value.expanduser().resolve()
+    def _resolve_folder(cls, value: Path | None) -> Path | None:
+        return value.expanduser().resolve() if value else None
 
     @property
     def origin(self) -> str:

@@ -12,10 +12,10 @@ def main() -> None:
     try:
         settings = load_settings()
         configure_logging(settings)
-        from ingest.mapping import default_library
+        from ingest.maps import current_maps
         from ingest.service import database_url, run_service
 
-        run_service(settings, database_url(settings), default_library().register)
+        run_service(settings, database_url(settings), current_maps(settings).register)
     except OperatorError as error:
         sys.stderr.write(f"osteon ingest: {error}\n")
         sys.exit(error.exit_code)

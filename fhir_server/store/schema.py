@@ -155,12 +155,28 @@ ingest_message = Table(
     Column("resources", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("processed", TIMESTAMP(timezone=True)),
+    Column("revises", BigInteger),
+    Column("replays", Integer, nullable=False, server_default=text("0")),
     Index("ingest_message_sent", "sender", "control_id", "hash", unique=True),
     Index("ingest_message_id", "id"),
     Index("ingest_message_centre", "centre", "id"),
     Index("ingest_message_open", "state", "id", postgresql_where=text("state <> 'stored'")),
+    Index("ingest_message_revises", "revises", postgresql_where=text("revises IS NOT NULL")),
+    Index("ingest_message_received", "received", postgresql_using="brin"),
 )
-"""Every HL7 v2 message as received. `sender` is the hash of MSH-3 and MSH-4, `hash` the SHA-256 of `raw`."""
+"""Every HL7 v2 message as received. `sender` is the hash of MSH-3 and MSH-4, `hash` the SHA-256 of `raw`,
+`revises` the message that this one corrects."""
+
+ingest_tally = Table(
+    "ingest_tally",
+    metadata,
+    Column("centre", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("hour", TIMESTAMP(timezone=True), nullable=False),
+    Column("messages", BigInteger, nullable=False),
+)
+"""How many messages of each centre (empty: unknown) are in which state, by the hour of receipt: the sum of
+the rows. Triggers on `ingest_message` add differences."""
 
 ingest_queue = Table(
     "ingest_queue",

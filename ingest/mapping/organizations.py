@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from fhir_server.settings import load_settings
 from ingest.mapping.centres import SID, Centre, load_centres
 from ingest.mapping.library import mappings_folder
 
@@ -48,5 +49,6 @@ def _entries(centres: Iterable[Centre]) -> Iterator[dict[str, Any]]:
 
 
 def register_bundle() -> dict[str, Any]:
-    """The transaction for the register that is installed: the set-up step of a server."""
-    return organizations_bundle(load_centres(mappings_folder() / "centres.csv").centres.values())
+    """The transaction for the register of the settings: the set-up step of a server."""
+    folder = load_settings().mappings_dir or mappings_folder()
+    return organizations_bundle(load_centres(folder / "centres.csv").centres.values())

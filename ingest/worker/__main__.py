@@ -24,17 +24,18 @@ def main() -> None:
         configure_logging(settings)
         from fhir_server.interactions.server import open_server
         from fhir_server.store.database import Database
-        from ingest.mapping import default_library, map_message
+        from ingest.maps import current_maps
         from ingest.service import database_url
+        from ingest.worker.caretaker import Caretaker
         from ingest.worker.message import MessageWorker
         from ingest.worker.run import run_worker
         from ingest.worker.stored import StoredResources
 
         url = database_url(settings)
         server = open_server(settings, Database.from_settings(url, settings))
-        register = default_library().register
-        worker = MessageWorker(server, register, map_message, StoredResources(server))
-        run_worker(url, worker, stop)
+        maps = current_maps(settings)
+        worker = MessageWorker(server, maps.register, maps.map_message, StoredResources(server))
+        run_worker(url, worker, stop, Caretaker(server, maps))
         server.close()
     except OperatorError as error:
         sys.stderr.write(f"osteon ingest: {error}\n")

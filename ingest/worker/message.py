@@ -7,7 +7,7 @@ stored, stored twice, or stored without the journal knowing.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -17,6 +17,7 @@ from fhir_server.interactions.transaction import transaction
 from fhir_server.model.issues import Issue, Refused, error
 from ingest.hl7v2 import Hl7SyntaxError, Message
 from ingest.journal.reception import Register
+from ingest.journal.record import State
 from ingest.mapping import MappingResult, Stored
 from ingest.worker.database_gone import is_database_gone
 from ingest.worker.queue import Claim, Connection, NotWaitingError, Waiting, settle
@@ -31,6 +32,7 @@ TEMPORARY_STATUSES = frozenset({408, 409, 412, 423, 429})
 """Refusals that say nothing against the message itself; so do all from 500 on."""
 
 NOTHING_NEW = Issue("ingest-nothing-new", "information", "informational")
+NOT_KEPT = Issue("ingest-not-kept", "information", "informational")
 
 log = structlog.stdlib.get_logger("osteon.worker")
 
@@ -73,6 +75,9 @@ class MessageWorker:
             self._work_off(connection, claimed, waiting)
         except NotWaitingError:
             return None
+        except Hl7SyntaxError as unreadable:
+            # A rejected message that was replayed and still cannot be read.
+            settle(connection, claimed, "rejected", issues=[unreadable.fault.issue()])
         except Refused as refused:
             return self._refused(connection, claimed, waiting, refused)
         except Exception as fault:
@@ -85,15 +90,11 @@ class MessageWorker:
         return None
 
     def _work_off(self, connection: Connection, claimed: Claim, waiting: Waiting) -> None:
-        centre = self._register.of_sender(waiting.application or None, waiting.facility or None)
-        message = Message.parse(waiting.raw, default_charset=centre.charset if centre else "")
+        message = self._read(waiting)
         for attempt in range(MOST_STALE_READS):
             result = self._mapped(message)
             if result.held or result.bundle is None:
-                state: Any = "held" if result.held else "stored"
-                issues = [*(result.held or [NOTHING_NEW]), *result.issues]
-                with connection.transaction():
-                    settle(connection, claimed, state, issues=issues, centre=result.centre)
+                settle_unwritten(connection, claimed, result)
                 return
             try:
                 transaction(self._server, result.bundle, also=_record(claimed, result))
@@ -102,6 +103,13 @@ class MessageWorker:
                     raise
             else:
                 return
+
+    def _read(self, waiting: Waiting) -> Message:
+        centre = self._register.of_sender(waiting.application or None, waiting.facility or None)
+        message = Message.parse(waiting.raw, default_charset=centre.charset if centre else "")
+        if faults := message.faults():
+            raise Hl7SyntaxError(faults[0])
+        return message
 
     def _mapped(self, message: Message) -> MappingResult:
         try:
@@ -125,6 +133,18 @@ class MessageWorker:
             return PutOff(pause_after(waiting.attempts))
         settle(connection, claimed, "held", issues=issues)
         return None
+
+
+def settle_unwritten(connection: Connection, claimed: Claim, result: MappingResult) -> None:
+    """The state of a message of which nothing is written: held, ignored, or stored long since."""
+    state: State = "held"
+    reasons = result.held
+    if not result.held:
+        state, reasons = (
+            ("stored", (NOTHING_NEW,)) if result.resources else ("ignored", (NOT_KEPT,))
+        )
+    with connection.transaction():
+        settle(connection, claimed, state, issues=[*reasons, *result.issues], centre=result.centre)
 
 
 def pause_after(attempts: int) -> timedelta:

@@ -40,7 +40,7 @@ SELECT raw, application, facility, state, attempts FROM ingest_message WHERE sen
 
 _SETTLE = """
 UPDATE ingest_message
-SET state = %(state)s, issues = issues || %(issues)s, resources = %(resources)s,
+SET state = %(state)s, issues = issues || %(issues)s, resources = resources || %(resources)s::text[],
     centre = coalesce(%(centre)s, centre), attempts = attempts + 1, processed = now()
 WHERE sender = %(sender)s AND id = %(id)s AND state = 'received'
 """

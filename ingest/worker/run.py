@@ -1,7 +1,7 @@
 """The worker's loop: claim, work off, wait for more."""
 
 import threading
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 import structlog
@@ -22,7 +22,16 @@ LONGEST_PAUSE_S = 10.0
 log = structlog.stdlib.get_logger("osteon.worker")
 
 
-def run_worker(url: str, worker: MessageWorker, stop: threading.Event) -> None:
+class Care(Protocol):
+    """What a worker sees to between messages."""
+
+    def look(self, connection: Connection) -> None:
+        """Do what is due."""
+
+
+def run_worker(
+    url: str, worker: MessageWorker, stop: threading.Event, caretaker: Care | None = None
+) -> None:
     """Work until asked to stop; where the database goes away, try again with growing pauses."""
     pause_s = 0.2
     while not stop.is_set():
@@ -31,6 +40,8 @@ def run_worker(url: str, worker: MessageWorker, stop: threading.Event) -> None:
                 connection.execute(f"LISTEN {CHANNEL}")
                 pause_s = 0.2
                 while not stop.is_set():
+                    if caretaker is not None:
+                        caretaker.look(connection)
                     if not work_off_some(connection, worker, stop):
                         _wait_for_more(connection)
         except (psycopg.Error, DatabaseUnavailableError) as error:

@@ -1,9 +1,11 @@
 """An MLLP server on a real socket, writing into a real journal."""
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 import structlog
@@ -15,6 +17,7 @@ from fhir_server.store.database import Database
 from ingest.journal.reception import Reception
 from ingest.journal.writer import JournalWriter
 from ingest.mapping import default_library, organizations_bundle
+from ingest.mapping.library import mappings_folder
 from ingest.transport.mllp import MllpLimits, MllpServer
 from tests.ingest.mllp_client import MllpClient
 
@@ -110,3 +113,12 @@ def server(opened: FhirServer, database: Database) -> FhirServer:
 def centres(server: FhirServer) -> None:
     """The register's Organizations in the store."""
     transaction(server, organizations_bundle(default_library().register.centres.values()))
+
+
+@pytest.fixture
+def own_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the maps that a test may change; the settings name it."""
+    folder = tmp_path / "mappings"
+    shutil.copytree(mappings_folder(), folder)
+    monkeypatch.setenv("OSTEON_MAPPINGS_DIR", str(folder))
+    return folder

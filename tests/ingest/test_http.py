@@ -9,6 +9,7 @@ from fhir_server.model.issues import error
 from fhir_server.store.database import Database
 from ingest.http import routes
 from ingest.mapping import MappingResult
+from tests.ingest.journal_rows import queued
 from tests.ingest.mllp_client import adt
 from tests.ingest.worker.conftest import journal, patient_bundle, work_off_all, worker_of
 
@@ -123,3 +124,70 @@ def test_message__unknown_is_404(client: TestClient, filled: list[int], name: st
     answer = client.get(f"/ingest/messages/{name}")
     assert answer.status_code == 404
     assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+def test_messages__since_and_until_bound_the_time_of_receipt(
+    client: TestClient, filled: list[int]
+) -> None:
+    assert listed(client, "/ingest/messages?until=2020-01-01") == []
+    assert listed(client, "/ingest/messages?since=2020-01-01T00:00:00+01:00") == filled[::-1]
+    assert client.get("/ingest/messages?since=yesterday").status_code == 400
+
+
+def test_replay__one_message_waits_again(client: TestClient, filled: list[int]) -> None:
+    answer = client.post(f"/ingest/messages/{filled[2]}/replay")
+    assert answer.status_code == 202
+    assert (answer.json()["state"], answer.json()["replays"]) == ("received", 1)
+    again = client.post(f"/ingest/messages/{filled[2]}/replay")
+    assert (again.status_code, again.json()["issue"][0]["code"]) == (409, "conflict")
+    assert client.post("/ingest/messages/999999/replay").status_code == 404
+
+
+def test_replay__of_many_is_a_dry_run_unless_told_otherwise(
+    client: TestClient, filled: list[int], database: Database
+) -> None:
+    before = queued(database)
+    told = client.post("/ingest/replay?reason=v2-sender-unknown").json()
+    assert (told["dryRun"], told["messages"], told["replayed"]) == (True, 1, 0)
+    assert queued(database) == before
+    done = client.post("/ingest/replay?reason=v2-sender-unknown&dry-run=false")
+    assert (done.status_code, done.json()["replayed"]) == (202, 1)
+    assert queued(database) == [filled[2], *before]
+    assert client.post("/ingest/replay?dry-run=maybe").status_code == 400
+
+
+def test_revisions__corrected_message_is_journalled_and_the_original_kept(
+    client: TestClient, filled: list[int]
+) -> None:
+    url = f"/ingest/messages/{filled[2]}"
+    answer = client.post(f"{url}/revisions", content=adt("3", name="CORRIGE"))
+    assert answer.status_code == 201
+    revision = answer.json()
+    assert (revision["state"], revision["revises"]) == ("received", filled[2])
+    assert answer.headers["location"] == f"/ingest/messages/{revision['id']}"
+    original = client.get(url).json()
+    assert (original["state"], original["revised_by"]) == ("replayed", revision["id"])
+    refused = client.post(f"/ingest/messages/{filled[1]}/revisions", content=b"no message")
+    assert refused.status_code == 422
+
+
+def test_stats__tell_every_centre_of_the_register(client: TestClient, filled: list[int]) -> None:
+    centres = {one["centre"]: one for one in client.get("/ingest/stats").json()["centres"]}
+    assert len(centres) == 25
+    assert centres["C02"]["states"]["stored"] == 2
+    assert centres["unknown"]["states"]["received"] == 1
+    assert centres["unknown"]["states"]["held"] == 1
+    assert centres["unknown"]["oldestHeld"] is not None
+    assert (centres["C09"]["lastMessage"], centres["C09"]["silent"]) == (None, False)
+
+
+def test_worklist__item_tells_its_reason_and_releases(
+    client: TestClient, filled: list[int], database: Database
+) -> None:
+    (item,) = client.get("/ingest/worklist").json()["items"]
+    assert (item["reason"], item["messages"], item["resolved"]) == ("v2-sender-unknown", 1, False)
+    assert "LAB" in item["text"]
+    released = client.post(f"/ingest/worklist/{item['id']}/release")
+    assert (released.status_code, released.json()["replayed"]) == (202, 1)
+    assert filled[2] in queued(database)
+    assert client.post(f"/ingest/worklist/{item['id']}/release").status_code == 404

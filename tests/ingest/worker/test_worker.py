@@ -69,12 +69,25 @@ def test_worker__what_cannot_be_mapped_is_held_with_its_reason(
     assert (queued(database), patients(database)) == ([], 0)
 
 
-def test_worker__message_that_tells_nothing_new_is_stored(
-    server: FhirServer, database: Database
+@pytest.mark.parametrize(
+    ("resources", "state", "reason"),
+    [
+        (({"resourceType": "Patient"},), "stored", "ingest-nothing-new"),
+        ((), "ignored", "ingest-not-kept"),
+    ],
+)
+def test_worker__message_that_writes_nothing_is_stored_or_ignored(
+    server: FhirServer,
+    database: Database,
+    resources: tuple[dict[str, str], ...],
+    state: str,
+    reason: str,
 ) -> None:
     journal(database, adt("1"))
-    work_off_all(database, worker_of(server, lambda _: MappingResult("C01", None)))
-    assert rows(database)[0]["state"] == "stored"
+    result = MappingResult("C01", None, resources=resources)
+    work_off_all(database, worker_of(server, lambda _: result))
+    (row,) = rows(database)
+    assert (row["state"], issue_ids(row)) == (state, [reason])
 
 
 def test_worker__refused_resources_hold_the_message_and_store_nothing(

@@ -1,4 +1,4 @@
-"""`osteon hl7v2`: HL7 v2 messages from the command line."""
+"""`osteon hl7v2 send`: messages of files over MLLP."""
 
 import sys
 from collections.abc import Iterator
@@ -17,25 +17,12 @@ from ingest.hl7v2 import (
     read_header,
 )
 from ingest.hl7v2.batch import read_batch
-from ingest.mapping.cli import map_files
 from ingest.transport.mllp_sender import MllpSender, NoAnswerError
 
 EXIT_INPUT = 1
-EXIT_USAGE = 2
 EXIT_SYSTEM = 3
 
-app = typer.Typer(help="Send and try HL7 v2 messages.", no_args_is_help=True)
 
-
-@app.callback()
-def hl7v2() -> None:
-    """Send and try HL7 v2 messages."""
-
-
-app.command("map")(map_files)
-
-
-@app.command()
 def send(
     files: Annotated[
         list[Path],

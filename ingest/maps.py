@@ -1,0 +1,122 @@
+"""The maps in force: those of the settings, read again when a file among them changes.
+
+A centre that is added and a code that is mapped count from the next message on, in every process, without a
+restart. Maps that cannot be read leave the former ones in force.
+"""
+
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from threading import Lock
+
+import structlog
+
+from fhir_server.settings import Settings
+from ingest.hl7v2 import Message
+from ingest.mapping import (
+    CentreRegister,
+    Library,
+    MapError,
+    MappingResult,
+    Stored,
+    load_library,
+    map_message,
+)
+from ingest.mapping.centres import Centre
+from ingest.mapping.library import mappings_folder
+
+LOOK_EVERY_S = 1.0
+"""How often the files are looked at, at most."""
+
+Fingerprint = frozenset[tuple[str, int, int]]
+
+log = structlog.stdlib.get_logger("osteon.maps")
+
+
+class CurrentMaps:
+    """The library of a folder, as the folder is now.
+
+    Errors: MapError from the first reading only.
+    Cost: a look at the files at most once a second; 0.3 s where one has changed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = Lock()
+        self._fingerprint = fingerprint(folder)
+        self._library = load_library(folder)
+        self._looked = time.monotonic()
+        self.register = LiveRegister(self)
+
+    @property
+    def library(self) -> Library:
+        """The library in force."""
+        if time.monotonic() - self._looked > LOOK_EVERY_S:
+            with self._lock:
+                self._look()
+        return self._library
+
+    def map_message(self, message: Message, *, stored: Stored | None = None) -> MappingResult:
+        """Translate a message by the library in force."""
+        return map_message(message, stored=stored, library=self.library)
+
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        found = fingerprint(self.folder)
+        if found == self._fingerprint:
+            return
+        self._fingerprint = found
+        try:
+            self._library = load_library(self.folder)
+        except (MapError, OSError) as fault:
+            log.error(  # noqa: TRY400 — the fault names the file and line; a traceback tells no more
+                "changed maps cannot be read; the former ones stay", fault=str(fault)
+            )
+        else:
+            log.info("maps read again", folder=str(self.folder))
+
+
+class LiveRegister:
+    """The centre register as it is now; it stands where a `CentreRegister` is asked for senders."""
+
+    def __init__(self, maps: CurrentMaps) -> None:
+        self._maps = maps
+
+    @property
+    def current(self) -> CentreRegister:
+        """The register itself."""
+        return self._maps.library.register
+
+    @property
+    def centres(self) -> Mapping[str, Centre]:
+        """All centres by id."""
+        return self.current.centres
+
+    def of_sender(self, application: str | None, facility: str | None) -> Centre | None:
+        """The centre that sends as MSH-3 and MSH-4."""
+        return self.current.of_sender(application, facility)
+
+
+def fingerprint(folder: Path) -> Fingerprint:
+    """Name, time and size of each file among the maps."""
+    return frozenset(
+        (str(path), found.st_mtime_ns, found.st_size)
+        for path in folder.rglob("*")
+        if path.suffix in {".yaml", ".csv"} and (found := path.stat())
+    )
+
+
+def maps_folder(settings: Settings) -> Path:
+    """The folder of the settings, else the installed one."""
+    return settings.mappings_dir or mappings_folder()
+
+
+def current_maps(settings: Settings) -> CurrentMaps:
+    """The maps of the settings; one per folder and process."""
+    return _maps_of(maps_folder(settings))
+
+
+@cache
+def _maps_of(folder: Path) -> CurrentMaps:
+    return CurrentMaps(folder)

@@ -1,0 +1,1 @@
+"""The centre register as data that people add to."""

@@ -1,0 +1,40 @@
+"""A centre's own codes: lines of `centres/<id>/codes.csv` among the maps."""
+
+import csv
+import io
+import os
+from pathlib import Path
+
+from ingest.mapping.codes import CENTRE_COLUMNS, Coding
+
+FILE_NAME = "codes.csv"
+
+
+def add_local_code(root: Path, centre: str, table: str, local_code: str, coding: Coding) -> Path:
+    """Map a local code of a centre, in place of what it was mapped to in this file before.
+
+    Shape: `table` the name of the code map. The file is replaced whole, so that no reader sees half of it.
+    """
+    path = root / "centres" / centre / FILE_NAME
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, str]] = []
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    same = (table, local_code)
+    rows = [row for row in rows if (row["table"], row["local_code"]) != same]
+    target = (coding.system, coding.code, coding.version, coding.display)
+    rows.append(dict(zip(CENTRE_COLUMNS, (table, local_code, *target), strict=True)))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, CENTRE_COLUMNS, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    writer.writerows(rows)
+    replace_file(path, text.getvalue())
+    return path
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file so that whoever reads it sees all of the old text or all of the new."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
