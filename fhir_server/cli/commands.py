@@ -34,6 +34,9 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "fhir_server.cli.demo:command", "Make a synthetic network and send it to a server."
     ),
     "db": CommandEntry("fhir_server.cli.db:app", "Look after the tables of the database."),
+    "reindex": CommandEntry(
+        "fhir_server.cli.reindex:command", "Make the search index anew for what is stored."
+    ),
     "fhirpath": CommandEntry(
         "fhir_server.cli.fhirpath:command",
         "Evaluate a FHIRPath expression on a file; one result a line, as JSON.",

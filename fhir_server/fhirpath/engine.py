@@ -45,6 +45,11 @@ class CompiledExpression:
         self._typed = fast.typed if isinstance(fast, FastPath) else None
         self._test = fast.test if isinstance(fast, FastTruth) else None
 
+    @property
+    def types(self) -> tuple[str, ...] | None:
+        """The types that its results may have; None where only the data tells."""
+        return self._fragment.types
+
     def evaluate(
         self,
         node: Any,

@@ -8,6 +8,7 @@ from starlette.routing import Mount, Route
 
 from fhir_server import __version__
 from fhir_server.http import health, metrics, start_page
+from fhir_server.http.background import ReindexThread
 from fhir_server.http.extensions import extension_routes
 from fhir_server.http.faults import FaultBoundary
 from fhir_server.http.fhir import FHIR_PATH, FhirEndpoint
@@ -15,14 +16,21 @@ from fhir_server.http.threads import InteractionThreads
 from fhir_server.interactions.server import FhirServer
 
 
-def create_app(server: FhirServer) -> FastAPI:
-    """The application over an opened server; it closes the server when it ends."""
+def create_app(server: FhirServer, *, reindexes: bool = True) -> FastAPI:
+    """The application over an opened server; it closes the server when it ends.
+
+    Shape: `reindexes` whether it works at reindex jobs beside the requests.
+    """
     threads = InteractionThreads(server.settings.pool_size)
     endpoint = FhirEndpoint(server, threads)
+    reindexing = ReindexThread(server)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if reindexes:
+            reindexing.start()
         yield
+        reindexing.stop()
         threads.close()
         server.close()
 

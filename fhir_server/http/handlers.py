@@ -22,6 +22,8 @@ from fhir_server.model.json_source import encode_json
 
 def get_capabilities(call: Call) -> Reply:
     """GET /metadata."""
+    with call.server.database.connection() as connection:
+        call.server.search.refresh(connection)
     return bundle_reply(call, Answer(200, body=encode_json(capability_statement(call.server))))
 
 

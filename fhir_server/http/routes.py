@@ -7,7 +7,7 @@ A path is classed by its parts: the first is a resource type or a word of the in
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fhir_server.http import handlers, operation_handlers, terminology_handlers
+from fhir_server.http import handlers, operation_handlers, reindex_handlers, terminology_handlers
 from fhir_server.http.call import Call
 from fhir_server.http.reply import Reply
 from fhir_server.interactions.writing.check import check_type_known
@@ -34,6 +34,11 @@ ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     ("POST",   "$validate",                       "$validate",           handlers.post_validate),
     ("GET",    "$versions",                       "$versions",           operation_handlers.get_versions),
     ("GET",    "_history",                        "history-system",      handlers.get_history),
+    ("POST",   "$reindex",                        "$reindex",            reindex_handlers.start),
+    ("GET",    "$reindex",                        "$reindex",            reindex_handlers.status),
+    ("DELETE", "$reindex",                        "$reindex",            reindex_handlers.cancel),
+    ("POST",   "{type}/$reindex",                 "$reindex",            reindex_handlers.start),
+    ("POST",   "{type}/{id}/$reindex",            "$reindex",            reindex_handlers.start),
     ("GET",    "{type}",                          "search-type",         handlers.get_search),
     ("POST",   "{type}/_search",                  "search-type",         handlers.post_search),
     ("POST",   "{type}",                          "create",              handlers.post_resource),

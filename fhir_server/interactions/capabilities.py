@@ -11,6 +11,7 @@ from typing import Any
 from fhir_server import __version__
 from fhir_server.interactions.patching.document import JSON_PATCH, XML_PATCH
 from fhir_server.interactions.server import FhirServer
+from fhir_server.search.parameters import SearchParameters
 from fhir_server.store.resource_types import RESOURCE_TYPES
 
 TYPE_INTERACTIONS: Sequence[str] = (
@@ -18,6 +19,10 @@ TYPE_INTERACTIONS: Sequence[str] = (
 )  # fmt: skip
 SYSTEM_INTERACTIONS: Sequence[str] = ("transaction", "batch", "history-system")
 RESOURCE_OPERATIONS: Sequence[str] = ("validate", "meta", "meta-add", "meta-delete")
+OWN_OPERATIONS: Mapping[str, str] = {
+    "reindex": "https://osteon.example/fhir/OperationDefinition/reindex"
+}
+"""Those of no specification, at the system and on every type, by their definitions."""
 SYSTEM_OPERATIONS: Mapping[str, str] = {
     "validate": "Resource-validate", "versions": "CapabilityStatement-versions",
 }  # fmt: skip
@@ -31,9 +36,13 @@ TYPE_OPERATIONS: Mapping[str, Sequence[str]] = {
 _DEFINITION = "http://hl7.org/fhir/OperationDefinition/"
 
 
-@lru_cache(maxsize=4)
 def capability_statement(server: FhirServer) -> dict[str, Any]:
-    """The CapabilityStatement of this server."""
+    """The CapabilityStatement of this server, with the search parameters in force."""
+    return _statement(server, server.parameters)
+
+
+@lru_cache(maxsize=4)
+def _statement(server: FhirServer, parameters: SearchParameters) -> dict[str, Any]:
     return {
         "resourceType": "CapabilityStatement",
         "id": "osteon",
@@ -52,19 +61,21 @@ def capability_statement(server: FhirServer) -> dict[str, Any]:
         "rest": [
             {
                 "mode": "server",
-                "resource": [_resource(server, resource_type) for resource_type in RESOURCE_TYPES],
+                "resource": [_resource(server, parameters, name) for name in RESOURCE_TYPES],
                 "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS],
                 "operation": [
                     {"name": name, "definition": _DEFINITION + definition}
                     for name, definition in SYSTEM_OPERATIONS.items()
-                ],
+                ]
+                + _own_operations(),
             }
         ],
     }
 
 
-def _resource(server: FhirServer, resource_type: str) -> dict[str, Any]:
-    parameters = server.parameters.of(resource_type)
+def _resource(
+    server: FhirServer, parameters: SearchParameters, resource_type: str
+) -> dict[str, Any]:
     profiles = [
         url
         for url in server.definitions.urls("StructureDefinition")
@@ -89,7 +100,7 @@ def _resource(server: FhirServer, resource_type: str) -> dict[str, Any]:
         "searchInclude": ["*"],
         "searchParam": [
             {"name": code, "type": parameter.type, "definition": parameter.url}
-            for code, parameter in sorted(parameters.items())
+            for code, parameter in sorted(parameters.of(resource_type).items())
         ],
         "operation": _operations(resource_type),
     }
@@ -105,7 +116,11 @@ def _operations(resource_type: str) -> list[dict[str, str]]:
         {"name": name, "definition": f"{_DEFINITION}{resource_type}-{name}"}
         for name in TYPE_OPERATIONS.get(resource_type, ())
     ]
-    return operations
+    return operations + _own_operations()
+
+
+def _own_operations() -> list[dict[str, str]]:
+    return [{"name": name, "definition": url} for name, url in OWN_OPERATIONS.items()]
 
 
 def _enforced(server: FhirServer) -> list[str]:

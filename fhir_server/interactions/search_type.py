@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.search_request import incomplete_parameter, understand
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.subset import Subset, subset_body
 from fhir_server.model.issues import Issue, Language, operation_outcome
 from fhir_server.model.json_source import encode_json
-from fhir_server.search.request import SearchRequest, parse_search
+from fhir_server.search.request import SearchRequest
 from fhir_server.search.run import SearchResult, run_search
 from fhir_server.store.resources import Connection, StoredResource
 
@@ -30,9 +31,7 @@ def search_type(
     Shape: `self` link: the search as it was understood; `next` link: while there is more.
     Errors: Refused 400 with one issue for each unknown or malformed parameter, unless lenient.
     """
-    request = parse_search(
-        server.parameters, resource_type, list(pairs), lenient=lenient, base_url=server.base_url
-    )
+    request = understand(server, connection, resource_type, pairs, lenient=lenient)
     result = run_search(connection, request)
     return Answer(
         200,
@@ -55,7 +54,7 @@ def searchset(
     entries = [_entry(server, stored, b"match", part) for stored in result.matches]
     part = Subset(request.summary)
     entries += [_entry(server, stored, b"include", part) for stored in result.included]
-    issues = [*request.dropped, *result.issues]
+    issues = [*request.dropped, *result.issues, *map(incomplete_parameter, request.incomplete)]
     if issues:
         entries.append(_outcome_entry(issues, language))
     entry_list = b',"entry":[' + b",".join(entries) + b"]" if entries else b""

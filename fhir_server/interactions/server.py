@@ -7,6 +7,7 @@ from fhir_server.definitions.packages import network_definitions
 from fhir_server.fhirpath import FHIRPath
 from fhir_server.search.indexer import SearchIndexer
 from fhir_server.search.parameters import SearchParameters
+from fhir_server.search.registry import SearchRegistry
 from fhir_server.settings import Settings
 from fhir_server.store.database import Database
 from fhir_server.terminology import Terminology, remote_terminology
@@ -22,9 +23,13 @@ class FhirServer:
     definitions: Definitions
     terminology: Terminology
     validator: Validator
-    parameters: SearchParameters
-    indexer: SearchIndexer
+    search: SearchRegistry
     fhirpath: FHIRPath
+
+    @property
+    def parameters(self) -> SearchParameters:
+        """The search parameters in force."""
+        return self.search.current.parameters
 
     @property
     def base_url(self) -> str:
@@ -46,13 +51,13 @@ def open_server(settings: Settings, database: Database) -> FhirServer:
     parameters = SearchParameters(definitions, terminology)
     # 69 search parameters of R4 use `as` on several items, which strict mode refuses.
     fhirpath = FHIRPath(definitions.type_model, lenient=True)
+    indexer = SearchIndexer(definitions, fhirpath, bases=[settings.fhir_base])
     return FhirServer(
         settings=settings,
         database=database,
         definitions=definitions,
         terminology=terminology,
         validator=Validator(definitions, terminology),
-        parameters=parameters,
-        indexer=SearchIndexer(definitions, fhirpath, bases=[settings.fhir_base]),
+        search=SearchRegistry(parameters, indexer, fhirpath),
         fhirpath=fhirpath,
     )

@@ -4,7 +4,7 @@ Source: FHIR R4 §3.1.1.4.3 (modifiers), §3.1.1.4.15 (chained), §3.1.1.4.16 (r
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
 
@@ -61,7 +61,8 @@ class Scope:
     """Where a parameter stands: the types searched, how deep in a chain.
 
     Shape: `is_chained` where the types are what a reference may lead to: a type that does not have the
-    parameter is passed over, while a search over several types needs it on each.
+    parameter is passed over, while a search over several types needs it on each; `used` the parameters
+    that the whole request asks for so far.
     """
 
     parameters: SearchParameters
@@ -69,6 +70,17 @@ class Scope:
     types: tuple[str, ...]
     is_chained: bool = False
     depth: int = 0
+    used: list[SearchParameter] = field(default_factory=list, compare=False)
+
+    def find(self, code: str) -> tuple[SearchParameter, ...]:
+        """The parameters of a code, noted as used; empty where it is unknown here."""
+        if self.is_chained:
+            each = (self.parameters.find(one, code) for one in self.types)
+            found = tuple(parameter for parameter in each if parameter is not None)
+        else:
+            found = self.parameters.across(self.types, code)
+        self.used.extend(found)
+        return found
 
     def at(self, types: tuple[str, ...]) -> "Scope":
         """The scope at the other end of a reference."""
@@ -94,7 +106,7 @@ def parse_filter(scope: Scope, name: str, value: str) -> Predicate:
 def _by_definition(
     scope: Scope, name: str, code: str, modifier: str | None, value: str
 ) -> Predicate:
-    found = _find(scope, code)
+    found = scope.find(code)
     if not found:
         raise unknown_parameter(scope, code)
     if modifier == "missing" and all(parameter.type != "composite" for parameter in found):
@@ -122,13 +134,6 @@ def _sibling(scope: Scope, parameter: SearchParameter, code: str) -> SearchParam
     return scope.parameters.find(parameter.resource_type, code)
 
 
-def _find(scope: Scope, code: str) -> tuple[SearchParameter, ...]:
-    if not scope.is_chained:
-        return scope.parameters.across(scope.types, code)
-    found = (scope.parameters.find(resource_type, code) for resource_type in scope.types)
-    return tuple(parameter for parameter in found if parameter is not None)
-
-
 def unknown_parameter(scope: Scope, code: str) -> Refused:
     """The refusal of a parameter that the types do not have; names those with a similar name."""
     if code in UNSUPPORTED:
@@ -148,7 +153,7 @@ def unknown_parameter(scope: Scope, code: str) -> Refused:
 
 def _chain(scope: Scope, head: str, rest: str, value: str) -> Predicate:
     code, _, narrowed = head.partition(":")
-    found = _find(scope, code)
+    found = scope.find(code)
     if not found:
         raise unknown_parameter(scope, code)
     if any(parameter.type != "reference" for parameter in found):
@@ -177,9 +182,10 @@ def _reverse_chain(scope: Scope, name: str, value: str) -> Predicate:
     if source not in TYPE_NUMBERS:
         raise unknown_type(source)
     there = scope.at((source,))
-    parameter = scope.parameters.find(source, code)
-    if parameter is None:
+    found = there.find(code)
+    if not found:
         raise unknown_parameter(there, code)
+    parameter = found[0]
     if parameter.type != "reference":
         raise refuse(400, "search-chain-no-reference", "invalid", parameter=code)
     condition = parse_filter(there, rest, value)

@@ -48,7 +48,7 @@ def _key(scope: Scope, item: str) -> Sort:
     column = _COLUMNS.get(code)
     if column is not None:
         return Sort(column, (), descending, is_single=True)
-    found = scope.parameters.across(scope.types, code)
+    found = scope.find(code)
     if not found:
         raise unknown_parameter(scope, code)
     kinds = {_KINDS.get(parameter.type) for parameter in found}

@@ -3,14 +3,15 @@
 Source: FHIR R4 SearchParameter, https://hl7.org/fhir/R4/searchparameter.html
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
 from fhir_server.definitions import Definitions
 from fhir_server.search.expressions import Branch, branches_of, is_single_valued
 from fhir_server.store.keys import parameter_hash
+from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
 from fhir_server.terminology.terminology import Terminology
 
 SearchType = Literal[
@@ -36,7 +37,8 @@ class SearchParameter:
 
     Shape: `branches` the parts of the expression's union that can match this type; `targets` the types
     a reference may point to; `is_single` whether a resource can have but one value; `value_set` the one
-    that a `code` must come from, which gives it its system.
+    that a `code` must come from, which gives it its system; `is_complete` whether every stored resource
+    is indexed by it, which one defined at run time is not before `$reindex`.
     """
 
     resource_type: str
@@ -49,10 +51,25 @@ class SearchParameter:
     components: tuple[Component, ...]
     is_single: bool
     value_set: str | None = None
+    is_complete: bool = True
 
     def hash_of(self, form: str) -> int:
         """The number of another form of the same values (`exact`, `identifier`, …)."""
         return _form_hash(self.resource_type, self.code, form)
+
+
+# The resource types that are no DomainResource.
+_PLAIN = frozenset({"Binary", "Bundle", "Parameters"})
+
+
+def types_of(definition: Mapping[str, Any]) -> tuple[str, ...]:
+    """The concrete resource types that a SearchParameter is for."""
+    bases = set(definition.get("base", ()))
+    if "Resource" in bases:
+        return RESOURCE_TYPES
+    if "DomainResource" in bases:
+        return tuple(name for name in RESOURCE_TYPES if name not in _PLAIN or name in bases)
+    return tuple(sorted(bases & TYPE_NUMBERS.keys()))
 
 
 @lru_cache(maxsize=65536)
@@ -67,6 +84,25 @@ class SearchParameters:
         self.definitions = definitions
         self.terminology = terminology or Terminology(definitions)
         self._by_type: dict[str, dict[str, SearchParameter]] = {}
+        self._base: SearchParameters | None = None
+        self._added: Mapping[str, Mapping[str, Mapping[str, Any]]] = {}
+        self._gaps: frozenset[int] = frozenset()
+
+    def extended(
+        self, definitions: Sequence[dict[str, Any]], gaps: frozenset[int] = frozenset()
+    ) -> "SearchParameters":
+        """These parameters and more; a code that a type has already keeps its meaning.
+
+        Shape: `definitions` SearchParameters that `check_definition` accepts, the first of a code wins;
+        `gaps` the numbers of those that not every stored resource is indexed by.
+        """
+        added: dict[str, dict[str, Mapping[str, Any]]] = {}
+        for definition in definitions:
+            for resource_type in types_of(definition):
+                added.setdefault(resource_type, {}).setdefault(definition["code"], definition)
+        extended = SearchParameters(self.definitions.layered(definitions), self.terminology)
+        extended._base, extended._added, extended._gaps = self, added, gaps
+        return extended
 
     def of(self, resource_type: str) -> Mapping[str, SearchParameter]:
         """The parameters of a type by code, in the order of their codes."""
@@ -85,6 +121,8 @@ class SearchParameters:
         return tuple(p for p in found if p is not None) if all(found) else ()
 
     def _read(self, resource_type: str) -> dict[str, SearchParameter]:
+        if self._base is not None:
+            return self._read_added(self._base.of(resource_type), resource_type)
         read = [
             self._compile(resource_type, definition)
             for code, definition in sorted(
@@ -93,6 +131,18 @@ class SearchParameters:
             if code not in UNINDEXED and definition.get("expression")
         ]
         return {parameter.code: parameter for parameter in read if parameter.branches}
+
+    def _read_added(
+        self, known: Mapping[str, SearchParameter], resource_type: str
+    ) -> dict[str, SearchParameter]:
+        found = dict(known)
+        for code, definition in self._added.get(resource_type, {}).items():
+            if code not in known and code not in UNINDEXED:
+                parameter = self._compile(resource_type, definition)
+                if parameter.branches:
+                    is_complete = parameter.hash not in self._gaps
+                    found[code] = replace(parameter, is_complete=is_complete)
+        return dict(sorted(found.items()))
 
     def _compile(self, resource_type: str, definition: Mapping[str, Any]) -> SearchParameter:
         model = self.definitions.type_model
@@ -105,7 +155,7 @@ class SearchParameters:
             hash=parameter_hash(resource_type, definition["code"]),
             branches=branches,
             targets=tuple(definition.get("target", ())),
-            components=self._components(definition),
+            components=self.components_of(definition),
             is_single=is_single_valued(branches, resource_type, model),
             value_set=self._value_set(branches, resource_type)
             if definition["type"] == "token"
@@ -126,7 +176,8 @@ class SearchParameters:
                 return str(binding["valueSet"]) if is_code and "valueSet" in binding else None
         return None
 
-    def _components(self, definition: Mapping[str, Any]) -> tuple[Component, ...]:
+    def components_of(self, definition: Mapping[str, Any]) -> tuple[Component, ...]:
+        """The components of a composite whose definitions are known."""
         components = []
         for entry in definition.get("component", ()):
             target = self.definitions.find("SearchParameter", entry["definition"])

@@ -46,7 +46,8 @@ class SearchRequest:
     """A search, understood and checked.
 
     Shape: `types` empty for all; `pairs` the parameters that took effect, in the order sent;
-    `dropped` what lenient handling left out; `cursor` where the page starts.
+    `dropped` what lenient handling left out; `cursor` where the page starts; `incomplete` the codes of
+    parameters that not every stored resource is indexed by.
     """
 
     types: tuple[str, ...]
@@ -61,6 +62,7 @@ class SearchRequest:
     compartment: Compartment | None = None
     pairs: tuple[tuple[str, str], ...] = ()
     dropped: tuple[Issue, ...] = ()
+    incomplete: tuple[str, ...] = ()
 
     @property
     def resource_type(self) -> str | None:
@@ -131,6 +133,7 @@ def parse_search(
         compartment=compartment,
         pairs=tuple(draft.pairs),
         dropped=tuple(dropped),
+        incomplete=tuple(dict.fromkeys(p.code for p in draft.scope.used if not p.is_complete)),
         **draft.settled,
     )
 

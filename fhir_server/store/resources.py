@@ -142,14 +142,6 @@ def lock_criteria(connection: Connection, hashes: Iterable[int]) -> None:
     )
 
 
-def database_time(connection: Connection) -> datetime:
-    """The database's clock, in whole milliseconds: the one clock of all processes."""
-    row = connection.execute("SELECT date_trunc('milliseconds', clock_timestamp())").fetchone()
-    assert row is not None  # noqa: S101 — a SELECT without FROM has one row
-    time: datetime = row[0]
-    return time
-
-
 def write_versions(connection: Connection, versions: Sequence[NewVersion]) -> None:
     """Write new versions, history and index rows of any number of resources.
 
@@ -210,17 +202,17 @@ def _upsert(connection: Connection, versions: Sequence[NewVersion]) -> psycopg.C
             [r.updated for r in resources],
             [r.deleted for r in resources],
             [r.body for r in resources],
-            [_array(version.rows.tokens if version.rows else ()) for version in versions],
+            [array_text(version.rows.tokens if version.rows else ()) for version in versions],
         ),
     )
 
 
-def _array(numbers: Sequence[int]) -> str:
+def array_text(numbers: Sequence[int]) -> str:
     # Arrays of different lengths cannot travel as one array of arrays: they travel as their text form.
     return "{" + ",".join(map(str, numbers)) + "}"
 
 
-_SEARCH_TABLES = (
+SEARCH_TABLES = (
     ("dates", "search_date", "parameter, low, high", ("bigint", "bigint", "bigint")),
     ("numbers", "search_number", "parameter, low, high", ("bigint", "numeric", "numeric")),
     ("quantities", "search_quantity", "parameter, unit, low, high",
@@ -231,12 +223,12 @@ _SEARCH_TABLES = (
 
 
 def _forget_rows(connection: Connection, keys: list[int]) -> None:
-    for _, table, _, _ in _SEARCH_TABLES:
+    for _, table, _, _ in SEARCH_TABLES:
         connection.execute(f"DELETE FROM {table} WHERE key = ANY(%s)", (keys,))
 
 
 def _insert_rows(connection: Connection, versions: Sequence[NewVersion]) -> None:
-    for attribute, table, columns, types in _SEARCH_TABLES:
+    for attribute, table, columns, types in SEARCH_TABLES:
         keys: list[int] = []
         rows: list[tuple[Any, ...]] = []
         for version in versions:

@@ -20,7 +20,7 @@ def opened() -> FhirServer:
 
 @pytest.fixture
 def server(opened: FhirServer, database: Database) -> FhirServer:
-    return replace(opened, database=database)
+    return replace(opened, database=database, search=opened.search.of_another_store())
 
 
 @pytest.fixture

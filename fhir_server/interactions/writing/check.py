@@ -1,11 +1,13 @@
 """What a resource must pass before it is written: shape, identity, and every profile it claims."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change
+from fhir_server.interactions.writing.definitions import check_search_definition
 from fhir_server.model.issues import Issue, Refused, error, has_errors, refuse
 from fhir_server.store.resource_types import TYPE_NUMBERS
 
@@ -52,11 +54,20 @@ def check_body_id(change: Change) -> None:
         raise refuse(400, "id-mismatch", "invalid", f"{change.expression()}.id", id=change.id)
 
 
-def validate_change(server: FhirServer, change: Change) -> list[Issue]:
-    """The issues of a change's resource, their expressions led by its entry. Empty for a valid one."""
-    if change.resource is None or server.validator.accepts(change.resource):
+def validate_change(
+    server: FhirServer, change: Change, together: Sequence[dict[str, Any]] = ()
+) -> list[Issue]:
+    """The issues of a change's resource, their expressions led by its entry. Empty for a valid one.
+
+    Shape: `together` the SearchParameters that are written with it.
+    """
+    if change.resource is None:
         return []
-    issues = server.validator.validate(change.resource)
+    issues = []
+    if not server.validator.accepts(change.resource):
+        issues = server.validator.validate(change.resource)
+    if change.type == "SearchParameter" and not has_errors(issues):
+        issues = [*issues, *check_search_definition(server, change.resource, together)]
     if not change.at:
         return issues
     return [
@@ -77,8 +88,9 @@ def check_changes(server: FhirServer, changes: list[Change]) -> None:
     Errors: Refused 422 with all issues of all entries.
     """
     faults: list[Issue] = []
+    together = [c.resource for c in changes if c.type == "SearchParameter" and c.resource]
     for change in changes:
-        issues = validate_change(server, change)
+        issues = validate_change(server, change, together)
         if has_errors(issues):
             faults.extend(issues)
         change.warnings = issues

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from urllib.parse import parse_qsl, unquote
 
+from fhir_server.interactions.search_request import understand
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Criteria
 from fhir_server.model.issues import Refused, error, refuse
-from fhir_server.search.request import parse_search
+from fhir_server.search.request import SearchRequest, parse_search
 from fhir_server.store.keys import hash64
 from fhir_server.store.resources import StoredResource
 
@@ -26,19 +27,33 @@ def parse_criteria(server: FhirServer, resource_type: str, query: str, expressio
     if not used or any(not value for _, value in used):
         raise refuse(400, "criteria-empty", "required", expression, criteria=resource_type)
     try:
-        request = parse_search(
-            server.parameters, resource_type, used, lenient=False, base_url=server.base_url
-        )
+        request = _understood(server, resource_type, used)
     except Refused as refused:
         issues = [
             error("criteria-invalid", issue.code, expression, reason=issue.text("en"))
             for issue in refused.issues
         ]
         raise Refused(400, [*issues, *refused.issues]) from None
+    if request.incomplete:
+        raise refuse(412, "criteria-incomplete", "incomplete", expression,
+                     parameter=", ".join(request.incomplete))  # fmt: skip
     text = (
         resource_type + "?" + "&".join(sorted(f"{name}={unquote(value)}" for name, value in used))
     )
     return Criteria(text, request)
+
+
+def _understood(
+    server: FhirServer, resource_type: str, pairs: Sequence[tuple[str, str]]
+) -> SearchRequest:
+    known = server.parameters
+    try:
+        return parse_search(known, resource_type, pairs, lenient=False, base_url=server.base_url)
+    except Refused:
+        with server.database.connection() as connection:
+            if server.search.refresh(connection, max_age_s=0).parameters is known:
+                raise
+            return understand(server, connection, resource_type, pairs)
 
 
 def criteria_lock(criteria: Criteria) -> int:

@@ -23,6 +23,7 @@ from fhir_server.interactions.writing.conditional_references import (
     has_conditional_references,
     resolve_conditional_references,
 )
+from fhir_server.interactions.writing.definitions import note_definitions
 from fhir_server.interactions.writing.identity import (
     check_targets_differ,
     identify,
@@ -32,6 +33,7 @@ from fhir_server.interactions.writing.identity import (
 from fhir_server.interactions.writing.integrity import check_integrity
 from fhir_server.interactions.writing.patched import apply_patches
 from fhir_server.model.issues import refuse
+from fhir_server.search.indexer import SearchIndexer
 from fhir_server.store.keys import resource_key
 from fhir_server.store.resources import (
     Connection,
@@ -39,10 +41,10 @@ from fhir_server.store.resources import (
     NewVersion,
     StoredResource,
     WriteConflictError,
-    database_time,
     lock_resources,
     write_versions,
 )
+from fhir_server.store.search_state import begin_writing
 
 MAX_ATTEMPTS = 8
 _TICK = timedelta(milliseconds=1)
@@ -119,26 +121,29 @@ def _write_stage(
     for change in writing:
         change.existing = locked.get(resource_key(change.type, change.id or ""))
         check_preconditions(change)
-    now = _now(connection, list(locked.values())) if writing else None
-    versions: list[NewVersion] = []
-    for change in writing:
-        assert now is not None  # noqa: S101 — set whenever something is written
-        version = _new_version(server, change, now)
-        if version is not None:
-            versions.append(version)
-        answers[id(change)] = _answer(change, version)
-    write_versions(connection, versions)
+    if writing:
+        time, generation = begin_writing(connection)
+        now = _now(time, list(locked.values()))
+        search = server.search.at(connection, generation)
+        versions: list[NewVersion] = []
+        for change in writing:
+            version = _new_version(search.indexer, change, now)
+            if version is not None:
+                versions.append(version)
+            answers[id(change)] = _answer(change, version)
+        write_versions(connection, versions)
+        note_definitions(server, connection, versions)
     for change in changes:
         if id(change) not in answers:
             answers[id(change)] = _answer_without_write(change, answers)
 
 
-def _now(connection: Connection, locked: Sequence[StoredResource]) -> datetime:
+def _now(time: datetime, locked: Sequence[StoredResource]) -> datetime:
     # A version is never older than the one it supersedes, whatever the clock did meanwhile.
-    return max([database_time(connection), *(row.updated + _TICK for row in locked)])
+    return max([time, *(row.updated + _TICK for row in locked)])
 
 
-def _new_version(server: FhirServer, change: Change, now: datetime) -> NewVersion | None:
+def _new_version(indexer: SearchIndexer, change: Change, now: datetime) -> NewVersion | None:
     current = change.existing
     key = resource_key(change.type, change.id or "")
     number = current.version + 1 if current else 1
@@ -153,7 +158,7 @@ def _new_version(server: FhirServer, change: Change, now: datetime) -> NewVersio
         return None
     body = body_of(change.resource, change.id, number, now)
     stored = StoredResource(key, change.type, change.id, number, now, deleted=False, body=body)
-    return NewVersion(stored, current, server.indexer.rows({**change.resource, "id": change.id}))
+    return NewVersion(stored, current, indexer.rows({**change.resource, "id": change.id}))
 
 
 def _is_unchanged(change: Change, current: StoredResource) -> bool:
