@@ -15,6 +15,9 @@ what the fast path refuses.
 Member = Callable[[Any, dict[str, Any], Scope, Element], bool]
 """Whether the value of one JSON key holds, beside the other keys of its object."""
 
+MISSHAPEN = (RecursionError, KeyError, TypeError, AttributeError)
+"""What a check may raise on JSON of a shape that it does not expect: as much as a no."""
+
 
 def never(_: Any, __: Scope, ___: Element) -> bool:
     """The check that nothing passes."""

@@ -11,6 +11,7 @@ from fhir_server.validation.check import Check, Member, all_of, never
 from fhir_server.validation.element import Element
 from fhir_server.validation.inspection import Conforms
 from fhir_server.validation.knowledge import Knowledge
+from fhir_server.validation.objects import Members, ObjectRule, ObjectRules, compile_object
 from fhir_server.validation.rules import structure
 from fhir_server.validation.rules.attachments import compile_attachment
 from fhir_server.validation.rules.bindings import compile_binding
@@ -53,11 +54,12 @@ class Compiler:
     ) -> None:
         self._silent = silent
         self._knowledge = knowledge
-        self._items: dict[tuple[int, str], Check] = {}
+        self._items: dict[tuple[Element, str], Check] = {}
         self._conforms = conforms
         self._nested = nested
-        self._contents: dict[tuple[int, str], Check] = {}
-        self._objects: dict[tuple[int, str], Check] = {}
+        self._contents: dict[tuple[Element, str], Check] = {}
+        self._objects: dict[tuple[Element, str], Check] = {}
+        self._described: dict[tuple[Element, str], ObjectRules] = {}
         self._extensions: dict[bool, Check] = {}
 
     def content(self, element: Element, type_code: str) -> Check:
@@ -65,7 +67,7 @@ class Compiler:
 
         Types refer to each other in circles (an Extension has extensions), hence the delay.
         """
-        key = (id(element), type_code)
+        key = (element, type_code)
         found = self._contents.get(key)
         if found is None:
             found = self._contents[key] = self._delayed(element, type_code)
@@ -86,20 +88,30 @@ class Compiler:
         content = self._knowledge.plans.content(element, type_code)
         if content is None:
             return never
-        key = (id(content), type_code)
+        key = (content, type_code)
         found = self._objects.get(key)
         if found is None:
-            found = self._objects[key] = self._object(content, type_code)
+            found = self._objects[key] = compile_object(self.described(content, type_code))
         return found
 
-    def _object(self, content: Element, type_code: str) -> Check:
+    def described(self, content: Element, type_code: str) -> ObjectRules:
+        """What is known of the objects that an element describes."""
+        key = (content, type_code)
+        found = self._described.get(key)
+        if found is None:
+            found = self._described[key] = self._object(content, type_code)
+        return found
+
+    def _object(self, content: Element, type_code: str) -> ObjectRules:
         is_resource = self._knowledge.types.is_resource(type_code)
-        rules: list[structure.ObjectRule] = [
-            self._slicing(child) for child in content.children if child.slices
+        rules: list[tuple[Element, ObjectRule]] = [
+            (child, self._slicing(child)) for child in content.children if child.slices
         ]
-        required = [present for child in content.children if (present := compile_required(child))]
+        required = [
+            (child, present) for child in content.children if (present := compile_required(child))
+        ]
         if type_code == "Extension":
-            rules.append(_has_value_or_extensions)
+            rules.append((content, _has_value_or_extensions))
         by_key = content.by_key
 
         def member_of(key: str) -> Member | None:
@@ -118,7 +130,7 @@ class Compiler:
             for source in sources
             for check in compile_invariants(source, context, self._knowledge, silent=self._silent)
         ]
-        return structure.compile_object(structure.Members(member_of), required, rules, invariants)
+        return ObjectRules(Members(member_of), required, rules, invariants)
 
     def _member(self, child: Element, key: str) -> Member | None:
         name = key.removeprefix("_")
@@ -149,16 +161,15 @@ class Compiler:
             return structure.left_to_detail
         return structure.siblings(child, name, self._extension(modifier=False))
 
-    def kept_item(self, element: Element, type_code: str) -> Check:
-        """The check of one value of an element, kept for those who ask for each value."""
-        key = (id(element), type_code)
+    def item(self, element: Element, type_code: str) -> Check:
+        """The check of one value of an element; of an extension, at the element that carries it."""
+        key = (element, type_code)
         found = self._items.get(key)
         if found is None:
-            found = self._items[key] = self.item(element, type_code)
+            found = self._items[key] = self._item(element, type_code)
         return found
 
-    def item(self, element: Element, type_code: str) -> Check:
-        """The check of one value of an element."""
+    def _item(self, element: Element, type_code: str) -> Check:
         ref = element.type_ref(type_code)
         if ref is None:
             return never
@@ -170,7 +181,7 @@ class Compiler:
         elif type_code == "Extension":
             checks.append(self._extension(modifier=element.name == "modifierExtension"))
             if element.children:
-                checks.append(self.content(element, type_code))
+                checks.append(_at(element, self.content(element, type_code)))
         elif self._knowledge.types.is_resource(type_code):
             checks.append(self._resource(element, ref.profiles))
         else:
@@ -222,7 +233,7 @@ class Compiler:
             self._extensions[modifier] = found
         return found
 
-    def _slicing(self, element: Element) -> structure.ObjectRule:
+    def _slicing(self, element: Element) -> ObjectRule:
         compiled: list[Callable[[list[tuple[Any, str]], Scope, Element], bool]] = []
         names = tuple(element.json_names.items())
 
@@ -269,6 +280,10 @@ class Compiler:
             inner = scope if value is scope.resource else scope.entry(value)
             return self.content(plan, plan.path)(value, inner, plan)
         return self.content(plan, plan.path)(value, scope, plan)
+
+
+def _at(element: Element, check: Check) -> Check:
+    return lambda value, scope, _place: check(value, scope, element)
 
 
 def _of_parent(check: Check, maximum: Callable[[Any], bool] | None) -> Member:

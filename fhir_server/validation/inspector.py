@@ -3,14 +3,15 @@
 Every rule family contributes its explanation; this module only leads them to the values.
 """
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 from fhir_server.model.primitives import PRIMITIVES
 from fhir_server.validation.compiler import Compiler
 from fhir_server.validation.element import Element
-from fhir_server.validation.inspection import Conforms, Inspection
+from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.items import Item, items_of
-from fhir_server.validation.knowledge import Knowledge
+from fhir_server.validation.objects import Doubts, holds
 from fhir_server.validation.report import Report
 from fhir_server.validation.rules.attachments import explain_attachment
 from fhir_server.validation.rules.bindings import explain_binding
@@ -44,49 +45,57 @@ class Nested(Protocol):
 
 
 class Inspector:
-    """Explains one resource against one profile."""
+    """Explains one resource against one profile.
 
-    def __init__(
-        self,
-        knowledge: Knowledge,
-        conforms: Conforms,
-        nested: Nested,
-        scope: Scope,
-        report: Report,
-        *,
-        silent: Compiler | None = None,
-    ) -> None:
-        self._silent = silent
-        self._knowledge = knowledge
-        self._conforms = conforms
+    Most of a resource has nothing to be said of. With `silent`, checks that pass only what has neither error
+    nor warning (`Compiler`), each object is first asked for its doubts: which of its members, counts and
+    invariants these checks do not pass. The walk looks at those alone, and goes down only there. Without
+    `silent` it looks at everything, and finds the same.
+    """
+
+    def __init__(self, case: Inspection, nested: Nested, silent: Compiler | None) -> None:
+        self._case = case
+        self._knowledge, self._scope, self._report = case.knowledge, case.scope, case.report
         self._nested = nested
-        self._scope = scope
-        self._report = report
-        self._case = Inspection(knowledge, scope, report, conforms)
+        self._silent = silent
 
     def resource(self, value: dict[str, Any], root: Element, location: str) -> None:
         """Explain a resource, or a value of a data type, against a profile of its type."""
-        places = places_of(root, self._knowledge)
-        self._object(value, root, root.path, location, places)
+        self._object(value, root, root.path, location, root)
 
     def _object(
-        self, value: Any, content: Element, type_code: str, location: str, places: frozenset[str]
+        self, value: Any, content: Element, type_code: str, location: str, place: Element
     ) -> None:
+        """Explains what is wrong with an object at an element of a profile."""
         if not isinstance(value, dict):
             self._report.error(
                 "json-object-expected", "structure", location, content.profile, type=type_code
             )
             return
+        doubts = self._doubts(value, content, type_code, place)
         is_resource = "." not in type_code and self._knowledge.types.is_resource(type_code)
-        explain_keys(content, value, location, self._report, is_resource=is_resource)
+        explain_keys(
+            content, value, location, self._report, is_resource=is_resource, keys=doubts.keys
+        )
         by_key = content.by_key
-        present = {by_key[key] for key in value if key in by_key}
-        for child in content.children:
-            if child in present or child.is_asked_for:
-                self._child(child, value, location, places)
+        doubtful = {by_key[key] for key in doubts.keys if key in by_key}.union(doubts.elements)
+        if doubtful:
+            for child in content.children:
+                if child in doubtful:
+                    self._child(child, value, location, place)
         if type_code == "Extension":
             self._extension_content(value, content, location)
-        self._root_invariants(value, content, type_code, location)
+        if doubts.invariants:
+            self._root_invariants(value, content, type_code, location)
+
+    def _doubts(
+        self, value: dict[str, Any], content: Element, type_code: str, place: Element
+    ) -> Doubts:
+        """What is to be looked at: what the fast path does not pass, or without it everything."""
+        if self._silent is not None:
+            return self._silent.described(content, type_code).doubts(value, self._scope, place)
+        asked_for = [child for child in content.children if child.is_asked_for]
+        return Doubts(value.keys(), asked_for, invariants=True)
 
     def _extension_content(self, value: dict[str, Any], content: Element, location: str) -> None:
         has_value = any(key.startswith(("value", "_value")) for key in value)
@@ -107,38 +116,36 @@ class Inspector:
         if base is not None and base is not content:
             explain_invariants(base, value, self._case, location=location, context_type=context)
 
-    def _child(
-        self, child: Element, value: dict[str, Any], location: str, places: frozenset[str]
-    ) -> None:
+    def _child(self, child: Element, value: dict[str, Any], location: str, place: Element) -> None:
         items = list(items_of(child, value, location))
         if child.is_choice:
             explain_choice(child, value, location, self._report)
         explain_cardinality(child, len(items), location, self._report)
         allowed = [item for item in items if child.type_ref(item.type_code) is not None]
         for item in allowed:
-            self._item(child, item, places, value)
+            if len(items) == 1 or not self._has_nothing_to_say(child, item, place):
+                self._item(child, item, place, value)
         if child.slices and child.maximum != 0:
             sliced = explain_slicing(child, allowed, location, self._case)
             for one in sliced:
                 for entry in one.slices:
-                    self._slice_item(entry, one.item, places, value)
+                    self._slice_item(entry, one.item, place, value)
 
     def _slice_item(
-        self, entry: Element, item: Item, places: frozenset[str], holder: dict[str, Any]
+        self, entry: Element, item: Item, place: Element, holder: dict[str, Any]
     ) -> None:
         if entry.type_ref(item.type_code) is None:
             expected = ", ".join(ref.code for ref in entry.types)
             self._report.error("choice-type", "structure", item.location, entry.profile,
                                found=item.type_code, expected=expected)  # fmt: skip
             return
-        self._item(entry, item, places, holder)
+        if not self._has_nothing_to_say(entry, item, place):
+            self._item(entry, item, place, holder)
 
-    def _item(
-        self, element: Element, item: Item, places: frozenset[str], holder: dict[str, Any]
-    ) -> None:
-        """Explains one value; `holder` is the object it stands in, `places` how contexts may name that."""
+    def _item(self, element: Element, item: Item, place: Element, holder: dict[str, Any]) -> None:
+        """Explains one value; `holder` is the object it stands in, `place` the element of that."""
         ref = element.type_ref(item.type_code)
-        if ref is None or self._has_nothing_to_say(element, item):
+        if ref is None:
             return
         if item.type_code in PRIMITIVES:
             if not self._primitive(element, item):
@@ -155,7 +162,7 @@ class Inspector:
                 )
             return
         elif item.type_code == "Extension":
-            self._extension(element, item, places, holder)
+            self._extension(element, item, place, holder)
         elif self._knowledge.types.is_resource(item.type_code):
             contained = element.name == "contained"
             self._nested(
@@ -177,22 +184,12 @@ class Inspector:
                 sibling=item.sibling if isinstance(item.sibling, dict) else None,
             )
 
-    def _has_nothing_to_say(self, element: Element, item: Item) -> bool:
+    def _has_nothing_to_say(self, element: Element, item: Item, place: Element) -> bool:
         """Whether the fast path finds neither error nor warning in a value."""
-        if (
-            self._silent is None
-            or item.value is None
-            or item.sibling is not None
-            or item.type_code == "Extension"
-            or element.name == "contained"
-        ):
+        if self._silent is None or item.value is None or item.sibling is not None:
             return False
-        check = self._silent.kept_item(element, item.type_code)
-        try:
-            return check(item.value, self._scope, element)
-        except (RecursionError, KeyError, TypeError, AttributeError):
-            # The fast path trusts the shape of what it is given; the detailed one tells what is wrong.
-            return False
+        at = place if item.type_code == "Extension" else element
+        return holds(self._silent.item(element, item.type_code), item.value, self._scope, at)
 
     def _primitive(self, element: Element, item: Item) -> bool:
         """Explains a primitive and its sibling; whether there is a value of the right JSON type."""
@@ -224,28 +221,27 @@ class Inspector:
                 "json-object-expected", "structure", item.location, element.profile, type="Element"
             )
             return
-        places = places_of(element, self._knowledge)
         known = {key: inner for key, inner in value.items() if key != "fhir_comments"}
         explain_keys(content, {**known, "extension": known.get("extension", [None])}
                      if set(known) == {"id"} and item.value is not None else known,
                      item.location, self._report, is_resource=False)  # fmt: skip
         for child in content.children:
-            self._child(child, known, item.location, places)
+            self._child(child, known, item.location, element)
 
     def _extension(
-        self, element: Element, item: Item, places: frozenset[str], holder: dict[str, Any]
+        self, element: Element, item: Item, place: Element, holder: dict[str, Any]
     ) -> None:
         is_modifier = element.name == "modifierExtension"
+        places = places_of(place, self._knowledge)
         root = explain_extension(
             item, holder, places, self._case, profile=element.profile, modifier=is_modifier
         )
-        inner = places_of(element, self._knowledge)
         if root is None and not element.children:
             root = self._knowledge.plans.type("Extension")
         if root is not None:
-            self._object(item.value, root, "Extension", item.location, inner)
+            self._object(item.value, root, "Extension", item.location, element)
         if element.children:
-            self._object(item.value, element, "Extension", item.location, inner)
+            self._object(item.value, element, "Extension", item.location, element)
 
     def _complex(self, element: Element, item: Item) -> None:
         content = self._knowledge.plans.content(element, item.type_code)
@@ -253,9 +249,8 @@ class Inspector:
             self._report.warning("type-unknown", "not-supported", item.location, element.profile,
                                  type=item.type_code)  # fmt: skip
             return
-        places = places_of(element, self._knowledge)
-        self._object(item.value, content, item.type_code, item.location, places)
-        self._type_profiles(element, item, places)
+        self._object(item.value, content, item.type_code, item.location, element)
+        self._type_profiles(element, item)
         if item.type_code == "Coding":
             explain_coding(element, item, self._case)
         if item.type_code == "Attachment":
@@ -263,7 +258,7 @@ class Inspector:
         if item.type_code == "Reference":
             self._reference(element, item)
 
-    def _type_profiles(self, element: Element, item: Item, places: frozenset[str]) -> None:
+    def _type_profiles(self, element: Element, item: Item) -> None:
         ref = element.type_ref(item.type_code)
         profiles = ref.profiles if ref else ()
         plans = [(profile, self._knowledge.plans.plan(profile)) for profile in profiles]
@@ -274,18 +269,16 @@ class Inspector:
                 )
         known = [plan for _, plan in plans if plan is not None]
         if len(known) == 1 and len(plans) == 1:
-            self._object(item.value, known[0], item.type_code, item.location, places)
+            self._object(item.value, known[0], item.type_code, item.location, element)
         elif known and len(known) == len(plans):
-            self._any_profile(known, element, item, places)
+            self._any_profile(known, element, item)
 
-    def _any_profile(
-        self, plans: list[Element], element: Element, item: Item, places: frozenset[str]
-    ) -> None:
+    def _any_profile(self, plans: list[Element], element: Element, item: Item) -> None:
         reasons: list[str] = []
         for plan in plans:
             trial = Report()
-            inspector = Inspector(self._knowledge, self._conforms, self._nested, self._scope, trial)
-            inspector._object(item.value, plan, item.type_code, item.location, places)
+            inspector = Inspector(replace(self._case, report=trial), self._nested, self._silent)
+            inspector._object(item.value, plan, item.type_code, item.location, element)
             if not trial.has_errors:
                 return
             ids = dict.fromkeys(i.id for i in trial.issues if i.severity == "error")
@@ -299,7 +292,7 @@ class Inspector:
         if target is None or ref is None:
             return
         reference = item.value["reference"]
-        if conforms_to_target(target, reference, ref.targets, self._scope, self._conforms):
+        if conforms_to_target(target, reference, ref.targets, self._scope, self._case.conforms):
             return
         self._report.error("reference-profile", "structure", item.location, element.profile,
                            reference=reference, profiles=", ".join(ref.targets))  # fmt: skip

@@ -31,17 +31,18 @@ class Plans:
     def plan(self, canonical: str) -> Element | None:
         """The root element of a profile or type; None where it is not known or broken (see `fault`)."""
         if canonical not in self._plans:
-            self._plans[canonical] = self._load(canonical)
+            structure = self.definitions.structure(canonical)
+            if structure is None:
+                # Not kept: clients may claim any number of profiles that nobody knows.
+                return None
+            self._plans[canonical] = self._load(canonical, structure)
         return self._plans[canonical]
 
     def fault(self, canonical: str) -> SnapshotError | None:
         """What is wrong with a profile that is known and yet has no plan."""
         return self._faults.get(canonical)
 
-    def _load(self, canonical: str) -> Element | None:
-        structure = self.definitions.structure(canonical)
-        if structure is None:
-            return None
+    def _load(self, canonical: str, structure: dict[str, Any]) -> Element | None:
         try:
             with author_faults(canonical):
                 return self._build(structure)

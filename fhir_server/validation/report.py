@@ -13,6 +13,10 @@ class Report:
         self.issues: list[Issue] = []
         self._seen: set[tuple[str, str, str]] = set()
         self._bound: dict[str, dict[str, str]] = {}
+        self._begun: set[tuple[str, str, bool]] = set()
+        self._weakly_bound: set[str] = set()
+        self.weak_bindings = 0
+        """How many of the findings a profile that binds the element anew would take back."""
 
     def add(
         self,
@@ -29,7 +33,9 @@ class Report:
         if key in self._seen:
             return
         self._seen.add(key)
-        self.issues.append(Issue(issue_id, severity, code, expression, parameters, profile))
+        issue = Issue(issue_id, severity, code, expression, parameters, profile)
+        self.issues.append(issue)
+        self.weak_bindings += _is_weak_binding(issue)
 
     def error(
         self,
@@ -66,20 +72,42 @@ class Report:
         self.issues = [issue for issue in self.issues if not self._is_rebound(issue)]
 
     def _is_rebound(self, issue: Issue) -> bool:
-        if issue.severity == "error" or not issue.id.startswith("binding-"):
+        if not _is_weak_binding(issue):
             return False
         bound = self._bound.get(issue.expression, {})
-        return (
-            issue.profile == bound.get(issue.parameters.get("value_set", ""))
-            and issue.profile is not None
-            and issue.profile.startswith(STRUCTURE_BASE)
-            and any(not profile.startswith(STRUCTURE_BASE) for profile in bound.values())
+        return issue.profile == bound.get(issue.parameters.get("value_set", "")) and any(
+            not profile.startswith(STRUCTURE_BASE) for profile in bound.values()
         )
+
+    def begins(self, place: str, profile: str, *, is_asked: bool) -> bool:
+        """Whether the resource at a place is only now explained against a profile, asked for or claimed: one
+        that stands in another is met again with each profile of that.
+        """
+        known = len(self._begun)
+        self._begun.add((place, profile, is_asked))
+        return len(self._begun) > known
+
+    def is_weakly_bound(self, place: str, before: int) -> bool:
+        """Whether the resource at a place has a finding that a profile may take back; `before` is the number
+        of `weak_bindings` before it was explained.
+        """
+        if self.weak_bindings > before:
+            self._weakly_bound.add(place)
+        return place in self._weakly_bound
 
     @property
     def has_errors(self) -> bool:
         """Whether one of the findings is an error."""
         return any(issue.severity in {"error", "fatal"} for issue in self.issues)
+
+
+def _is_weak_binding(issue: Issue) -> bool:
+    return (
+        issue.severity != "error"
+        and issue.id.startswith("binding-")
+        and issue.profile is not None
+        and issue.profile.startswith(STRUCTURE_BASE)
+    )
 
 
 def shown(value: Any, limit: int = 80) -> str:

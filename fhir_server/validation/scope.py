@@ -45,7 +45,9 @@ class Scope:
     `full_url` the fullUrl of its Bundle entry.
     """
 
-    __slots__ = ("__dict__", "bundle", "depth", "full_url", "outer", "resource", "root", "verdicts")
+    __slots__ = (
+        "__dict__", "bundle", "depth", "full_url", "nested", "outer", "resource", "root", "verdicts",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -63,6 +65,12 @@ class Scope:
         self.depth: int = outer.depth + 1 if outer is not None else 0
         self.verdicts: dict[tuple[int, str], bool] = outer.verdicts if outer is not None else {}
         """Whether a resource, by its identity, conforms to a profile: shared by all scopes of an input."""
+        self.nested: dict[tuple[int, tuple[str, ...], bool], bool] = (
+            outer.nested if outer is not None else {}
+        )
+        """What the fast path says of a resource within another, by its identity, the profiles asked for and
+        whether in silence: shared like the verdicts.
+        """
 
     def contained(self, resource: Resource) -> "Scope":
         """The scope of a resource contained in this one."""

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from fhir_server.definitions import Definitions
 from fhir_server.fhirpath.regex import matching_budget
 from fhir_server.model.issues import Issue
 from fhir_server.terminology import Terminology
-from fhir_server.validation.compiler import Compiler
+from fhir_server.validation.compiler import Compiler, ResourceCheck
 from fhir_server.validation.element import Element
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.inspector import Inspector
@@ -32,13 +33,29 @@ class Validator:
     """Validates resources against their type, the profiles they claim and those asked for.
 
     Immutable and shared between threads; profiles are compiled when first needed.
+
+    Three readings of one profile, from the same rule families:
+    - `accepts` asks compiled checks that pass what has no error.
+    - `validate` walks the resource and explains (`Inspector`), but goes only where compiled checks of the
+      second kind, which pass what has neither error nor warning, do not pass: the silent ones.
+    - With `thorough` the walk goes everywhere. It finds the same, some ten times slower, and is there to
+      prove that (`tests/validation/test_silent.py`).
     """
 
-    def __init__(self, definitions: Definitions, terminology: Terminology | None = None) -> None:
+    def __init__(
+        self,
+        definitions: Definitions,
+        terminology: Terminology | None = None,
+        *,
+        thorough: bool = False,
+    ) -> None:
         self._knowledge = Knowledge(definitions, terminology)
         self._globals = global_profiles(definitions)
-        self._compiler = Compiler(self._knowledge, self._accepts_nested, self._conforms)
-        self._silent = Compiler(self._knowledge, _refuses, self._conforms, silent=True)
+        self._compiler = Compiler(self._knowledge, self._nested(silent=False), self._conforms)
+        self._silent = Compiler(
+            self._knowledge, self._nested(silent=True), self._conforms, silent=True
+        )
+        self._leads = None if thorough else self._silent
 
     @property
     def definitions(self) -> Definitions:
@@ -71,9 +88,13 @@ class Validator:
             return report.issues
         with matching_budget():
             self._explain(resource, Scope(resource), tuple(profiles), "", report)
+        report.drop_rebound()
         return report.issues
 
-    def _passes(self, resource: Resource, scope: Scope, profiles: tuple[str, ...]) -> bool:
+    def _passes(
+        self, resource: Resource, scope: Scope, profiles: tuple[str, ...], *, silent: bool = False
+    ) -> bool:
+        """Whether the fast path finds no error, or where `silent` nothing at all; a no may be wrong."""
         kind = resource.get("resourceType")
         if not isinstance(kind, str) or scope.depth > MAX_DEPTH:
             return False
@@ -83,18 +104,22 @@ class Validator:
             return False
         urls = (*_claimed(resource), *self._globals.get(kind, ()), *profiles)
         roots = [plans.plan(url) for url in urls]
-        if not all(root is not None and self._fits(root, kind) for root in roots):
-            return False
-        for root in roots or [base]:
-            assert root is not None  # noqa: S101 — asked two lines above
-            if not self._compiler.content(root, kind)(resource, scope, root):
+        if silent or not roots:
+            roots.insert(0, base)
+        compiler = self._silent if silent else self._compiler
+        for root in roots:
+            if root is None or not self._fits(root, kind):
                 return False
-        return kind not in RESOURCE_RULES or self._keeps_resource_rule(resource, scope)
+            if not compiler.content(root, kind)(resource, scope, root):
+                return False
+        return kind not in RESOURCE_RULES or self._keeps_resource_rule(
+            resource, scope, silent=silent
+        )
 
-    def _keeps_resource_rule(self, resource: Resource, scope: Scope) -> bool:
+    def _keeps_resource_rule(self, resource: Resource, scope: Scope, *, silent: bool) -> bool:
         case = Inspection(self._knowledge, scope, Report(), self._conforms)
         RESOURCE_RULES[resource["resourceType"]](resource, resource["resourceType"], case)
-        return not case.report.has_errors
+        return not (case.report.issues if silent else case.report.has_errors)
 
     def _base(self, kind: str) -> Element | None:
         """The definition of a concrete resource type; None for any other name."""
@@ -105,18 +130,26 @@ class Validator:
     def _fits(self, root: Element, kind: str) -> bool:
         return root.path == kind or self._knowledge.types.is_subtype(kind, root.path)
 
-    def _accepts_nested(
-        self,
-        value: Any,
-        scope: Scope,
-        profiles: tuple[str, ...],
-        is_contained: bool,  # noqa: FBT001 — the signature of ResourceCheck
-    ) -> bool:
-        if type(value) is not dict:
-            return False
-        return self._passes(
-            value, _inner(scope, value, is_contained=is_contained), _beyond_base(profiles)
-        )
+    def _nested(self, *, silent: bool) -> ResourceCheck:
+        """The check of resources within a resource. Each is judged once for each set of profiles: one that
+        stands in another is met again with each profile of that.
+        """
+
+        def check(
+            value: Any, scope: Scope, profiles: tuple[str, ...], *, is_contained: bool
+        ) -> bool:
+            if type(value) is not dict:
+                return False
+            key = (id(value), profiles, silent)
+            known = scope.nested.get(key)
+            if known is None:
+                inner = _inner(scope, value, is_contained=is_contained)
+                known = scope.nested[key] = self._passes(
+                    value, inner, _beyond_base(profiles), silent=silent
+                )
+            return known
+
+        return check
 
     def _conforms(self, value: Any, profile: str, scope: Scope) -> bool:
         """Whether a value conforms to a profile, for references and discriminators.
@@ -147,7 +180,7 @@ class Validator:
             return False
         inner = scope if kind is None or value is scope.resource else scope.entry(value)
         trial = Report()
-        self._inspect(value, root, inner, root.path, trial)
+        self._inspector(inner, trial).resource(value, root, root.path)
         return not trial.has_errors
 
     def _explain(
@@ -170,15 +203,29 @@ class Validator:
             report.error("resource-type-unknown", "structure", location, type=shown(kind))
             return
         place = location or kind
-        inspector = self._inspector(scope, report, self._silent)
-        inspector.resource(resource, base, place)
-        if kind in RESOURCE_RULES:
-            case = Inspection(self._knowledge, scope, report, self._conforms)
-            RESOURCE_RULES[kind](resource, place, case)
-        for url in dict.fromkeys((*profiles, *self._globals.get(kind, ()), *_claimed(resource))):
+        weak = report.weak_bindings
+        if report.begins(place, kind, is_asked=False):
+            self._inspector(scope, report).resource(resource, base, place)
+            if kind in RESOURCE_RULES:
+                case = Inspection(self._knowledge, scope, report, self._conforms)
+                RESOURCE_RULES[kind](resource, place, case)
+        urls = dict.fromkeys((*profiles, *self._globals.get(kind, ()), *_claimed(resource)))
+        for url in urls:
             asked = url in profiles
-            self._explain_profile(resource, url, scope, place, report, is_asked=asked)
-        report.drop_rebound()
+            if report.begins(place, url, is_asked=asked):
+                self._explain_profile(resource, url, scope, place, report, is_asked=asked)
+        if report.is_weakly_bound(place, weak) and self._leads is not None:
+            self._note_bindings(resource, tuple(urls), scope, place, report)
+
+    def _note_bindings(
+        self, resource: Resource, urls: tuple[str, ...], scope: Scope, place: str, report: Report
+    ) -> None:
+        """Walks through what profiles passed in silence, for the value sets that they bind elements to."""
+        for url in urls:
+            root = self._knowledge.plans.plan(url)
+            if root is not None and self._fits(root, resource["resourceType"]):
+                with suppress(SnapshotError), author_faults(url):
+                    self._inspector(scope, report, thorough=True).resource(resource, root, place)
 
     def _explain_profile(
         self,
@@ -209,20 +256,14 @@ class Validator:
         else:
             try:
                 with author_faults(url):
-                    self._inspect(resource, root, scope, place, report)
+                    self._inspector(scope, report).resource(resource, root, place)
             except SnapshotError as fault:
                 report.error(fault.reason, "processing", place, url, **fault.parameters)
 
-    def _inspect(
-        self, resource: Resource, root: Element, scope: Scope, place: str, report: Report
-    ) -> None:
-        # Which elements a profile binds anew shows only where each of them is looked at.
-        self._inspector(scope, report, None).resource(resource, root, place)
-
-    def _inspector(self, scope: Scope, report: Report, silent: Compiler | None) -> Inspector:
-        return Inspector(
-            self._knowledge, self._conforms, self._explain_nested, scope, report, silent=silent
-        )
+    def _inspector(self, scope: Scope, report: Report, *, thorough: bool = False) -> Inspector:
+        silent = None if thorough else self._leads
+        case = Inspection(self._knowledge, scope, report, self._conforms)
+        return Inspector(case, self._explain_nested, silent)
 
     def _explain_nested(
         self,
@@ -241,11 +282,6 @@ class Validator:
         self._explain(value, inner, asked if len(asked) < 2 else (), location, report)
         if len(asked) > 1 and not any(self._passes(value, inner, (url,)) for url in asked):
             report.error("type-profile-none", "structure", location, profiles=", ".join(asked))
-
-
-def _refuses(*_: Any, **__: Any) -> bool:
-    """Resources within a resource are explained for themselves."""
-    return False
 
 
 def _inner(scope: Scope, value: Resource, *, is_contained: bool) -> Scope:

@@ -83,13 +83,13 @@ def _definitions(loaded: tuple[str, ...]) -> Definitions:
 
 
 @cache
-def _validator(loaded: tuple[str, ...]) -> Validator:
-    return Validator(_definitions(loaded) if loaded else core_definitions())
+def _validator(loaded: tuple[str, ...], *, thorough: bool) -> Validator:
+    return Validator(_definitions(loaded) if loaded else core_definitions(), thorough=thorough)
 
 
-def run(one: Run) -> list[Issue]:
+def run(one: Run, *, thorough: bool = False) -> list[Issue]:
     """The issues of a run."""
-    validator = _validator(one.loaded)
+    validator = _validator(one.loaded, thorough=thorough)
     profiles = [read(one.profile)["url"]] if one.profile else []
     return [
         issue

@@ -65,3 +65,37 @@ def test_validate__every_issue_has_texts_in_both_languages() -> None:
         for language in ("en", "fr"):
             assert "…" not in issue.text(language)
             assert issue.text(language) != issue.id
+
+
+def test_validate__resources_within_resources_are_judged_once_for_each_profile() -> None:
+    profile = "http://hl7.org/fhir/StructureDefinition/Parameters"
+    claims = {"profile": [profile, f"{profile}|4.0.1"]}
+    resource: dict[str, Any] = {"resourceType": "Patient", "gender": "blue"}
+    for _ in range(25):
+        inner = {"name": "inner", "resource": resource}
+        resource = {"resourceType": "Parameters", "meta": claims, "parameter": [inner]}
+    place = "Parameters" + ".parameter[0].resource" * 25
+    assert _errors(resource) == [("binding-required", f"{place}.gender")]
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        {"resourceType": "Bundle", "type": {}},
+        {"resourceType": "Questionnaire", "status": "draft", "item": [{"linkId": {}, "type": "string"}]},
+        {"resourceType": "Questionnaire", "status": "draft",
+         "item": [{"linkId": "1", "type": "string", "enableWhen": 1}]},
+    ],
+)  # fmt: skip
+def test_validate__json_of_another_shape_is_an_issue(resource: dict[str, Any]) -> None:
+    assert _errors(resource)
+
+
+def test_validate__extension_within_an_extension_stands_in_no_other_place() -> None:
+    country = {"url": "http://hl7.org/fhir/StructureDefinition/patient-birthPlace",
+               "valueAddress": {"country": "FR"}}  # fmt: skip
+    wrapped = {"url": "https://example.org/wrapping", "extension": [country]}
+    assert _errors(_patient(extension=[country])) == []
+    assert _errors(_patient(extension=[wrapped])) == [
+        ("extension-context", "Patient.extension[0].extension[0]")
+    ]

@@ -27,7 +27,7 @@ _FOLLOWED = {"document": "Composition", "message": "MessageHeader"}
 def explain_bundle(bundle: Resource, location: str, case: Inspection) -> None:
     """The detailed check of a Bundle. Cost: linear in its size."""
     entries = list(_entries(bundle))
-    kind = bundle.get("type")
+    kind = bundle.get("type") if isinstance(bundle.get("type"), str) else None
     for index, entry, resource in entries:
         _full_url(entry, resource, kind, f"{location}.entry[{index}]", case)
     if kind in _FOLLOWED and entries and entries[0][2].get("resourceType") == _FOLLOWED[kind]:

@@ -138,13 +138,14 @@ def compile_extension(
     modifier: bool,
     silent: bool = False,
 ) -> Check:
-    """The fast check of one extension; `place` is the element that carries it. Where `silent`, the
-    extension must be known.
+    """The fast check of one extension; `place` is the element that carries it, and the extension itself
+    carries those within it. Where `silent`, the extension must be known.
     """
-    known: dict[str, Check | None] = {}
+    known: dict[str, Check] = {}
     structures: dict[str, Mapping[str, Any]] = {}
     allowed: dict[tuple[str, int], bool] = {}
-    plain = content(knowledge.plans.type("Extension"), "Extension")
+    root = knowledge.plans.type("Extension")
+    plain = content(root, "Extension")
 
     def load(url: str) -> Check | None:
         structure = extension_structure(url, knowledge)
@@ -152,7 +153,8 @@ def compile_extension(
         if structure is None or plan is None or is_modifier(structure) is not modifier:
             return None
         structures[url] = structure
-        return content(plan, "Extension")
+        check = known[url] = content(plan, "Extension")
+        return check
 
     def check(value: Any, scope: Scope, place: Element) -> bool:
         if type(value) is not dict:
@@ -162,16 +164,14 @@ def compile_extension(
             return False
         if ":" not in url:
             # Within a complex extension the parts have relative urls, defined by their parent.
-            return place.model_type == "Extension" and plain(value, scope, place)
-        if url not in known:
-            known[url] = load(url)
-        one = known[url]
+            return place.model_type == "Extension" and plain(value, scope, root)
+        one = known.get(url) or load(url)
         if one is None:
             return (
                 not silent
                 and not url.startswith(HL7_BASE)
                 and extension_structure(url, knowledge) is None
-                and plain(value, scope, place)
+                and plain(value, scope, root)
             )
         key = (url, id(place))
         if key not in allowed:
@@ -179,7 +179,7 @@ def compile_extension(
             allowed[key] = not structure.get("contextInvariant") and allows(
                 structure, places_of(place, knowledge)
             )
-        return allowed[key] and one(value, scope, place)
+        return allowed[key] and one(value, scope, root)
 
     return check
 

@@ -15,16 +15,22 @@ from fhir_server.validation.rules.questionnaires import items_in
 def explain_questionnaire(resource: dict[str, Any], location: str, case: Inspection) -> None:
     """The detailed check of a Questionnaire."""
     items = list(_all_items(resource, location))
-    known = {item.get("linkId") for item, _ in items}
+    known = {_link_id(item) for item, _ in items}
     for item, place in items:
-        for condition in item.get("enableWhen") or ():
+        conditions = item.get("enableWhen")
+        for condition in conditions if isinstance(conditions, list) else ():
             question = condition.get("question") if isinstance(condition, dict) else None
             # An item cannot wait for an answer of its own or of one below it.
-            within = {inner.get("linkId") for inner, _ in _all_items(item, place)}
-            if question not in known or question in within | {item.get("linkId")}:
+            own = {_link_id(item), *(_link_id(inner) for inner, _ in _all_items(item, place))}
+            if not isinstance(question, str) or question not in known or question in own:
                 case.report.error(
                     "questionnaire-condition", "business-rule", place, question=shown(question)
                 )
+
+
+def _link_id(item: dict[str, Any]) -> str | None:
+    link_id = item.get("linkId")
+    return link_id if isinstance(link_id, str) else None
 
 
 def _all_items(holder: Any, location: str) -> Iterator[tuple[dict[str, Any], str]]:

@@ -82,7 +82,7 @@ def _url_condition(urls: set[str]) -> Condition:
         "url",
         (("child", "url"),),
         " | ".join(sorted(urls)),
-        lambda found, _: any(v in urls for v, _c in found),
+        lambda found, _: any(isinstance(v, str) and v in urls for v, _c in found),
     )
 
 

@@ -3,58 +3,16 @@
 Source: FHIR R4 §2.6.1 JSON, https://hl7.org/fhir/R4/json.html, and ele-1
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from fhir_server.model.primitives import PRIMITIVES
-from fhir_server.validation.check import Check, Member, all_of
+from fhir_server.validation.check import Check, Member
 from fhir_server.validation.element import Element
 from fhir_server.validation.report import Report, shown
 from fhir_server.validation.scope import Scope
 
 _SIBLING_KEYS = frozenset({"id", "extension"})
-ObjectRule = Callable[[dict[str, Any], Scope, Element], bool]
-
-
-class Members(dict[str, Member | None]):
-    """The members of an object by JSON key, each compiled when its key is first met: most resources use
-    few of the elements and types that they could.
-    """
-
-    def __init__(self, compile_member: Callable[[str], Member | None]) -> None:
-        super().__init__()
-        self._compile = compile_member
-
-    def __missing__(self, key: str) -> Member | None:
-        member = self[key] = self._compile(key)
-        return member
-
-
-def compile_object(
-    members: Mapping[str, Member | None],
-    required: Sequence[Callable[[dict[str, Any]], bool]],
-    rules: Sequence[ObjectRule],
-    invariants: Sequence[Check],
-) -> Check:
-    """The fast check of an object from those of its members."""
-    invariant = all_of(invariants) if invariants else None
-
-    def check(value: Any, scope: Scope, place: Element) -> bool:
-        if type(value) is not dict or not value or (len(value) == 1 and "id" in value):
-            return False
-        for key, inner in value.items():
-            member = members[key]
-            if member is None or not member(inner, value, scope, place):
-                return False
-        for present in required:
-            if not present(value):
-                return False
-        for rule in rules:
-            if not rule(value, scope, place):
-                return False
-        return invariant is None or invariant(value, scope, place)
-
-    return check
 
 
 def single(element: Element, check: Check) -> Member:
@@ -142,22 +100,30 @@ def exclusive(keys: frozenset[str], member: Member) -> Member:
 
 
 def explain_keys(
-    content: Element, value: dict[str, Any], location: str, report: Report, *, is_resource: bool
+    content: Element,
+    value: dict[str, Any],
+    location: str,
+    report: Report,
+    *,
+    is_resource: bool,
+    keys: Iterable[str] | None = None,
 ) -> None:
-    """The detailed check of the keys of an object and of the JSON shape of their values."""
-    keys = content.by_key
-    for key in value:
+    """The detailed check of the keys of an object, or of some of them, and of the JSON shape of their
+    values.
+    """
+    known = content.by_key
+    for key in value if keys is None else keys:
         if key == "resourceType" and is_resource:
             continue
-        element = keys.get(key)
+        element = known.get(key)
         if element is None:
             report.error(
                 "unknown-element", "structure", location, content.profile, element=shown(key),
-                parent=content.path, known=", ".join(_likely(key, keys)) or "–",
+                parent=content.path, known=", ".join(_likely(key, known)) or "–",
             )  # fmt: skip
         else:
             _explain_shape(element, key, value, location, report)
-    if not value or set(value) <= {"id"}:
+    if not value or value.keys() <= {"id"}:
         report.error("element-empty", "invalid", location, content.profile)
 
 
