@@ -60,15 +60,23 @@ def _match_tokens(
 ) -> None:
     if not tokens:
         return
-    rows = connection.execute(
-        "SELECT " + COLUMNS + ", asked.position "
-        "FROM unnest(%s::int[], %s::text[]) AS asked (position, tokens), LATERAL ("
-        "SELECT * FROM resource WHERE tokens " + operator + " asked.tokens::bigint[] LIMIT %s) r",
-        (
-            list(tokens),
-            ["{" + ",".join(map(str, values)) + "}" for values in tokens.values()],
-            LIMIT,
-        ),
-    ).fetchall()
+    with connection.pipeline():
+        # The planner does not know the tokens. For two rows of a common one it would read the table from
+        # its start, and most criteria match nothing: it would read all of it, each time.
+        connection.execute("SET LOCAL enable_seqscan = off")
+        cursor = connection.execute(
+            "SELECT " + COLUMNS + ", asked.position "
+            "FROM unnest(%s::int[], %s::text[]) AS asked (position, tokens), LATERAL ("
+            "SELECT * FROM resource WHERE tokens "
+            + operator
+            + " asked.tokens::bigint[] LIMIT %s) r",
+            (
+                list(tokens),
+                ["{" + ",".join(map(str, values)) + "}" for values in tokens.values()],
+                LIMIT,
+            ),
+        )
+        connection.execute("SET LOCAL enable_seqscan = on")
+        rows = cursor.fetchall()
     for row in rows:
         found[row[-1]].append(stored_resource(row))
