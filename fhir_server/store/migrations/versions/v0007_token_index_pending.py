@@ -5,8 +5,8 @@ Source: https://www.postgresql.org/docs/current/gin.html#GIN-FAST-UPDATE
 
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 
 def upgrade() -> None:
