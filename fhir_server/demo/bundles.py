@@ -1,7 +1,8 @@
 """Transaction Bundles as a clinical centre's record system and the network's registry send them.
 
 Everything is created on condition that nothing with its identifier exists, so that a Bundle sent again
-adds nothing; what the registry alone keeps is updated by identifier.
+changes nothing, whatever messages have told meanwhile; what the registry alone keeps is updated by
+identifier.
 Source: FHIR R4 §3.1.0.8.1 (conditional create), §3.1.0.4.3 (conditional update),
 §3.1.0.11.2 (transaction, conditional references).
 """
@@ -35,14 +36,14 @@ def centres_bundle(centres: Centres) -> Json:
 def clinical_bundle(person: DemoPatient, centres: Centres) -> Json:
     """What the clinical centre knows: patient, tumours, specimens, reports.
 
-    Patients and tumours that the server knows from messages first lack there what messages do not
-    carry, and rest on the first reading; the centre, which knows it all, replaces them.
+    What the server knows from messages already stays as messages made it: a Bundle that replaced it
+    would take back, whenever it is sent, what later messages said.
     """
     home = centres[person.centre]
     subject = reference(home.authority("ipp").system, person.identity.ipp)
     last = person.delivery == "messages-first"
-    write = update if last else create
-    entries = [write(patient(person, home, person.last_contact if last else person.first_contact))]
+    day = person.last_contact if last else person.first_contact
+    entries = [create(patient(person, home, day))]
     for tumour in person.tumours:
         about = About(subject, reference(terms.TUMOUR_SYSTEM, tumour.identifier))
         samples = list(cases(person, tumour, centres))
@@ -50,7 +51,7 @@ def clinical_bundle(person: DemoPatient, centres: Centres) -> Json:
             reference(pathology.report_system(reading), reading.report.number)
             for reading in readings(samples[0], centres)
         ]
-        entries.append(write(condition(tumour, subject, evidence)))
+        entries.append(create(condition(tumour, subject, evidence)))
         for case in samples:
             entries += _case_entries(case, about, centres)
     return transaction(entries)

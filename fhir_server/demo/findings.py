@@ -60,9 +60,10 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One result; `name` tells it apart from the others of its report."""
+    """One result; `name` tells it apart from the others of its report, `profile` says what it is."""
 
     name: str
+    profile: str
     code: Code
     value: Code | Amount
     method: Code | None = None
@@ -74,6 +75,7 @@ def findings(reading: Report, issue: Issue) -> Iterator[Finding]:
     entity = ENTITIES[diagnosis.morphology]
     yield Finding(
         "histology",
+        "histology-and-behaviour",
         Code(terms.LOINC, "31206-6", "Histology and behaviour, ICD-O-3"),
         Code(terms.ICD_O, diagnosis.morphology, entity.label, entity.french),
     )
@@ -81,22 +83,24 @@ def findings(reading: Report, issue: Issue) -> Iterator[Finding]:
         yield _grade(diagnosis.grade)
     if issue.size_mm:
         size = Code(terms.LOINC, "21889-1", "Tumour size")
-        yield Finding("size", size, Amount(issue.size_mm, "mm"))
+        yield Finding("size", "tumour-size", size, Amount(issue.size_mm, "mm"))
     if reading.margin and issue.status != "preliminary":
         yield Finding(
             "margin",
+            "resection-margin",
             Code(f"{CODE_SYSTEM}/observation-code", "resection-margin"),
             Code(f"{CODE_SYSTEM}/residual-tumour", reading.margin),
         )
     if reading.necrosis is not None and issue.status != "preliminary":
         necrosis = Code(f"{CODE_SYSTEM}/observation-code", "necrosis-percentage")
-        yield Finding("necrosis", necrosis, Amount(reading.necrosis, "%"))
+        yield Finding("necrosis", "chemotherapy-necrosis", necrosis, Amount(reading.necrosis, "%"))
 
 
 def _grade(grade: Grade) -> Finding:
-    chondrosarcoma = Code(f"{CODE_SYSTEM}/grading-system", "chondrosarcoma")
+    system = "chondrosarcoma" if grade.isdigit() else "three-tier"
     return Finding(
         "grade",
+        "tumour-grade",
         Code(terms.LOINC, "33732-9", "Histologic grade"),
         Code(
             f"{CODE_SYSTEM}/tumour-grade",
@@ -104,7 +108,7 @@ def _grade(grade: Grade) -> Finding:
             GRADE_DISPLAYS[grade],
             GRADE_TEXTS[grade],
         ),
-        method=chondrosarcoma if grade.isdigit() else None,
+        method=Code(f"{CODE_SYSTEM}/grading-system", system),
     )
 
 

@@ -33,20 +33,22 @@ SYSTEM_NAMES = {
     terms.ICD_O: "ICDO3",
     f"{CODE_SYSTEM}/observation-code": "99OSTEON",
     f"{CODE_SYSTEM}/tumour-grade": "99OSTEON-GRADE",
+    f"{CODE_SYSTEM}/grading-system": "99OSTEON-GRADING",
     f"{CODE_SYSTEM}/residual-tumour": "99OSTEON-MARGIN",
 }
-"""Coding systems as OBX-3.3 and OBX-5.3 name them: table 0396 and the names agreed in the network."""
+"""Coding systems as OBX-3.3, 5.3 and 17.3 name them: table 0396 and the names agreed in the network."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Result:
-    """An OBX: `name` makes its number within the report; OBX-2, 3, 5 and 6."""
+    """An OBX: `name` makes its number within the report; OBX-2, 3, 5, 6 and 17."""
 
     name: str
     datatype: str
     code: Field
     value: Field
     unit: Field = ""
+    method: Field = ""
 
 
 def pathology_messages(person: DemoPatient, centres: Mapping[str, Centre]) -> Iterator[V2Message]:
@@ -126,6 +128,7 @@ def _results(reading: Reading, issue: Issue) -> Iterator[str]:
                 6: row.unit,
                 11: STATUS[issue.status],
                 14: timestamp(reading.report.received, reading.centre),
+                17: row.method,
                 21: (f"{reading.report.number}-{row.name}",),
             },
         )
@@ -148,7 +151,8 @@ def _findings(reading: Reading, issue: Issue) -> Iterator[_Result]:
     for finding in findings(reading.report, issue):
         value = finding.value
         if isinstance(value, Code):
-            yield _Result(finding.name, "CWE", _coded(finding.code), _coded(value))
+            method = _coded(finding.method) if finding.method else ""
+            yield _Result(finding.name, "CWE", _coded(finding.code), _coded(value), method=method)
         else:
             unit = (value.unit, "", "UCUM")
             yield _Result(finding.name, "NM", _coded(finding.code), str(value.value), unit)

@@ -105,6 +105,7 @@ def observations(reading: Reading, about: About, of: Json) -> Iterator[Json]:
         number = f"{written.number}-{finding.name}"
         yield {
             "resourceType": "Observation",
+            "meta": {"profile": [f"{PROFILE}/{finding.profile}"]},
             "extension": [about.tumour_extension],
             "identifier": [identifier(observation_system(centre), number)],
             "status": last.status,

@@ -78,6 +78,7 @@ def organization(centre: Centre) -> Json:
     ]
     return {
         "resourceType": "Organization",
+        "meta": {"profile": [f"{PROFILE}/network-centre"]},
         "extension": [{"url": f"{PROFILE}/centre-role", "extension": role}],
         "identifier": [identifier(terms.CENTRE_SYSTEM, centre.id)],
         "active": True,
@@ -170,17 +171,20 @@ def _tumour_text(tumour: Tumour) -> str:
 def follow_up(person: DemoPatient, subject: Json, tumour: Json) -> Json:
     """How the disease stood at the last contact.
 
-    Source: mCODE cancer disease status, LOINC 97509-4.
+    Source: mCODE cancer disease status, LOINC 97509-4, whose SNOMED CT codes stand beside ours.
     """
     worse = person.died is not None
-    status = ("271299001", "worsened") if worse else ("359746009", "stable")
+    status, snomed = ("progression", "271299001") if worse else ("stable", "359746009")
+    value = concept(f"{terms.CODE_SYSTEM}/disease-status", status)
+    value["coding"].append({"system": terms.SNOMED, "code": snomed})
     return {
         "resourceType": "Observation",
+        "meta": {"profile": [f"{PROFILE}/disease-status"]},
         "extension": [{"url": f"{PROFILE}/tumour", "valueReference": tumour}],
         "identifier": [identifier(terms.FOLLOW_UP_SYSTEM, person.identity.pseudonym)],
         "status": "final",
         "code": concept(terms.LOINC, "97509-4"),
         "subject": subject,
         "effectiveDateTime": person.last_contact.isoformat(),
-        "valueCodeableConcept": concept(terms.SNOMED, status[0], text=status[1]),
+        "valueCodeableConcept": value,
     }

@@ -54,13 +54,14 @@ def test_bundles__refer_to_their_own_entries_or_by_condition(bundles: list[Json]
             assert reference in own or "?identifier=" in reference
 
 
-def test_bundles__claim_a_profile_for_each_profiled_type(bundles: list[Json]) -> None:
-    profiled = {"Patient", "Condition", "Specimen", "DiagnosticReport"}
-    for bundle in bundles:
-        for entry in bundle["entry"]:
-            resource = entry["resource"]
-            claims = resource.get("meta", {}).get("profile", [])
-            assert bool(claims) == (resource["resourceType"] in profiled)
+def test_bundles__replace_only_what_the_registry_alone_keeps(bundles: list[Json]) -> None:
+    replaced = {
+        entry["resource"]["resourceType"]
+        for bundle in bundles
+        for entry in bundle["entry"]
+        if entry["request"]["method"] == "PUT"
+    }
+    assert replaced == {"Observation"}
 
 
 def test_bundles__are_the_same_when_made_again(
