@@ -23,6 +23,10 @@ class Layer(Protocol):
         """The canonical URLs of all resources of the type, without version."""
         ...
 
+    def supplements(self, system: str) -> Iterable[Resource]:
+        """The CodeSystems that add to the one of a URL, whichever version of it they name."""
+        ...
+
 
 class PackLayer:
     """The resources of a pack; each is read once, on first use. Without a version, a look-up gives the
@@ -33,10 +37,14 @@ class PackLayer:
         self._pack = pack
         self._entries: dict[str, dict[str, PackEntry]] = {}
         self._versions: dict[tuple[str, str, str], PackEntry] = {}
+        self._supplements: dict[str, list[PackEntry]] = {}
         self._read: dict[int, Resource] = {}
         for entry in pack:
             self._entries.setdefault(entry.resource_type, {})[entry.url] = entry
             self._versions[entry.resource_type, entry.url, entry.version] = entry
+            if entry.supplements:
+                system = entry.supplements.partition("|")[0]
+                self._supplements.setdefault(system, []).append(entry)
 
     def find(self, resource_type: str, url: str, version: str | None) -> Resource | None:
         """See `Layer`."""
@@ -53,6 +61,13 @@ class PackLayer:
     def urls(self, resource_type: str) -> Iterable[str]:
         """See `Layer`."""
         return self._entries.get(resource_type, {})
+
+    def supplements(self, system: str) -> Iterable[Resource]:
+        """See `Layer`."""
+        for entry in self._supplements.get(system, ()):
+            found = self.find("CodeSystem", entry.url, entry.version)
+            if found is not None:
+                yield found
 
     def entries(self, resource_type: str) -> Iterable[PackEntry]:
         """The index lines of a type, which need no reading."""
@@ -83,6 +98,13 @@ class MemoryLayer:
     def urls(self, resource_type: str) -> Iterable[str]:
         """See `Layer`."""
         return self._by_url.get(resource_type, {})
+
+    def supplements(self, system: str) -> Iterable[Resource]:
+        """See `Layer`."""
+        for versions in self._by_url.get("CodeSystem", {}).values():
+            for resource in versions:
+                if str(resource.get("supplements", "")).partition("|")[0] == system:
+                    yield resource
 
 
 class Definitions:
@@ -138,6 +160,14 @@ class Definitions:
     def code_system(self, canonical: str) -> Resource | None:
         """The CodeSystem of a canonical."""
         return self.find("CodeSystem", canonical)
+
+    def supplements(self, system: str) -> list[Resource]:
+        """The CodeSystems that add to one, of one canonical the first layer's."""
+        found: dict[tuple[str, str], Resource] = {}
+        for layer in self._layers:
+            for resource in layer.supplements(system):
+                found.setdefault((resource["url"], resource.get("version", "")), resource)
+        return list(found.values())
 
     @cached_property
     def type_model(self) -> TypeModel:

@@ -26,7 +26,7 @@ _SIZE_BYTES = 8
 
 class PackEntry(msgspec.Struct, array_like=True, frozen=True):
     """One line of the index: `kind`, `derivation` and `type` are filled for StructureDefinitions only;
-    `bases` lists the resource types of a SearchParameter.
+    `bases` lists the resource types of a SearchParameter, `supplements` is what a CodeSystem adds to.
     """
 
     resource_type: str
@@ -39,6 +39,7 @@ class PackEntry(msgspec.Struct, array_like=True, frozen=True):
     derivation: str = ""
     type: str = ""
     bases: tuple[str, ...] = ()
+    supplements: str = ""
 
 
 def write_pack(path: Path, resources: Iterable[dict[str, Any]]) -> int:
@@ -78,6 +79,7 @@ def _entry(resource: dict[str, Any], offset: int, length: int) -> PackEntry:
         bases=tuple(resource.get("base", ()))
         if resource["resourceType"] == "SearchParameter"
         else (),
+        supplements=str(resource.get("supplements", "")),
     )
 
 

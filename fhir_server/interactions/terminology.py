@@ -19,6 +19,8 @@ from fhir_server.terminology import Terminology
 TERMINOLOGY_TYPES = frozenset({"CodeSystem", "ConceptMap", "ValueSet"})
 MAX_LOOK_UPS = 100
 """How many urls one call may look up in the store; a value set may name any number."""
+MAX_SUPPLEMENTS = 20
+"""How many stored supplements of one code system are read."""
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class StoreLayer:
     server: FhirServer
     connection: Connection
     _found: dict[tuple[str, str, str | None], dict[str, Any] | None] = field(default_factory=dict)
+    _added: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def find(self, resource_type: str, url: str, version: str | None) -> dict[str, Any] | None:
         """See `fhir_server.definitions.definitions.Layer`."""
@@ -35,7 +38,7 @@ class StoreLayer:
             return None
         key = (resource_type, url, version)
         if key not in self._found:
-            if len(self._found) >= MAX_LOOK_UPS:
+            if len(self._found) + len(self._added) >= MAX_LOOK_UPS:
                 return None
             self._found[key] = self._search(resource_type, url, version)
         return self._found[key]
@@ -44,10 +47,22 @@ class StoreLayer:
         """None: what is stored is found by url, and not listed."""
         return ()
 
+    def supplements(self, system: str) -> Iterable[dict[str, Any]]:
+        """See `fhir_server.definitions.definitions.Layer`."""
+        if system not in self._added:
+            if len(self._found) + len(self._added) >= MAX_LOOK_UPS:
+                return ()
+            pairs = [("supplements", _escaped(system)), ("_count", str(MAX_SUPPLEMENTS))]
+            self._added[system] = self._matches("CodeSystem", pairs)
+        return self._added[system]
+
     def _search(self, resource_type: str, url: str, version: str | None) -> dict[str, Any] | None:
         pairs = [("url", _escaped(url)), ("_sort", "-_lastUpdated"), ("_count", "1")]
         if version:
             pairs.append(("version", _escaped(version)))
+        return next(iter(self._matches(resource_type, pairs)), None)
+
+    def _matches(self, resource_type: str, pairs: list[tuple[str, str]]) -> list[dict[str, Any]]:
         request = parse_search(
             self.server.parameters,
             resource_type,
@@ -55,9 +70,8 @@ class StoreLayer:
             lenient=False,
             base_url=self.server.base_url,
         )
-        matches = run_search(self.connection, request).matches
-        body = matches[0].body if matches else None
-        return None if body is None else parse_json(body)
+        bodies = (match.body for match in run_search(self.connection, request).matches)
+        return [parse_json(body) for body in bodies if body is not None]
 
 
 def _escaped(value: str) -> str:

@@ -3,10 +3,12 @@
 Source: FHIR R4 CodeSystem, https://hl7.org/fhir/R4/codesystem.html
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+
+from fhir_server.terminology.supplements import added_to_concepts, canonical_of, with_additions
 
 Resource = dict[str, Any]
 
@@ -33,14 +35,19 @@ class CodeSystem:
     holds only some.
     """
 
-    def __init__(self, resource: Resource) -> None:
+    def __init__(self, resource: Resource, supplements: Iterable[Resource] = ()) -> None:
         self.url: str = resource["url"]
         self.version: str | None = resource.get("version")
         self.resource = resource
         self.is_complete = resource.get("content", "complete") in _WHOLE
         self.is_case_sensitive = resource.get("caseSensitive") is not False
+        additions = list(supplements)
+        self.supplements: tuple[str, ...] = tuple(canonical_of(each) for each in additions)
+        """The canonicals of what is added to it: names and properties."""
+        self._added = added_to_concepts(additions)
         self.concepts: dict[str, Concept] = {
-            concept.code: concept for concept in _concepts(resource.get("concept", ()), ())
+            concept.code: concept
+            for concept in _concepts(resource.get("concept", ()), (), self._added)
         }
         self.codes = frozenset(self.concepts)
 
@@ -76,7 +83,8 @@ class CodeSystem:
         waiting = list(self.resource.get("concept", ()))
         while waiting:
             item = waiting.pop()
-            found[item.get("code", "")] = item
+            code = item.get("code", "")
+            found[code] = with_additions(item, self._added.get(code))
             waiting.extend(item.get("concept", ()))
         return found
 
@@ -135,9 +143,11 @@ def first_in_circle(parents: Mapping[str, Sequence[str]]) -> str | None:
     return next((code for code, count in open_parents.items() if count > 0), None)
 
 
-def _concepts(items: Any, above: tuple[str, ...]) -> Iterator[Concept]:
+def _concepts(
+    items: Any, above: tuple[str, ...], added: Mapping[str, Resource]
+) -> Iterator[Concept]:
     children_of: dict[str, list[str]] = {}
-    found = list(_walk(items, above, children_of))
+    found = list(_walk(items, above, children_of, added))
     for concept in found:
         extra = tuple(children_of.get(concept.code, ()))
         if extra:
@@ -149,7 +159,10 @@ def _concepts(items: Any, above: tuple[str, ...]) -> Iterator[Concept]:
 
 
 def _walk(
-    items: Any, above: tuple[str, ...], parents_by_child: dict[str, list[str]]
+    items: Any,
+    above: tuple[str, ...],
+    parents_by_child: dict[str, list[str]],
+    added: Mapping[str, Resource],
 ) -> Iterator[Concept]:
     """The concepts in order; `child` properties are noted, since they name the hierarchy from above.
 
@@ -161,6 +174,8 @@ def _walk(
         code = item.get("code")
         if not isinstance(code, str):
             continue
+        nested = item.get("concept", ())
+        item = with_additions(item, added.get(code))
         properties: dict[str, list[Any]] = {}
         for entry in item.get("property", ()):
             value = next((v for k, v in entry.items() if k.startswith("value")), None)
@@ -179,4 +194,4 @@ def _walk(
             tuple(d["value"] for d in designations if isinstance(d.get("value"), str)),
             {d["language"]: d["value"] for d in designations if "language" in d and "value" in d},
         )
-        waiting.extend((child, (code,)) for child in reversed(item.get("concept", ())))
+        waiting.extend((child, (code,)) for child in reversed(nested))

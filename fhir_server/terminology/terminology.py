@@ -14,6 +14,7 @@ from fhir_server.terminology.concept_map import ConceptMap
 from fhir_server.terminology.expansion import Expansion, intersected, united, without
 from fhir_server.terminology.filters import UnsupportedFilterError, filtered_codes
 from fhir_server.terminology.grammars import GRAMMARS
+from fhir_server.terminology.supplements import canonical_of, fitting
 
 if TYPE_CHECKING:
     from fhir_server.terminology.remote import RemoteTerminology
@@ -47,10 +48,13 @@ class Terminology:
         definitions: Definitions,
         shared: "Terminology | None" = None,
         remote: "RemoteTerminology | None" = None,
+        *,
+        has_own_value_sets: bool = False,
     ) -> None:
         self._definitions = definitions
         self._remote = remote
         self._shared = shared
+        self._has_own_value_sets = has_own_value_sets
         self._systems: dict[str, CodeSystem | None] = {}
         self._maps: dict[str, ConceptMap] = {}
         self._expansions: dict[str, Expansion] = {}
@@ -66,20 +70,25 @@ class Terminology:
         """
         return Terminology(self._definitions.backed(layer), self, self._remote)
 
+    def revised(self, definitions: Definitions) -> "Terminology":
+        """A terminology of the same code systems with other value sets, for a short time."""
+        return Terminology(definitions, self, self._remote, has_own_value_sets=True)
+
     def code_system(self, canonical: str) -> CodeSystem | None:
         """The index of a code system; None where it is not loaded or only named."""
         if canonical not in self._systems:
             shared = self._shared.code_system(canonical) if self._shared else None
-            if shared is not None:
-                return shared
-            resource = self._definitions.code_system(canonical)
+            resource = shared.resource if shared else self._definitions.code_system(canonical)
             if resource is None:
                 # Not noted: what clients may ask for has no end.
                 return None
             if resource.get("content") in {"not-present", "supplement"}:
                 self._systems[canonical] = None
-            else:
-                self._systems[canonical] = CodeSystem(resource)
+                return None
+            added = fitting(self._definitions.supplements(resource["url"]), resource.get("version"))
+            if shared is not None and shared.supplements == tuple(map(canonical_of, added)):
+                return shared
+            self._systems[canonical] = CodeSystem(resource, added)
         return self._systems[canonical]
 
     def value_set(self, canonical: str) -> dict[str, Any] | None:
@@ -148,7 +157,9 @@ class Terminology:
 
     def _from_shared(self, canonical: str) -> Expansion | None:
         """What needs nothing of the layer behind."""
-        if self._shared is None or self._shared.definitions.value_set(canonical) is None:
+        if self._shared is None or self._has_own_value_sets:
+            return None
+        if self._shared.definitions.value_set(canonical) is None:
             return None
         found = self._shared.expansion(canonical)
         return None if found.unavailable else found

@@ -44,6 +44,18 @@ def test_expand__post_parameters(client: TestClient) -> None:
     assert len(codes(answer)) == 4
 
 
+def test_lookup__stored_supplement_adds_its_names(stored: TestClient) -> None:
+    supplement = {
+        "resourceType": "CodeSystem", "id": "de", "url": "https://example.org/de", "status": "active",
+        "content": "supplement", "supplements": SYSTEM, "language": "de",
+        "concept": [{"code": "foot", "display": "Fuß"}],
+    }  # fmt: skip
+    asked = {"system": SYSTEM, "code": "foot", "displayLanguage": "de"}
+    assert value(stored.get("/fhir/CodeSystem/$lookup", params=asked), "display") == "Foot"
+    assert stored.put("/fhir/CodeSystem/de", json=supplement).status_code == 201
+    assert value(stored.get("/fhir/CodeSystem/$lookup", params=asked), "display") == "Fuß"
+
+
 def test_expand__stored_value_set_over_a_stored_code_system(stored: TestClient) -> None:
     of_instance = stored.get("/fhir/ValueSet/limbs/$expand?excludeNested=true")
     by_url = stored.get(

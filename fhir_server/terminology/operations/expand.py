@@ -5,42 +5,27 @@ Source: https://hl7.org/fhir/R4/valueset-operation-expand.html
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from fhir_server.model.issues import refuse
-from fhir_server.terminology.display import searchable
 from fhir_server.terminology.expansion import Expansion
 from fhir_server.terminology.listing import Listing, Row, nested
 from fhir_server.terminology.operations.parameters import OperationParameters, Resource
 from fhir_server.terminology.operations.subjects import value_set_of
+from fhir_server.terminology.operations.versions import TAKES as VERSIONS
+from fhir_server.terminology.operations.versions import read_versions, with_versions
+from fhir_server.terminology.operations.wishes import Wishes, read_wishes
 from fhir_server.terminology.terminology import Terminology
 
 TAKES = frozenset({
-    "url", "valueSet", "valueSetVersion", "filter", "offset", "count", "includeDesignations",
-    "includeDefinition", "activeOnly", "excludeNested", "excludeNotForUI", "displayLanguage",
-})  # fmt: skip
+    "url", "valueSet", "valueSetVersion", "context", "contextDirection", "filter", "date", "offset", "count",
+    "includeDesignations", "designation", "includeDefinition", "activeOnly", "excludeNested",
+    "excludeNotForUI", "excludePostCoordinated", "displayLanguage", "exclude-system",
+}) | VERSIONS  # fmt: skip
+SUPPLEMENT = "http://hl7.org/fhir/StructureDefinition/valueset-supplement"
 MAX_CODES = 10_000
 """The most codes in one answer; a larger value set is paged or filtered."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Wishes:
-    """How the expansion is asked for."""
-
-    filter: str | None
-    offset: int
-    count: int | None
-    language: str | None
-    with_designations: bool
-    active_only: bool
-    flat: bool
-    selectable_only: bool
-
-    @property
-    def is_paged(self) -> bool:
-        return self.count is not None or self.offset > 0
 
 
 def expand(terminology: Terminology, content: Any, instance: Resource | None = None) -> Resource:
@@ -52,33 +37,31 @@ def expand(terminology: Terminology, content: Any, instance: Resource | None = N
     cannot be told, or are more than MAX_CODES (too-costly).
     """
     asked = OperationParameters(content, TAKES)
-    wishes = _wishes(asked)
-    value_set = value_set_of(terminology, asked, instance)
+    wishes, versions = read_wishes(asked), read_versions(asked)
+    terminology = with_versions(terminology, versions)
+    value_set = versions.revised(value_set_of(terminology, asked, instance))
+    _check_supplements(terminology, value_set)
     expansion = terminology.expansion_of_resource(value_set)
     fragments = _check_listable(terminology, value_set, expansion)
     listing = Listing(terminology, value_set, expansion)
-    rows = list(_wanted(listing, wishes))
+    rows = list(wishes.keep(listing.rows()))
     page = _page(value_set, rows, wishes)
     entries = {(row.system, row.code): _entry(row, wishes) for row in page}
     contains = list(entries.values()) if wishes.flat else nested(page, entries)
     head = value_set if asked.flag("includeDefinition") else _without_definition(value_set)
-    said = _said(listing, page, wishes, fragments)
+    said = [*wishes.said(), *versions.said(), *_drawn_on(listing, page, fragments)]
     return {**head, "expansion": _stated(len(rows), contains, said, wishes)}
 
 
-def _wishes(asked: OperationParameters) -> _Wishes:
-    text, offset, count = asked.text("filter"), asked.count("offset") or 0, asked.count("count")
-    is_part = bool(text) or offset > 0 or count is not None
-    return _Wishes(
-        filter=text,
-        offset=offset,
-        count=count,
-        language=asked.text("displayLanguage"),
-        with_designations=asked.flag("includeDesignations") or False,
-        active_only=asked.flag("activeOnly") or False,
-        flat=is_part or asked.flag("excludeNested") or False,
-        selectable_only=asked.flag("excludeNotForUI") or False,
-    )
+def _check_supplements(terminology: Terminology, value_set: Resource) -> None:
+    """Errors: Refused 422 for a supplement that the value set says it needs, and that is not loaded.
+
+    Source: https://hl7.org/fhir/R4/extension-valueset-supplement.html
+    """
+    for extension in value_set.get("extension", ()):
+        needed = extension.get("valueCanonical") if extension.get("url") == SUPPLEMENT else None
+        if needed is not None and terminology.definitions.code_system(needed) is None:
+            raise refuse(422, "supplement-not-found", "not-found", supplement=needed[:200])
 
 
 def _check_listable(
@@ -101,18 +84,7 @@ def _check_listable(
     return fragments
 
 
-def _wanted(listing: Listing, wishes: _Wishes) -> Iterator[Row]:
-    words = searchable(wishes.filter or "").split()
-    for row in listing.rows():
-        if wishes.active_only and row.is_inactive:
-            continue
-        if wishes.selectable_only and row.is_abstract:
-            continue
-        if not words or row.matches(words):
-            yield row
-
-
-def _page(value_set: Resource, rows: list[Row], wishes: _Wishes) -> list[Row]:
+def _page(value_set: Resource, rows: list[Row], wishes: Wishes) -> list[Row]:
     count = MAX_CODES if wishes.count is None else wishes.count
     page = rows[wishes.offset : wishes.offset + count]
     asked_for_more = wishes.count is None and len(rows) - wishes.offset > MAX_CODES
@@ -122,7 +94,7 @@ def _page(value_set: Resource, rows: list[Row], wishes: _Wishes) -> list[Row]:
     return page
 
 
-def _entry(row: Row, wishes: _Wishes) -> Resource:
+def _entry(row: Row, wishes: Wishes) -> Resource:
     entry: Resource = {"system": row.system} if row.system else {}
     if row.is_abstract:
         entry["abstract"] = True
@@ -133,7 +105,7 @@ def _entry(row: Row, wishes: _Wishes) -> Resource:
     if display:
         entry["display"] = display
     if wishes.with_designations:
-        designations = row.designations()
+        designations = wishes.named(row.designations())
         if designations:
             entry["designation"] = designations
     return entry
@@ -143,32 +115,19 @@ def _without_definition(value_set: Resource) -> Resource:
     return {key: value for key, value in value_set.items() if key not in {"compose", "text"}}
 
 
-def _said(
-    listing: Listing, page: list[Row], wishes: _Wishes, fragments: list[str]
-) -> Iterator[Resource]:
-    """What the expansion was made with: the parameters of the call and the versions of the systems."""
-    for name, kind, value in (
-        ("filter", "String", wishes.filter),
-        ("count", "Integer", wishes.count),
-        ("displayLanguage", "Code", wishes.language),
-        ("includeDesignations", "Boolean", wishes.with_designations or None),
-        ("activeOnly", "Boolean", wishes.active_only or None),
-        ("excludeNotForUI", "Boolean", wishes.selectable_only or None),
-        ("excludeNested", "Boolean", wishes.flat or None),
-    ):
-        if value is not None:
-            yield {"name": name, f"value{kind}": value}
+def _drawn_on(listing: Listing, page: list[Row], fragments: list[str]) -> Iterator[Resource]:
+    """The code systems that the expansion was made of: their versions, and what is added to them."""
     for system in dict.fromkeys(row.system for row in page):
         index = listing.index(system)
         if index is not None and index.version:
             yield {"name": "version", "valueUri": f"{system}|{index.version}"}
+        for supplement in index.supplements if index is not None else ():
+            yield {"name": "used-supplement", "valueUri": supplement}
     for system in fragments:
         yield {"name": "fragment", "valueUri": system}
 
 
-def _stated(
-    total: int, contains: list[Resource], said: Iterator[Resource], wishes: _Wishes
-) -> Resource:
+def _stated(total: int, contains: list[Resource], said: list[Resource], wishes: Wishes) -> Resource:
     expansion: Resource = {
         "identifier": uuid.uuid4().urn,
         "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -176,9 +135,8 @@ def _stated(
     }
     if wishes.is_paged:
         expansion["offset"] = wishes.offset
-    made_with = list(said)
-    if made_with:
-        expansion["parameter"] = made_with
+    if said:
+        expansion["parameter"] = said
     if contains:
         expansion["contains"] = contains
     return expansion

@@ -2,6 +2,7 @@
 
 from fhir_server.model.issues import refuse
 from fhir_server.terminology.code_system import CodeSystem, Concept
+from fhir_server.terminology.operations.contexts import canonical_of_context
 from fhir_server.terminology.operations.parameters import (
     Coding,
     OperationParameters,
@@ -19,7 +20,7 @@ def versioned(url: str, version: str | None) -> str:
 def value_set_of(
     terminology: Terminology, asked: OperationParameters, instance: Resource | None
 ) -> Resource:
-    """The value set of the call: the instance, one sent along, or one by url.
+    """The value set of the call: the instance, one sent along, one by url, or that of a context.
 
     Shape: an implicit value set (`…?fhir_vs`) comes as a resource that composes it.
     Errors: Refused 400 where none is named, 404 where it is not known.
@@ -27,7 +28,7 @@ def value_set_of(
     found = instance or asked.resource("valueSet", "ValueSet")
     if found is not None:
         return found
-    url = asked.text("url")
+    url = asked.text("url") or canonical_of_context(terminology.definitions, asked)
     if url is None:
         raise missing("url", "valueSet")
     canonical = versioned(url, asked.text("valueSetVersion"))
