@@ -34,6 +34,9 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "fhir_server.cli.demo:command", "Make a synthetic network and send it to a server."
     ),
     "db": CommandEntry("fhir_server.cli.db:app", "Look after the tables of the database."),
+    "explain": CommandEntry(
+        "fhir_server.cli.explain:command", "Show how a search is carried out, without its values."
+    ),
     "reindex": CommandEntry(
         "fhir_server.cli.reindex:command", "Make the search index anew for what is stored."
     ),

@@ -14,6 +14,7 @@ from fhir_server.model.json_source import (
     parse_json,
     pretty_json,
 )
+from fhir_server.model.null_characters import null_character_in
 from fhir_server.model.locations import Positions
 from fhir_server.model.negotiation import preferred
 from fhir_server.model.reading import Reading, read_leniently
@@ -63,9 +64,14 @@ def acceptable_format(asked: str | None, accept: str | None, content_type: str) 
 def read_source(source: bytes, kind: Format, types: TypeModel) -> Any:
     """The resource that a text says. Errors: Refused 400, with line and column."""
     try:
-        return parse_json(source) if kind == "json" else XmlDocument(source, types).value
+        value = parse_json(source) if kind == "json" else XmlDocument(source, types).value
     except (JsonSyntaxError, XmlSyntaxError) as fault:
         raise _refused(fault) from None
+    if b"\\u0000" in source:
+        place = null_character_in(value)
+        if place is not None:
+            raise refuse(400, "json-null-character", "value", place)
+    return value
 
 
 def read_for_validation(source: bytes, kind: Format, types: TypeModel) -> Reading:

@@ -11,7 +11,7 @@ from fhir_server.interactions.entries import check_bundle
 from fhir_server.interactions.history import history, parse_history
 from fhir_server.interactions.patch import conditional_patch, patch
 from fhir_server.interactions.read import read
-from fhir_server.interactions.search_type import search_type
+from fhir_server.interactions.search_type import SearchPlace, search
 from fhir_server.interactions.snapshot import snapshot, snapshot_of_stored, snapshot_of_url
 from fhir_server.interactions.transaction import transaction
 from fhir_server.interactions.update import conditional_update, update
@@ -58,21 +58,25 @@ def get_history(call: Call) -> Reply:
 
 
 def get_search(call: Call) -> Reply:
-    """GET /Type?…."""
+    """GET /Type?…, /?…, /Patient/id/Type?…, /Patient/id/*?…."""
     return _search(call, call.pairs)
 
 
 def post_search(call: Call) -> Reply:
-    """POST /Type/_search — parameters in the body, the URL, or both."""
+    """POST …/_search of the same — parameters in the body, the URL, or both."""
     return _search(call, call.pairs + call.form_pairs)
 
 
 def _search(call: Call, pairs: list[tuple[str, str]]) -> Reply:
+    place = SearchPlace(call.path.get("type"))
+    if "id" in call.path:
+        member = call.path.get("member", "*")
+        place = SearchPlace(None if member == "*" else member, (call.type, call.id))
     with call.server.database.connection() as connection:
-        answer = search_type(
+        answer = search(
             call.server,
             connection,
-            call.type,
+            place,
             pairs,
             lenient=call.is_lenient,
             language=call.language,

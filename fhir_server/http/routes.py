@@ -12,6 +12,7 @@ from fhir_server.http.call import Call
 from fhir_server.http.reply import Reply
 from fhir_server.interactions.writing.check import check_type_known
 from fhir_server.model.issues import refuse
+from fhir_server.store.resource_types import TYPE_NUMBERS
 
 Handler = Callable[[Call], Reply]
 
@@ -34,6 +35,8 @@ ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     ("POST",   "$validate",                       "$validate",           handlers.post_validate),
     ("GET",    "$versions",                       "$versions",           operation_handlers.get_versions),
     ("GET",    "_history",                        "history-system",      handlers.get_history),
+    ("GET",    "",                                "search-system",       handlers.get_search),
+    ("POST",   "_search",                         "search-system",       handlers.post_search),
     ("POST",   "$reindex",                        "$reindex",            reindex_handlers.start),
     ("GET",    "$reindex",                        "$reindex",            reindex_handlers.status),
     ("DELETE", "$reindex",                        "$reindex",            reindex_handlers.cancel),
@@ -41,6 +44,9 @@ ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     ("POST",   "{type}/{id}/$reindex",            "$reindex",            reindex_handlers.start),
     ("GET",    "{type}",                          "search-type",         handlers.get_search),
     ("POST",   "{type}/_search",                  "search-type",         handlers.post_search),
+    ("GET",    "{type}/{id}/{member}",            "search-compartment",  handlers.get_search),
+    ("POST",   "{type}/{id}/{member}/_search",    "search-compartment",  handlers.post_search),
+    ("POST",   "{type}/{id}/_search",             "search-compartment",  handlers.post_search),
     ("POST",   "{type}",                          "create",              handlers.post_resource),
     ("PUT",    "{type}",                          "conditional-update",  handlers.put_by_criteria),
     ("PATCH",  "{type}",                          "conditional-patch",   handlers.patch_by_criteria),
@@ -116,6 +122,8 @@ def allowed_methods(methods: Iterable[str]) -> list[str]:
 
 
 _NAMES = ("type", "id", None, "version")
+_MEMBER = 2
+"""Where the type searched in a compartment stands, `*` for all."""
 
 
 def _classify(parts: Sequence[str]) -> tuple[str, dict[str, str]]:
@@ -126,6 +134,8 @@ def _classify(parts: Sequence[str]) -> tuple[str, dict[str, str]]:
             shape.append(part)
             continue
         name = _NAMES[position] if position < len(_NAMES) else None
+        if position == _MEMBER and (part == "*" or part in TYPE_NUMBERS):
+            name = "member"
         if name is None:
             return "?", {}
         if name == "type":

@@ -11,13 +11,14 @@ from typing import Any
 from fhir_server import __version__
 from fhir_server.interactions.patching.document import JSON_PATCH, XML_PATCH
 from fhir_server.interactions.server import FhirServer
+from fhir_server.search.compartments import COMPARTMENTS, compartment_url
 from fhir_server.search.parameters import SearchParameters
 from fhir_server.store.resource_types import RESOURCE_TYPES
 
 TYPE_INTERACTIONS: Sequence[str] = (
     "read", "vread", "update", "patch", "delete", "history-instance", "history-type", "create", "search-type",
 )  # fmt: skip
-SYSTEM_INTERACTIONS: Sequence[str] = ("transaction", "batch", "history-system")
+SYSTEM_INTERACTIONS: Sequence[str] = ("transaction", "batch", "history-system", "search-system")
 RESOURCE_OPERATIONS: Sequence[str] = ("validate", "meta", "meta-add", "meta-delete")
 OWN_OPERATIONS: Mapping[str, str] = {
     "reindex": "https://osteon.example/fhir/OperationDefinition/reindex"
@@ -63,6 +64,7 @@ def _statement(server: FhirServer, parameters: SearchParameters) -> dict[str, An
                 "mode": "server",
                 "resource": [_resource(server, parameters, name) for name in RESOURCE_TYPES],
                 "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS],
+                "compartment": [compartment_url(name) for name in COMPARTMENTS],
                 "operation": [
                     {"name": name, "definition": _DEFINITION + definition}
                     for name, definition in SYSTEM_OPERATIONS.items()

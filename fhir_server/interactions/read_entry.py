@@ -4,11 +4,12 @@ from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.entries import Entry
 from fhir_server.interactions.history import history, parse_history
 from fhir_server.interactions.read import read
-from fhir_server.interactions.search_type import search_type
+from fhir_server.interactions.search_type import SearchPlace, search
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.vread import vread
 from fhir_server.interactions.writing.check import check_type_known
 from fhir_server.model.issues import refuse
+from fhir_server.store.resource_types import TYPE_NUMBERS
 from fhir_server.store.resources import Connection
 
 
@@ -17,10 +18,15 @@ def read_entry(server: FhirServer, connection: Connection, entry: Entry) -> Answ
 
     Errors: those of the interaction; Refused 400 for a URL that is none.
     """
+    if entry.path == ("",):
+        return search(server, connection, SearchPlace(), entry.pairs)
     check_type_known(entry.path[0], f"{entry.at}.request.url")
     match entry.path:
         case (resource_type,):
-            return search_type(server, connection, resource_type, entry.pairs)
+            return search(server, connection, SearchPlace(resource_type), entry.pairs)
+        case (owner, owner_id, member) if member == "*" or member in TYPE_NUMBERS:
+            place = SearchPlace(None if member == "*" else member, (owner, owner_id))
+            return search(server, connection, place, entry.pairs)
         case (resource_type, "_history"):
             request = parse_history(resource_type, None, entry.pairs)
             return history(server, connection, request)

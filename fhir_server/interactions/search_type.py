@@ -1,10 +1,12 @@
-"""search: the resources of a type that match.
+"""search: the resources that match, of a type, of all types, or in a compartment.
 
 Source: https://hl7.org/fhir/R4/search.html
 """
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.search_request import incomplete_parameter, understand
@@ -12,15 +14,32 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.subset import Subset, subset_body
 from fhir_server.model.issues import Issue, Language, operation_outcome
 from fhir_server.model.json_source import encode_json
+from fhir_server.search.compartments import Compartment
+from fhir_server.search.explain import explain
 from fhir_server.search.request import SearchRequest
 from fhir_server.search.run import SearchResult, run_search
 from fhir_server.store.resources import Connection, StoredResource
 
 
-def search_type(
+@dataclass(frozen=True, slots=True)
+class SearchPlace:
+    """Where is searched: one type, None for all; in the compartment of a resource, where one is named."""
+
+    type: str | None = None
+    compartment: Compartment | None = None
+
+    @property
+    def path(self) -> str:
+        """The path below the FHIR base."""
+        if self.compartment is None:
+            return self.type or ""
+        return "/".join((*self.compartment, self.type or "*"))
+
+
+def search(
     server: FhirServer,
     connection: Connection,
-    resource_type: str,
+    place: SearchPlace,
     pairs: Sequence[tuple[str, str]],
     *,
     lenient: bool = False,
@@ -29,14 +48,43 @@ def search_type(
     """The page of matches as a searchset Bundle, with what they include.
 
     Shape: `self` link: the search as it was understood; `next` link: while there is more.
-    Errors: Refused 400 with one issue for each unknown or malformed parameter, unless lenient.
+    With `_explain=true` Parameters that say how it would be carried out.
+    Errors: Refused 400 with one issue for each unknown or malformed parameter, unless lenient; 404 for a
+    compartment that R4 has not.
     """
-    request = understand(server, connection, resource_type, pairs, lenient=lenient)
-    result = run_search(connection, request)
-    return Answer(
-        200,
-        body=searchset(server, request, result, _links(server.base_url, request, result), language),
+    request = understand(
+        server, connection, place.type, pairs, lenient=lenient, compartment=place.compartment
     )
+    if request.explain:
+        return Answer(200, body=encode_json(_explained(connection, request)))
+    result = run_search(connection, request)
+    links = _links(f"{server.base_url}/{place.path}".rstrip("/"), request, result)
+    return Answer(200, body=searchset(server, request, result, links, language))
+
+
+def search_type(
+    server: FhirServer,
+    connection: Connection,
+    resource_type: str,
+    pairs: Sequence[tuple[str, str]],
+) -> Answer:
+    """A search of one type, as `search`."""
+    return search(server, connection, SearchPlace(resource_type), pairs)
+
+
+def _explained(connection: Connection, request: SearchRequest) -> dict[str, Any]:
+    """How the search would be carried out, as Parameters."""
+    explained = explain(connection, request)
+    parts = {
+        "search": explained.search,
+        "order": explained.order,
+        "sql": explained.sql,
+        "plan": explained.plan,
+    }
+    return {
+        "resourceType": "Parameters",
+        "parameter": [{"name": name, "valueString": text} for name, text in parts.items()],
+    }
 
 
 def searchset(
@@ -61,11 +109,11 @@ def searchset(
     return head + total + b',"link":' + encode_json(links) + entry_list + b"}"
 
 
-def _links(base_url: str, request: SearchRequest, result: SearchResult) -> list[dict[str, str]]:
-    base = f"{base_url}/{request.resource_type}?"
-    links = [{"relation": "self", "url": base + request.self_query()}]
+def _links(place: str, request: SearchRequest, result: SearchResult) -> list[dict[str, str]]:
+    links = [{"relation": "self", "url": f"{place}?{request.self_query()}"}]
     if result.next_cursor is not None:
-        links.append({"relation": "next", "url": base + request.next_query(result.next_cursor)})
+        url = f"{place}?{request.next_query(result.next_cursor)}"
+        links.append({"relation": "next", "url": url})
     return links
 
 

@@ -12,8 +12,16 @@ from fhir_server.store.keys import reference_token, resource_key
 
 _BASE = "http://hl7.org/fhir/CompartmentDefinition/"
 
+COMPARTMENTS = ("Patient", "Encounter", "Practitioner", "RelatedPerson", "Device")
+"""The types that R4 has a compartment of."""
+
 Compartment = tuple[str, str]
 """The type and the id of the resource that a compartment is of."""
+
+
+def compartment_url(compartment_type: str) -> str:
+    """The canonical URL of the compartment of a type."""
+    return _BASE + compartment_type[:1].lower() + compartment_type[1:]
 
 
 def compartment_parameters(
@@ -23,7 +31,7 @@ def compartment_parameters(
 
     Errors: Refused(404) where there is no such compartment.
     """
-    url = _BASE + compartment_type[:1].lower() + compartment_type[1:]
+    url = compartment_url(compartment_type)
     definition = parameters.definitions.find("CompartmentDefinition", url)
     if definition is None:
         raise refuse(404, "search-compartment-unknown", "not-found", type=compartment_type)

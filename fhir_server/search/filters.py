@@ -42,7 +42,13 @@ from fhir_server.store.resource_types import TYPE_NUMBERS
 MAX_DEPTH = 8
 """How many references a chain may follow."""
 
+MAX_VALUES = 10_000
+"""How many alternatives a parameter may have whose values are looked up by their hashes, all at once."""
+MAX_RANGES = 500
+"""How many alternatives any other parameter may have: each is a look-up of its own."""
+
 UNSUPPORTED = UNINDEXED
+_HASHED: frozenset[SearchType] = frozenset({"token", "reference", "uri"})
 
 _PREDICATES: Mapping[SearchType, Callable[[Criterion], Predicate]] = {
     "token": token.predicate,
@@ -116,7 +122,8 @@ def _by_definition(
     by_type: dict[SearchType, list[SearchParameter]] = {}
     for parameter in found:
         by_type.setdefault(parameter.type, []).append(parameter)
-    values = tuple(_values(name, value))
+    limit = MAX_VALUES if by_type.keys() <= _HASHED and modifier != "text" else MAX_RANGES
+    values = tuple(_values(name, value, limit))
     choices = []
     for kind, parameters in by_type.items():
         criterion = Criterion(name, tuple(parameters), modifier, values, scope.setting)
@@ -215,7 +222,7 @@ def _last_updated(scope: Scope, name: str, modifier: str | None, value: str) -> 
     parameters = scope.parameters.across(scope.types, "_lastUpdated")
     if modifier is not None:
         raise _no_modifier(name, modifier)
-    values = tuple(_values(name, value))
+    values = tuple(_values(name, value, MAX_RANGES))
     return date.predicate(Criterion(name, parameters, None, values, scope.setting))
 
 
@@ -229,7 +236,7 @@ def _list(_: Scope, name: str, modifier: str | None, value: str) -> Predicate:
     if modifier is not None:
         raise _no_modifier(name, modifier)
     choices = []
-    for one in _values(name, value):
+    for one in _values(name, value, MAX_RANGES):
         list_id = one.removeprefix("List/")
         if VALID_ID.fullmatch(list_id) is None:
             raise refuse(400, "search-value-id", "value", parameter=name, value=one[:200])
@@ -277,10 +284,12 @@ def _no_modifier(name: str, modifier: str | None, *allowed: str) -> Refused:
     )
 
 
-def _values(name: str, value: str) -> list[str]:
+def _values(name: str, value: str, limit: int = MAX_VALUES) -> list[str]:
     values = split_escaped(value, ",")
     if not all(values):
         raise refuse(400, "search-value-empty", "value", parameter=name)
+    if len(values) > limit:
+        raise refuse(400, "search-too-many-values", "too-costly", parameter=name, limit=limit)
     return values
 
 

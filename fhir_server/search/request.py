@@ -63,6 +63,7 @@ class SearchRequest:
     pairs: tuple[tuple[str, str], ...] = ()
     dropped: tuple[Issue, ...] = ()
     incomplete: tuple[str, ...] = ()
+    explain: bool = False
 
     @property
     def resource_type(self) -> str | None:
@@ -145,6 +146,11 @@ def _read_all(draft: _Draft, pairs: Sequence[tuple[str, str]], *, lenient: bool)
     faults: list[Issue] = []
     dropped: list[Issue] = []
     for name, value in pairs:
+        if "\x00" in name or "\x00" in value:
+            # No string of FHIR holds it, and PostgreSQL takes none.
+            raise refuse(
+                400, "search-value-null", "value", parameter=name.replace("\x00", "")[:100]
+            )
         try:
             _read(draft, name, value)
         except Refused as refused:
@@ -218,11 +224,18 @@ def _cursor(_: Scope, __: str, value: str) -> str:
     return value
 
 
+def _truth(_: Scope, name: str, value: str) -> bool:
+    if value not in {"true", "false"}:
+        raise refuse(400, "search-value-boolean", "value", parameter=name, value=value[:200])
+    return value == "true"
+
+
 _RESULT: Mapping[str, tuple[str, Callable[[Scope, str, str], Any]]] = {
     "_count": ("count", _count),
     "_sort": ("sort", _sort),
     "_total": ("total", _one_of(*get_args(Total))),
     "_summary": ("summary", _one_of(*get_args(Summary))),
     "_elements": ("elements", _elements),
+    "_explain": ("explain", _truth),
     CURSOR_PARAMETER: ("cursor", _cursor),
 }

@@ -114,7 +114,9 @@ def _order(
 ) -> tuple[Fragment, list[Fragment], list[Place]]:
     """Joins, further conditions, and the places in order, the tie-breaker last."""
     if not request.sort:
-        return sql(""), [], [Place("r.sequence", None, descending=False, nullable=False)]
+        # Over all types no index holds the order of storing.
+        column: LiteralString = "r.sequence" if request.types else "r.key"
+        return sql(""), [], [Place(column, None, descending=False, nullable=False)]
     first, rest = request.sort[0], request.sort[1:]
     joins, places = sql(""), list[Place]()
     extra: list[Fragment] = []

@@ -13,7 +13,7 @@ FLAGS = {
     "conditional-delete": "conditionalDelete",
     "read": "conditionalRead",
 }
-ELSEWHERE = {"capabilities", "batch-transaction", "conditional-patch", *FLAGS}
+ELSEWHERE = {"capabilities", "batch-transaction", "conditional-patch", "search-compartment", *FLAGS}
 """Interactions that a flag or the statement itself stands for; R4 has no flag for conditional patch."""
 
 
