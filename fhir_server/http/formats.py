@@ -14,9 +14,9 @@ from fhir_server.model.json_source import (
     parse_json,
     pretty_json,
 )
-from fhir_server.model.null_characters import null_character_in
 from fhir_server.model.locations import Positions
 from fhir_server.model.negotiation import preferred
+from fhir_server.model.null_characters import null_character_in
 from fhir_server.model.reading import Reading, read_leniently
 from fhir_server.model.xml_source import XmlDocument, XmlSyntaxError
 from fhir_server.model.xml_writer import write_xml
