@@ -96,6 +96,26 @@ class Settings(BaseSettings):
         description="Seconds for which a transaction with unconditional creates that is sent again, "
         "alike to the last value, gets its first answer and stores nothing. 0: never.",
     )
+    mllp_tls_port: Port | None = Field(
+        default=None,
+        description="The port for HL7 v2 over MLLP with TLS. A client certificate is asked for, and speaks "
+        "for the centres whose register line names it. Without it, MLLP is plain only.",
+    )
+    tls_certificate: Path | None = Field(
+        default=None, description="The server's certificate for TLS, with its chain, as PEM."
+    )
+    tls_key: Path | None = Field(
+        default=None, description="The private key of the server's certificate, as PEM."
+    )
+    tls_client_ca: Path | None = Field(
+        default=None,
+        description="The certificates, as PEM, of the authorities whose client certificates are taken.",
+    )
+    inbox_dir: Path | None = Field(
+        default=None,
+        description="A folder watched for files of HL7 v2 messages, bare or as FHS/BHS batches. Files taken "
+        "move to `done/`, others to `failed/` with the reason; answers stand in `answers/`.",
+    )
     mllp_max_frame_bytes: Positive = Field(
         default=80 * MEBIBYTE,
         description="The largest HL7 v2 message, in bytes; a document of 50 MB fits.",
@@ -194,7 +214,7 @@ class Settings(BaseSettings):
             raise ValueError("is no web address; expected, for example, https://host.example/fhir")
         return value.rstrip("/")
 
-    @field_validator("data_dir", "mappings_dir")
+    @field_validator("data_dir", "mappings_dir", "inbox_dir")
     @classmethod
     def _resolve_folder(cls, value: Path | None) -> Path | None:
         return value.expanduser().resolve() if value else None

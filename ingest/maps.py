@@ -5,7 +5,7 @@ restart. Maps that cannot be read leave the former ones in force.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -96,6 +96,10 @@ class LiveRegister:
     def of_sender(self, application: str | None, facility: str | None) -> Centre | None:
         """The centre that sends as MSH-3 and MSH-4."""
         return self.current.of_sender(application, facility)
+
+    def of_certificate(self, names: Collection[str]) -> frozenset[str]:
+        """The centres that a client certificate speaks for."""
+        return self.current.of_certificate(names)
 
 
 def fingerprint(folder: Path) -> Fingerprint:

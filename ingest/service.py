@@ -5,17 +5,20 @@ import contextlib
 import os
 import signal
 import time
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from fhir_server.child_process import child_module
 from fhir_server.operator_error import OperatorError
 from fhir_server.settings import Settings
+from fhir_server.store.database import Database
 from fhir_server.store.embedded_postgres import running_url
 from ingest.journal.reception import Reception, Register
 from ingest.journal.writer import JournalWriter
+from ingest.transport.inbox import Inbox
 from ingest.transport.mllp import MllpLimits, MllpServer
+from ingest.transport.mllp_tls import Certificates, server_tls
 
 ANSWERS_GRACE_S = 1.0
 WORKERS_GRACE_S = 1.0
@@ -23,7 +26,13 @@ RESTART_PAUSE_S = 1.0
 SHORT_LIFE_S = 10.0
 LONGEST_PAUSE_S = 30.0
 
+LOOK_INTO_INBOX_EVERY_S = 1.0
+
 log = structlog.stdlib.get_logger("osteon.ingest")
+
+
+class ServiceRegister(Register, Certificates, Protocol):
+    """The centre register: by sender and by certificate."""
 
 
 def database_url(settings: Settings) -> str:
@@ -39,36 +48,64 @@ def database_url(settings: Settings) -> str:
     return url
 
 
-def run_service(settings: Settings, url: str, register: Register) -> None:
+def run_service(settings: Settings, url: str, register: ServiceRegister) -> None:
     """Serve until SIGTERM or SIGINT. Errors: OperatorError where the port cannot be had."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(settings, url, register))
 
 
-async def _serve(settings: Settings, url: str, register: Register) -> None:
+async def _serve(settings: Settings, url: str, register: ServiceRegister) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     journal = JournalWriter(url)
-    server = MllpServer(Reception(register), journal, mllp_limits(settings))
-    try:
-        await server.start(settings.bind, settings.mllp_port)
-    except OSError as error:
-        raise OperatorError(
-            f"OSTEON_MLLP_PORT: {settings.bind}:{settings.mllp_port}: {error.strerror}"
-        ) from None
-    log.debug("MLLP server listens", address=settings.bind, port=settings.mllp_port)
+    reception = Reception(register)
+    servers = await _start_servers(settings, reception, journal, register)
     workers = [_keep_worker(n, url, stop) for n in range(1, settings.ingest_workers + 1)]
-    jobs = [asyncio.create_task(job) for job in (journal.run(), *workers)]
+    watching = [_watch_inbox(settings, url, reception, stop)] if settings.inbox_dir else []
+    jobs = [asyncio.create_task(job) for job in (journal.run(), *workers, *watching)]
     ended = asyncio.create_task(stop.wait())
     await asyncio.wait([*jobs, ended], return_when=asyncio.FIRST_COMPLETED)
     stop.set()
-    await server.stop(ANSWERS_GRACE_S)
+    await asyncio.gather(*(server.stop(ANSWERS_GRACE_S) for server in servers))
     jobs[0].cancel()
     failures = await asyncio.gather(*jobs, return_exceptions=True)
     for failure in failures:
         if isinstance(failure, Exception):
             raise failure
+
+
+async def _start_servers(
+    settings: Settings, reception: Reception, journal: JournalWriter, register: ServiceRegister
+) -> list[MllpServer]:
+    """The MLLP server, and the one with TLS where the settings ask for it."""
+    limits = mllp_limits(settings)
+    ports = [("OSTEON_MLLP_PORT", settings.mllp_port, MllpServer(reception, journal, limits))]
+    if settings.mllp_tls_port is not None:
+        tls = MllpServer(reception, journal, limits, server_tls(settings, register))
+        ports.append(("OSTEON_MLLP_TLS_PORT", settings.mllp_tls_port, tls))
+    for name, port, server in ports:
+        try:
+            await server.start(settings.bind, port)
+        except OSError as error:
+            raise OperatorError(f"{name}: {settings.bind}:{port}: {error.strerror}") from None
+        log.debug("MLLP server listens", address=settings.bind, port=port)
+    return [server for _, _, server in ports]
+
+
+async def _watch_inbox(
+    settings: Settings, url: str, reception: Reception, stop: asyncio.Event
+) -> None:
+    """Look into the inbox until asked to end; a fault of one file does not end the watching."""
+    assert settings.inbox_dir is not None, "asked for"  # noqa: S101 — a fault of the caller
+    with Database(url, pool_size=1) as database:
+        inbox = Inbox(settings.inbox_dir, database, reception)
+        while not stop.is_set():
+            try:
+                await asyncio.to_thread(inbox.look)
+            except OSError as error:
+                log.warning("the inbox cannot be read", reason=error.strerror)
+            await _sleep_unless(stop, LOOK_INTO_INBOX_EVERY_S)
 
 
 async def _keep_worker(number: int, url: str, stop: asyncio.Event) -> None:

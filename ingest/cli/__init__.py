@@ -10,6 +10,10 @@ from typer.main import get_command
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "send": ("ingest.cli.send:send", "Send the messages of files over MLLP and print each answer."),
+    "load": (
+        "ingest.cli.load:load",
+        "Put the messages of files into the journal; workers store them.",
+    ),
     "map": (
         "ingest.mapping.cli:map_files",
         "Translate messages to FHIR and print what they become.",

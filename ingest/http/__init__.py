@@ -8,6 +8,7 @@
     GET  /ingest/stats
     GET  /ingest/worklist
     POST /ingest/worklist/{id}/release
+    POST /hl7v2                               a message, answered with its acknowledgement
 
 Shape: `application/json`, newest first, `links` with the next page. Nothing of a message's content is
 shown. Faults of a request are OperationOutcomes, in English or French by Accept-Language.
@@ -16,7 +17,7 @@ shown. Faults of a request are OperationOutcomes, in English or French by Accept
 from starlette.routing import Route
 
 from fhir_server.interactions.server import FhirServer
-from ingest.http import messages, statistics, worklist
+from ingest.http import hl7_over_http, messages, statistics, worklist
 
 
 def routes(server: FhirServer) -> list[Route]:
@@ -25,4 +26,5 @@ def routes(server: FhirServer) -> list[Route]:
         *messages.routes(server),
         *statistics.routes(server),
         *worklist.routes(server),
+        *hl7_over_http.routes(server),
     ]

@@ -4,7 +4,7 @@ A record that was there before (same sender, control id and hash) is not written
 given then is given again. The same control id with other content is written, with a warning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -76,15 +76,43 @@ async def append(
     """
     async with connection.transaction():
         cursor = await connection.execute(_APPEND, _columns(records))
-        written = {(row[0], row[1], bytes(row[2])): row[3] for row in await cursor.fetchall()}
+        written = _written(await cursor.fetchall())
         again = [record for record in records if identity(record) not in written]
         earlier: dict[Identity, Journalled] = {}
         if again:
             cursor = await connection.execute(_EARLIER, _identities(again))
-            earlier = {
-                (row[0], row[1], bytes(row[2])): Journalled(row[3], row[4], duplicate=True)
-                for row in await cursor.fetchall()
-            }
+            earlier = _earlier(await cursor.fetchall())
+    return _results(records, written, earlier)
+
+
+def append_blocking(
+    connection: psycopg.Connection[Any], records: Sequence[Record]
+) -> list[Journalled]:
+    """The same for code that runs in a thread: files and HTTP."""
+    with connection.transaction():
+        written = _written(connection.execute(_APPEND, _columns(records)).fetchall())
+        again = [record for record in records if identity(record) not in written]
+        earlier: dict[Identity, Journalled] = {}
+        if again:
+            earlier = _earlier(connection.execute(_EARLIER, _identities(again)).fetchall())
+    return _results(records, written, earlier)
+
+
+def _written(rows: Sequence[tuple[Any, ...]]) -> dict[Identity, int]:
+    return {(row[0], row[1], bytes(row[2])): row[3] for row in rows}
+
+
+def _earlier(rows: Sequence[tuple[Any, ...]]) -> dict[Identity, Journalled]:
+    return {
+        (row[0], row[1], bytes(row[2])): Journalled(row[3], row[4], duplicate=True) for row in rows
+    }
+
+
+def _results(
+    records: Sequence[Record],
+    written: Mapping[Identity, int],
+    earlier: Mapping[Identity, Journalled],
+) -> list[Journalled]:
     return [
         earlier[key]
         if (key := identity(record)) in earlier

@@ -5,7 +5,7 @@ Nothing here touches the database, so that the answer is ready before the record
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -37,6 +37,31 @@ class Register(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Channel:
+    """What the way in says of a message.
+
+    Shape: `centres` those that the other side has proven to speak for, None where the way in proves
+    nothing; `codec` the character set that the transport declares, if it does.
+    """
+
+    centres: frozenset[str] | None = None
+    codec: str | None = None
+
+    def faults(self, message: Message, centre: Sender | None) -> Iterator[Hl7Fault]:
+        """Where a message contradicts the way it came in by."""
+        if self.centres is not None and (centre is None or centre.id not in self.centres):
+            yield Hl7Fault("ingest-sender-not-certified", 207, "MSH", 1, 3)
+        # In ASCII alone all character sets agree.
+        contradicts = self.codec is not None and self.codec != message.codec
+        if contradicts and not message.raw.isascii():
+            yield Hl7Fault("ingest-charset-contradicted", 102, "MSH", 1, 18)
+
+
+OPEN = Channel()
+"""A way in that proves and declares nothing: MLLP without TLS, files."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reception:
     """Turns frames into records.
 
@@ -46,7 +71,7 @@ class Reception:
 
     register: Register
 
-    def receive(self, raw: bytes, connection: str) -> Record:
+    def receive(self, raw: bytes, connection: str, channel: Channel = OPEN) -> Record:
         """The record of a whole frame."""
         header = read_header(raw)
         centre = self._centre(header)
@@ -55,6 +80,7 @@ class Reception:
             faults = message.faults()
         except Hl7SyntaxError as error:
             return self.refuse(raw, connection, [error.fault])
+        faults = faults or list(channel.faults(message, centre))
         if faults:
             return self.refuse(raw, connection, faults)
         keys = order_keys(message, _sender(header))

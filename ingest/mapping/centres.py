@@ -5,7 +5,7 @@ identifier authorities are written `NAMESPACE=system`. Centres are data, never c
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -22,7 +22,11 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Centre:
-    """One centre. `finess` is not verified; `valid_from` and `valid_to` are FHIR dates or empty."""
+    """One centre.
+
+    Shape: `finess` is not verified; `valid_from` and `valid_to` are FHIR dates or empty; `certificates`
+    the SHA-256 fingerprints (hexadecimal) or common names of client certificates that speak for it.
+    """
 
     id: str
     label: str
@@ -35,6 +39,7 @@ class Centre:
     authorities: Mapping[str, str]
     valid_from: str
     valid_to: str
+    certificates: frozenset[str] = frozenset()
 
     @property
     def reference(self) -> str:
@@ -60,6 +65,12 @@ class CentreRegister:
         """The centre that sends as MSH-3 and MSH-4; one without listed applications sends as any."""
         found = self._by_sender.get((application or "", facility or ""))
         return found or self._by_sender.get(("", facility or ""))
+
+    def of_certificate(self, names: Collection[str]) -> frozenset[str]:
+        """The ids of the centres that a client certificate, by its fingerprint or name, speaks for."""
+        return frozenset(
+            centre.id for centre in self.centres.values() if centre.certificates & set(names)
+        )
 
     def system_of(self, namespace: str, centre: Centre) -> str | None:
         """The identifier system of an assigning authority: the sender's own, else any centre's.
@@ -107,6 +118,7 @@ def _centre(row: Mapping[str, str], file: str, line: int) -> Centre:
         authorities={namespace: system for namespace, _, system in authorities},
         valid_from=row["valid_from"],
         valid_to=row["valid_to"],
+        certificates=frozenset((row.get("certificates") or "").split()),
     )
 
 

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping
 import structlog
 
 from ingest.hl7v2 import Hl7Fault
-from ingest.journal.reception import Reception, turned_away
+from ingest.journal.reception import OPEN, Channel, Reception, turned_away
 from ingest.journal.writer import JournalUnavailableError, JournalWriter
 from ingest.transport.listener import Listener
 from ingest.transport.mllp_frames import END, START, FaultKind, Frame, MllpDecoder
+from ingest.transport.mllp_tls import MllpTls
 
 _READ_SIZE = 262_144
 _LINGER_S = 2.0
@@ -49,7 +50,14 @@ class MllpLimits:
 class MllpServer:
     """Serves connections; each is worked off in order, all of them at the same time."""
 
-    def __init__(self, reception: Reception, journal: JournalWriter, limits: MllpLimits) -> None:
+    def __init__(
+        self,
+        reception: Reception,
+        journal: JournalWriter,
+        limits: MllpLimits,
+        tls: MllpTls | None = None,
+    ) -> None:
+        self._tls = tls
         self._reception = reception
         self._journal = journal
         self._limits = limits
@@ -60,7 +68,8 @@ class MllpServer:
 
     async def start(self, host: str, port: int) -> None:
         """Listen. Errors: OSError where the address is taken."""
-        self._listener = await Listener.open(host, port, self._serve)
+        context = self._tls.context if self._tls else None
+        self._listener = await Listener.open(host, port, self._serve, context)
 
     @property
     def port(self) -> int:
@@ -85,7 +94,10 @@ class MllpServer:
         if len(self._connections) >= self._limits.max_connections:
             log.warning("connection refused, too many are open", connection=name)
             return
-        connection = _Connection(name, reader, writer, self._reception, self._journal, self._limits)
+        channel = self._tls.channel(writer) if self._tls else OPEN
+        connection = _Connection(
+            name, reader, writer, self._reception, self._journal, self._limits, channel
+        )
         self._connections.add(connection)
         log.info("connection opened", connection=name)
         try:
@@ -108,7 +120,9 @@ class _Connection:
         reception: Reception,
         journal: JournalWriter,
         limits: MllpLimits,
+        channel: Channel,
     ) -> None:
+        self._channel = channel
         self._name = name
         self._reader = reader
         self._writer = writer
@@ -161,7 +175,7 @@ class _Connection:
 
     async def _take(self, frame: Frame) -> str | None:
         if frame.fault is None:
-            record = self._reception.receive(frame.content, self._name)
+            record = self._reception.receive(frame.content, self._name, self._channel)
         else:
             log.warning("framing fault", connection=self._name, fault=frame.fault)
             record = self._reception.refuse(frame.content, self._name, [_FAULTS[frame.fault]])

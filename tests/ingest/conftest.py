@@ -19,6 +19,7 @@ from ingest.journal.writer import JournalWriter
 from ingest.mapping import default_library, organizations_bundle
 from ingest.mapping.library import mappings_folder
 from ingest.transport.mllp import MllpLimits, MllpServer
+from ingest.transport.mllp_tls import MllpTls
 from tests.ingest.mllp_client import MllpClient
 
 
@@ -57,9 +58,9 @@ class OneCentre:
 class MllpThread:
     """A server in a thread of its own, with an event loop of its own."""
 
-    def __init__(self, url: str, limits: MllpLimits = LIMITS) -> None:
+    def __init__(self, url: str, limits: MllpLimits = LIMITS, tls: MllpTls | None = None) -> None:
         self.journal = JournalWriter(url)
-        self.server = MllpServer(Reception(OneCentre()), self.journal, limits)
+        self.server = MllpServer(Reception(OneCentre()), self.journal, limits, tls)
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
         self._stop = asyncio.Event()

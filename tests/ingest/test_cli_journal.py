@@ -136,3 +136,29 @@ def test_worklist__release_has_messages_worked_off_again(
     (item,) = printed_json(capsys, "worklist", "list")["items"]
     printed(capsys, "worklist", "release", item["id"])
     assert queued(database) == filled[1:]
+
+
+def test_load__files_and_folders_are_journalled_once(
+    filled: list[int], database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "one.hl7").write_bytes(adt("10"))
+    folder = tmp_path / "feed"
+    folder.mkdir()
+    (folder / "batch.hl7").write_bytes(b"BHS|^~\\&\r" + adt("11") + adt("12") + b"BTS|2\r")
+    arguments = ("load", str(tmp_path / "one.hl7"), str(folder))
+    assert printed(capsys, *arguments) == "3 messages: 3 taken\n"
+    assert printed(capsys, *arguments) == "3 messages: 3 known already\n"
+    assert [row["control_id"] for row in rows(database)][2:] == ["10", "11", "12"]
+    assert len(queued(database)) == 3
+
+
+def test_load__what_cannot_be_read_is_named_and_ends_with_1(
+    filled: list[int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.hl7").write_bytes(adt("10", more="||||||KOI8"))
+    (tmp_path / "b.txt").write_text("no message")
+    assert run(["hl7v2", "load", str(tmp_path)]) == 1
+    told = capsys.readouterr()
+    assert "MSH-18" in told.err
+    assert "b.txt: " in told.err
+    assert told.out == "1 messages: 1 files not taken, 1 rejected\n"

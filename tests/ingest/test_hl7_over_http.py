@@ -1,0 +1,89 @@
+from dataclasses import replace
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from fhir_server.interactions.server import FhirServer
+from fhir_server.store.database import Database
+from ingest.hl7v2 import Message
+from ingest.hl7v2.batch import read_batch
+from ingest.http import routes
+from tests.ingest.journal_rows import issue_ids, rows
+from tests.ingest.mllp_client import adt
+
+ER7 = {"Content-Type": "application/hl7-v2; charset=utf-8"}
+
+
+@pytest.fixture
+def client(server: FhirServer) -> TestClient:
+    return TestClient(Starlette(routes=routes(server)))
+
+
+def test_hl7_over_http__message_is_journalled_and_acknowledged(
+    client: TestClient, database: Database
+) -> None:
+    answer = client.post("/hl7v2", content=adt("1"), headers=ER7)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/hl7-v2")
+    assert Message.parse(answer.content).get("MSA-1") == "AA"
+    (row,) = rows(database)
+    assert (bytes(row["raw"]), row["state"], row["connection"]) == (
+        adt("1"), "received", "http testclient",
+    )  # fmt: skip
+    again = client.post("/hl7v2", content=adt("1"), headers=ER7)
+    assert again.content == answer.content
+    assert len(rows(database)) == 1
+
+
+def test_hl7_over_http__fault_of_the_message_is_an_ack_with_its_place(client: TestClient) -> None:
+    answer = client.post("/hl7v2", content=adt("1", more="||||||KOI8"), headers=ER7)
+    ack = Message.parse(answer.content)
+    assert (answer.status_code, ack.get("MSA-1"), ack.get("ERR-2.3")) == (200, "AE", "18")
+
+
+def test_hl7_over_http__character_set_must_not_contradict_the_message(
+    client: TestClient, database: Database
+) -> None:
+    latin = adt("1", name="CÉSAR", more="||||||8859/15")
+    refused = client.post("/hl7v2", content=latin, headers=ER7)
+    assert Message.parse(refused.content).get("MSA-1") == "AE"
+    assert issue_ids(rows(database)[0]) == ["ingest-charset-contradicted"]
+    same = {"Content-Type": "application/hl7-v2; charset=ISO-8859-15"}
+    taken = client.post(
+        "/hl7v2", content=adt("2", name="CÉSAR", more="||||||8859/15"), headers=same
+    )
+    assert Message.parse(taken.content).get("MSA-1") == "AA"
+
+
+def test_hl7_over_http__batch_is_answered_by_a_batch(
+    client: TestClient, database: Database
+) -> None:
+    batch = b"BHS|^~\\&\r" + adt("1") + adt("2") + b"BTS|2\r"
+    answer = client.post("/hl7v2", content=batch, headers=ER7)
+    assert len(read_batch(answer.content).messages) == 2
+    assert len(rows(database)) == 2
+    cut_off = client.post("/hl7v2", content=batch.replace(b"BTS|2", b"BTS|3"), headers=ER7)
+    assert cut_off.status_code == 400
+
+
+def test_hl7_over_http__silent_message_has_an_empty_answer(client: TestClient) -> None:
+    answer = client.post("/hl7v2", content=adt("1", more="|||NE|NE"), headers=ER7)
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/hl7-v2+xml", "application/hl7-v2; charset=klingon"]
+)
+def test_hl7_over_http__other_content_is_a_415(client: TestClient, content_type: str) -> None:
+    answer = client.post("/hl7v2", content=adt("1"), headers={"Content-Type": content_type})
+    assert answer.status_code == 415
+
+
+def test_hl7_over_http__absent_database_is_an_ar(server: FhirServer) -> None:
+    gone = Database("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
+    gone.pool.timeout = 0.5
+    client = TestClient(Starlette(routes=routes(replace(server, database=gone))))
+    answer = client.post("/hl7v2", content=adt("1"), headers=ER7)
+    ack = Message.parse(answer.content)
+    assert (answer.status_code, ack.get("MSA-1"), ack.get("MSA-2")) == (200, "AR", "1")
+    gone.close()

@@ -1,0 +1,86 @@
+import ssl
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import pytest
+
+from fhir_server.operator_error import OperatorError
+from fhir_server.settings import Settings
+from fhir_server.store.database import Database
+from ingest.transport.mllp_tls import server_tls
+from tests.ingest.conftest import KnownCentre, MllpThread, OneCentre
+from tests.ingest.journal_rows import issue_ids, rows
+from tests.ingest.mllp_client import MllpClient, adt
+
+FOLDER = Path(__file__).parent / "certificates"
+SETTINGS = Settings(
+    mllp_tls_port=2576,
+    tls_certificate=FOLDER / "server.pem",
+    tls_key=FOLDER / "server.key",
+    tls_client_ca=FOLDER / "ca.pem",
+)
+
+
+class CertifiedCentre(OneCentre):
+    """A register in which the centre's line names the certificate `dpi-c01`."""
+
+    def of_certificate(self, names: Collection[str]) -> frozenset[str]:
+        return frozenset({KnownCentre().id} if "dpi-c01" in names else ())
+
+
+@pytest.fixture
+def server(database: Database) -> Iterator[MllpThread]:
+    with MllpThread(database.url, tls=server_tls(SETTINGS, CertifiedCentre())) as running:
+        yield running
+
+
+def client(server: MllpThread, certificate: str | None) -> MllpClient:
+    context = ssl.create_default_context(cafile=FOLDER / "ca.pem")
+    if certificate is not None:
+        context.load_cert_chain(FOLDER / f"{certificate}.pem", FOLDER / f"{certificate}.key")
+    made = server.client()
+    made.socket = context.wrap_socket(made.socket, server_hostname="127.0.0.1")
+    return made
+
+
+def test_mllp_tls__centre_with_its_certificate_is_accepted(
+    server: MllpThread, database: Database
+) -> None:
+    with client(server, "dpi-c01") as sender:
+        assert sender.send(adt("1")).get("MSA-1") == "AA"
+    assert rows(database)[0]["state"] == "received"
+
+
+def test_mllp_tls__certificate_of_another_is_refused_and_journalled(
+    server: MllpThread, database: Database
+) -> None:
+    with client(server, "stranger") as sender:
+        answer = sender.send(adt("1"))
+    assert answer.get("MSA-1") == "AE"
+    assert (answer.get("ERR-2.1"), answer.get("ERR-2.3")) == ("MSH", "3")
+    assert answer.get("ERR-5") == "ingest-sender-not-certified"
+    (row,) = rows(database)
+    assert (row["state"], issue_ids(row)) == ("rejected", ["ingest-sender-not-certified"])
+
+
+def test_mllp_tls__certificate_speaks_for_its_own_centre_only(server: MllpThread) -> None:
+    with client(server, "dpi-c01") as sender:
+        assert sender.send(adt("1", application="OTHER")).get("MSA-1") == "AE"
+
+
+def test_mllp_tls__without_certificate_nothing_is_taken(
+    server: MllpThread, database: Database
+) -> None:
+    with pytest.raises((ssl.SSLError, ConnectionError)), client(server, None) as sender:
+        sender.send(adt("1"))
+    with pytest.raises((ConnectionError, TimeoutError)), server.client() as plain:
+        plain.send(adt("1"))
+    assert rows(database) == []
+
+
+def test_server_tls__missing_or_broken_files_are_named() -> None:
+    with pytest.raises(OperatorError, match="OSTEON_TLS_KEY"):
+        server_tls(SETTINGS.model_copy(update={"tls_key": None}), CertifiedCentre())
+    broken = SETTINGS.model_copy(update={"tls_certificate": FOLDER / "README.md"})
+    with pytest.raises(OperatorError, match="OSTEON_TLS_CERTIFICATE"):
+        server_tls(broken, CertifiedCentre())
