@@ -4,7 +4,7 @@ Source: HL7 v2.5.1 §2.5 (segments, fields, delimiters), §2.5.3.5 (empty versus
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, AnyStr, Final
 
@@ -181,11 +181,14 @@ class Segment:
             found = self._repetitions[number] = self._cut_repetitions(number)
         return found
 
-    def leaves(self) -> Iterator[Leaf]:
-        """Every value that is not empty, with its place: what a mapping has to account for."""
+    def leaves(self, only: Container[int] | None = None) -> Iterator[Leaf]:
+        """Every value that is not empty, with its place: what a mapping has to account for.
+
+        Shape: of the fields in `only` where it is given.
+        """
         ends = self.message.syntax.ends
         for number, field in enumerate(self.fields):
-            if not field or not number:
+            if not field or not number or (only is not None and number not in only):
                 continue
             if number <= 2 and self.is_header:
                 yield number, 1, 1, 1, field

@@ -1,5 +1,6 @@
 """How to read the values of a message: its delimiters and character set, made ready once per pair."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -20,6 +21,11 @@ class Syntax:
     field_end: str
     escape: str
     unescape: Unescape
+    divider: re.Pattern[bytes]
+
+    def is_plain(self, field: "bytes | memoryview") -> bool:
+        """Whether a field is a single value: nothing in it ends a repetition or component."""
+        return self.divider.search(field) is None
 
 
 @cache
@@ -36,4 +42,5 @@ def syntax_for(delimiters: Delimiters, codec: str) -> Syntax:
         field_end=delimiters.field.decode(),
         escape=(delimiters.escape or _NEVER).decode(),
         unescape=unescape_for(delimiters, codec),
+        divider=re.compile(b"[" + re.escape(repetition + component + subcomponent) + b"]"),
     )

@@ -7,11 +7,12 @@ from functools import partial
 
 from fhir_server.model.issues import error
 from ingest.hl7v2 import Message
-from ingest.mapping.accounting import account, static_rules
+from ingest.mapping.accounting import account
 from ingest.mapping.assembly import Assembly
 from ingest.mapping.bundle import bundle_of, transaction
 from ingest.mapping.centres import Centre, CentreRegister
 from ingest.mapping.context import Context
+from ingest.mapping.kept import keep_with, kept_values
 from ingest.mapping.library import CompiledMessage, Library, default_library, load_library
 from ingest.mapping.organizations import organizations_bundle
 from ingest.mapping.reconcile import reconcile
@@ -67,7 +68,7 @@ def _held(
         centre=centre,
         bundle=None,
         held=(error(issue_id, code, **parameters),),
-        account=partial(account, message.segments, (), {}),
+        account=partial(account, message.segments, (), {}, {}),
     )
 
 
@@ -82,6 +83,9 @@ def _mapped(
     root = read_scopes(message.segments, compiled.scopes)
     assembly = Assembly(context, message, root, compiled.gathers)
     assembly.build(compiled.resources)
+    kept = kept_values(message.segments, context, compiled.settled)
+    for provenance in assembly.of_type("Provenance"):
+        keep_with(provenance, kept)
     held = list(context.held)
     if stored is None:
         held.extend(issue for built in assembly.built for issue in built.missing)
@@ -99,7 +103,11 @@ def _mapped(
         order_keys=_order_keys(assembly),
         resources=(*(built.resource for built in assembly.built), *assembly.unidentified),
         account=lambda: account(
-            message.segments, context.ledger, static_rules(compiled.maps, maps.line_maps)
+            message.segments,
+            context.ledger,
+            compiled.rules,
+            maps.refused,
+            frozenset(place for place, _ in kept),
         ),
     )
 

@@ -38,6 +38,19 @@ def static_rules(maps: Sequence[CompiledMap], line_maps: Mapping[str, LineMap]) 
     return rules
 
 
+def settled_places(rules: Rules) -> dict[str, dict[int, frozenset[int]]]:
+    """Of the rules those that settle a value: it steers, or it must not be stored."""
+    settled: dict[str, dict[int, set[int]]] = {}
+    for (segment, field, component), (kind, _) in rules.items():
+        fields = settled.setdefault(segment, {})
+        if kind != "kept" and component != READ:
+            fields.setdefault(field, set()).add(component)
+    return {
+        segment: {field: frozenset(components) for field, components in fields.items()}
+        for segment, fields in settled.items()
+    }
+
+
 def _note(
     rules: dict[tuple[str, int, int], Rule],
     line: Line,
@@ -58,11 +71,18 @@ def _note(
                 rules.setdefault((*field, source.component), (FATE_OF[part.kind], part.reason))
 
 
-def account(segments: Sequence[Any], ledger: Sequence[Entry], rules: Rules) -> tuple[Fate, ...]:
+def account(
+    segments: Sequence[Any],
+    ledger: Sequence[Entry],
+    rules: Rules,
+    refused: Mapping[str, str],
+    carried: frozenset[str] = frozenset(),
+) -> tuple[Fate, ...]:
     """One fate per leaf, in message order.
 
     Shape: what the ledger says of a leaf comes first (mapped before rejected before kept), then what
-    the maps say of its field, then the reason why no line speaks of it.
+    the maps say of its field, then the reason why no line speaks of it. `refused` gives the reason for
+    each segment that is refused as a whole, `carried` the places that the Provenance keeps.
     """
     noted: dict[Leaf, list[tuple[FateKind, str]]] = {}
     for leaf, kind, text in ledger:
@@ -77,10 +97,14 @@ def account(segments: Sequence[Any], ledger: Sequence[Entry], rules: Rules) -> t
             leaf = (segment.index, field, repetition, component, sub)
             path = f"{name}[{sequences[name]}]-{field}[{repetition}].{component}"
             found = [entry for key in _covering(leaf) for entry in noted.get(key, ())]
+            path = f"{path}.{sub}" if sub > 1 else path
+            if name in refused:
+                fates.append(Fate(path, "rejected", (), refused[name]))
+                continue
             kind, texts = _noted_fate(found) if found else _unnoted_fate(name, leaf, rules, known)
             reason = "" if kind == "mapped" else texts[0]
             elements = texts if kind == "mapped" else ()
-            fates.append(Fate(f"{path}.{sub}" if sub > 1 else path, kind, elements, reason))
+            fates.append(Fate(path, kind, elements, reason, carried=path in carried))
     return tuple(fates)
 
 

@@ -94,11 +94,16 @@ class Assembly:
                 self._link(resource.plan, link, setter)
         self._resolve_identifiers()
         for built in self.built:
-            built.missing = list(_missing(built))
+            built.missing = missing_elements(built.plan, built.resource)
 
     def of_plan(self, name: str) -> list[Built]:
         """The resources of a plan."""
         return [built for built in self.built if built.plan.name == name]
+
+    def of_type(self, resource_type: str) -> list[dict[str, Any]]:
+        """The resources of a type, with those that have no identity."""
+        every = (*(built.resource for built in self.built), *self.unidentified)
+        return [one for one in every if one["resourceType"] == resource_type]
 
     def by_identity(self, resource_type: str, identity: Identity) -> Built | None:
         """The resource of this message with an identity."""
@@ -115,7 +120,7 @@ class Assembly:
 
     def _build_one(self, resource: CompiledResource, scope: Scope) -> None:
         plan, context = resource.plan, self.context
-        context.look_at(scope.visible())
+        context.look_at(self._in_sight(scope))
         if resource.decide is not None:
             context.names = {name: read(context) for name, read in resource.names.items()}
             if not resource.decide(context, None):
@@ -142,6 +147,11 @@ class Assembly:
             self.unidentified.append(target)
             return
         self._keep(plan, identity, target, label, scope)
+
+    def _in_sight(self, scope: Scope) -> dict[str, Any]:
+        """The segments by which to decide; those of a scope that gathers are those of its first part."""
+        parts = self._own(scope)[1:2]
+        return parts[0].visible() if parts else scope.visible()
 
     def _own(self, scope: Scope) -> list[Scope]:
         gathered = self._gathers.get(scope.kind)
@@ -171,7 +181,7 @@ class Assembly:
         scope.built[plan.name] = known
 
     def _link(self, plan: ResourcePlan, link: Link, setter: Setter) -> None:
-        for built in self.of_plan(plan.name):
+        for built in [one for one in self.built if one.plan is plan]:
             for target in self._targets(built, link):
                 setter(built.resource, {"reference": target.full_url})
 
@@ -241,11 +251,12 @@ def merge_into(known: dict[str, Any], further: Mapping[str, Any]) -> None:
             merge_into(present, value)
 
 
-def _missing(built: Built) -> list[Issue]:
+def missing_elements(plan: ResourcePlan, resource: Mapping[str, Any]) -> list[Issue]:
+    """What a plan requires and a resource lacks, each with the place it should have come from."""
     return [
-        error("v2-required-missing", "required", f"{built.plan.type}.{element}", place=place)
-        for element, place in built.plan.requires.items()
-        if not _has(built.resource, element)
+        error("v2-required-missing", "required", f"{plan.type}.{element}", place=place)
+        for element, place in plan.requires.items()
+        if not _has(resource, element)
     ]
 
 

@@ -17,6 +17,7 @@ from ingest.mapping.conversions import (
     concept,
     datatype,
     primitive,
+    take_back,
     whole_text,
 )
 from ingest.mapping.decide import Decide, compile_condition
@@ -49,11 +50,16 @@ class CompiledLine:
 class CompiledMap:
     """A map ready to run: fills a target from the segments in sight, or from one value."""
 
-    __slots__ = ("_decide", "_dispatch", "_dispatched", "_lines", "line_map", "names")
+    __slots__ = ("_decide", "_dispatch", "_dispatched", "_into", "_lines", "line_map", "names")
 
     def __init__(
-        self, line_map: LineMap, lines: Sequence[CompiledLine], names: Mapping[str, ReadName]
+        self,
+        line_map: LineMap,
+        lines: Sequence[CompiledLine],
+        names: Mapping[str, ReadName],
+        into: Setter | None,
     ) -> None:
+        self._into = into
         self.line_map = line_map
         self.names = names
         self._lines = tuple((line.own_field, line.run) for line in lines)
@@ -82,6 +88,31 @@ class CompiledMap:
         context.names = {name: read(context) for name, read in self.names.items()}
         if self._decide is not None and not self._decide(context, None):
             return
+        if self._into is not None:
+            self._fill_entry(self._into, context, segment, target, element)
+        else:
+            self._run_lines(context, segment, target, element)
+
+    def _fill_entry(
+        self,
+        into: Setter,
+        context: Context,
+        segment: Segment,
+        target: dict[str, Any],
+        element: str,
+    ) -> None:
+        entry: dict[str, Any] = {}
+        mark = len(context.ledger)
+        self._run_lines(context, segment, entry, f"{element}.{self.line_map.into.rstrip('+')}")
+        missing = [name for name in self.line_map.needs if name not in entry]
+        if missing:
+            take_back(context, mark, f"incomplete: no {missing[0]} for {element}")
+        elif entry:
+            into(target, entry)
+
+    def _run_lines(
+        self, context: Context, segment: Segment, target: dict[str, Any], element: str
+    ) -> None:
         fields = segment.fields
         size = len(fields)
         for line in self._open_lines(self._dispatch.key(context)):
@@ -124,8 +155,18 @@ class Compiler:
                 for line in kept
             ]
             names = {key: self.name(name) for key, name in line_map.names.items()}
-            found = self._compiled[name] = CompiledMap(line_map, lines, names)
+            found = self._compiled[name] = CompiledMap(
+                line_map, lines, names, self._entry(line_map)
+            )
         return found
+
+    def _entry(self, line_map: LineMap) -> Setter | None:
+        if not line_map.into:
+            return None
+        try:
+            return compile_target(line_map.into, self._extensions)
+        except TargetError as fault:
+            raise line_map.section.fault(str(fault), "into") from None
 
     def name(self, name: Name) -> ReadName:
         """The reader of a `let:` name."""
@@ -280,6 +321,8 @@ def _fate_line(line: Line) -> RunLine:
             for found in select(context, view):
                 leaf = found.leaf(component, subcomponent) if component else found.whole()
                 context.ledger.append((leaf, kind, text))
+                if kind == "rejected":
+                    context.forbidden.add(leaf)
 
     return run
 

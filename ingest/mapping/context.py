@@ -21,6 +21,7 @@ class Context:
         "cleared",
         "codes",
         "current",
+        "forbidden",
         "held",
         "issues",
         "ledger",
@@ -46,6 +47,7 @@ class Context:
         self.issues: list[Issue] = []
         self.held: list[Issue] = []
         self.cleared: set[str] = set()
+        self.forbidden: set[Leaf] = set()
 
     def look_at(self, current: dict[str, Any]) -> None:
         """Bring other segments in sight; what was read of the former ones is forgotten."""

@@ -104,13 +104,13 @@ def datatype(fill: Fill, needs: tuple[str, ...]) -> Convert:
         if value and not missing:
             return value
         if missing:
-            _take_back(context, mark, f"incomplete: no {missing[0]} for {element}")
+            take_back(context, mark, f"incomplete: no {missing[0]} for {element}")
         return None
 
     return convert
 
 
-def _take_back(context: Context, mark: int, reason: str) -> None:
+def take_back(context: Context, mark: int, reason: str) -> None:
     """What was noted as mapped since the mark is not in the resource after all."""
     entries = context.ledger[mark:]
     context.ledger[mark:] = [

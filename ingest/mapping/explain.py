@@ -53,6 +53,8 @@ def _fates(fates: tuple[Fate, ...]) -> Iterator[str]:
     width = max((len(fate.path) for fate in fates), default=0)
     for fate in fates:
         told = ", ".join(fate.targets) if fate.kind == "mapped" else fate.reason
+        if fate.carried:
+            told += " (kept with the Provenance)"
         yield f"{fate.path:{width}}  {fate.kind:8}  {told}"
     counts = Counter(fate.kind for fate in fates)
     yield ""
@@ -80,7 +82,13 @@ def explain_json(message: Message, result: MappingResult, language: Language) ->
         "bundle": result.bundle,
         "resources": list(result.resources),
         "fates": [
-            {"path": f.path, "kind": f.kind, "targets": list(f.targets), "reason": f.reason}
+            {
+                "path": f.path,
+                "kind": f.kind,
+                "targets": list(f.targets),
+                "reason": f.reason,
+                "carried": f.carried,
+            }
             for f in result.fates
         ],
     }

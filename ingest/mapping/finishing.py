@@ -1,7 +1,7 @@
 """Steps that message maps name by `finish:`: what can only be said once a resource is filled."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
@@ -136,3 +136,30 @@ def recorded_now(_assembly: Assembly, _scope: Scope, target: dict[str, Any], _la
     """A message without a usable time of its own is recorded when it is mapped."""
     if "recorded" not in target:
         target["recorded"] = datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@finishing_step("patient-participates")
+def patient_participates(
+    _assembly: Assembly, scope: Scope, target: dict[str, Any], _label: str
+) -> None:
+    """The patients of an appointment are its first participants (FHIR R4 has no Appointment.subject)."""
+    patients = [one.built["patient"] for one in scope.below() if "patient" in one.built]
+    target["participant"] = [
+        {"actor": {"reference": built.full_url}, "status": "accepted"}
+        for built in dict.fromkeys(patients)
+    ] + target.get("participant", [])
+
+
+@finishing_step("appointment-end")
+def appointment_end(
+    _assembly: Assembly, _scope: Scope, target: dict[str, Any], _label: str
+) -> None:
+    """The end from the duration. FHIR asks for both ends or none (app-2): a start alone is a wish."""
+    if "start" in target and "end" not in target and "minutesDuration" in target:
+        start = datetime.fromisoformat(target["start"])
+        target["end"] = (start + timedelta(minutes=target["minutesDuration"])).isoformat()
+    if ("start" in target) != ("end" in target):
+        period = {name: target.pop(name) for name in ("start", "end") if name in target}
+        target["requestedPeriod"] = [period]
+    if "start" not in target and target["status"] == "booked":
+        target["status"] = "proposed"

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from ingest.hl7v2.segment import NULL
 from ingest.mapping.centres import SID
 from ingest.mapping.context import Context
-from ingest.mapping.functions import map_function
+from ingest.mapping.functions import Compute, map_function
 from ingest.mapping.view import View
 
 V2_0203 = "http://terminology.hl7.org/CodeSystem/v2-0203"
@@ -87,28 +87,23 @@ def _centre_system(kind: str, context: Context) -> str:
     return next(known, f"{SID}/{kind}/{context.centre.id}")
 
 
-@map_function("report_system")
-def report_system(context: Context, views: list[View], element: str) -> str | None:
-    """The system of a report number: its authority, else the reports of the sending centre."""
-    return system_of_entity(context, views, element) or _centre_system("report", context)
+def _own_system(kind: str) -> Compute:
+    """The system of a number: its authority, else what the sending centre numbers of that kind."""
+
+    def system(context: Context, views: list[View], element: str) -> str | None:
+        return system_of_entity(context, views, element) or _centre_system(kind, context)
+
+    return system
 
 
-@map_function("specimen_system")
-def specimen_system(context: Context, views: list[View], element: str) -> str | None:
-    """The system of a specimen number: its authority, else the specimens of the sending centre."""
-    return system_of_entity(context, views, element) or _centre_system("specimen", context)
+OWN_KINDS = (
+    "report", "specimen", "order", "observation", "diagnosis", "procedure", "movement", "document",
+    "appointment",
+)  # fmt: skip
+"""What centres number by themselves, each with a function `<kind>_system`."""
 
-
-@map_function("order_system")
-def order_system(context: Context, views: list[View], element: str) -> str | None:
-    """The system of an order number: its authority, else the orders known to the sending centre."""
-    return system_of_entity(context, views, element) or _centre_system("order", context)
-
-
-@map_function("observation_system")
-def observation_system(context: Context, views: list[View], element: str) -> str | None:
-    """The system of an observation's own number: its authority, else those of the sending centre."""
-    return system_of_entity(context, views, element) or _centre_system("observation", context)
+for own_kind in OWN_KINDS:
+    map_function(f"{own_kind}_system")(_own_system(own_kind))
 
 
 @map_function("visit_system")
@@ -175,12 +170,7 @@ def carries_ins(view: View) -> bool:
     return found is not None and found != "INS-C" and _valued(view.get(5)) != "NH"
 
 
-@map_function("namespace_system")
-def namespace_system(context: Context, views: list[View], element: str) -> str | None:
-    """The system of an authority given as a namespace alone (CNN.9)."""
-    for view in views:
-        namespace = _valued(view.get(1))
-        if namespace:
-            context.mapped(view.leaf(1), element)
-            return authority_system(context, namespace, "", "")
-    return None
+@map_function("practitioner_system")
+def practitioner_system(context: Context, views: list[View], element: str) -> str | None:
+    """The system of a practitioner's number from a CNN, whose authority is spread over CNN.9 to CNN.11."""
+    return _system(context, views, element, first=9)

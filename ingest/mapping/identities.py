@@ -8,7 +8,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
-from ingest.mapping.assembly import Assembly, Identify, Identity
+from ingest.mapping.assembly import Assembly, Built, Identify, Identity
 from ingest.mapping.centres import SID
 from ingest.mapping.identifiers import FR_CORE_0203, V2_0203
 from ingest.mapping.scopes import Scope
@@ -78,6 +78,48 @@ def filler(assembly: Assembly, scope: Scope, target: dict[str, Any]) -> Identity
     """The number given by who does the work (FILL), else the first identifier."""
     found = _first(target.get("identifier", []), (V2_0203, "FILL"))
     return found or first_identifier(assembly, scope, target)
+
+
+@identity_rule("placer")
+def placer(assembly: Assembly, scope: Scope, target: dict[str, Any]) -> Identity | None:
+    """The number given by who asks (PLAC), else by who does the work."""
+    found = _first(target.get("identifier", []), (V2_0203, "PLAC"))
+    return found or filler(assembly, scope, target)
+
+
+@identity_rule("document")
+def document(_assembly: Assembly, _scope: Scope, target: dict[str, Any]) -> Identity | None:
+    """The unique number of a document."""
+    return _identity(target.get("masterIdentifier", {}))
+
+
+@identity_rule("content-of-patient")
+def content_of_patient(
+    _assembly: Assembly, scope: Scope, target: dict[str, Any]
+) -> Identity | None:
+    """The patient and the code: what outlives a stay (allergies) is said again at the next one."""
+    return _derived(scope.resource("patient"), target)
+
+
+@identity_rule("content")
+def content(_assembly: Assembly, scope: Scope, target: dict[str, Any]) -> Identity | None:
+    """The first number; else the stay or patient, the code and the day."""
+    numbered = next((one for i in target.get("identifier", ()) if (one := _identity(i))), None)
+    if numbered is not None:
+        return numbered
+    return _derived(scope.resource("encounter") or scope.resource("patient"), target)
+
+
+def _derived(owner: Built | None, target: dict[str, Any]) -> Identity | None:
+    codings = target.get("code", {}).get("coding", ())
+    code = codings[0].get("code", "") if codings else target.get("code", {}).get("text", "")
+    if owner is None or not code:
+        return None
+    day = target.get("performedDateTime", "")[:10]
+    value = sha256("\n".join((owner.identity.token, code, day)).encode()).hexdigest()[:32]
+    identity = Identity(f"{SID}/{target['resourceType'].lower()}-derived", value)
+    target["identifier"] = [{"system": identity.system, "value": identity.value}]
+    return identity
 
 
 @identity_rule("tumour")

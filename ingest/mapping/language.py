@@ -27,7 +27,7 @@ LINE_KEYS = (
     "from", "to", "as", "code", "unmapped", "when", "value", "using", "join", "row", "departs",
     "steers", "keep", "reject",
 )  # fmt: skip
-MAP_KEYS = ("source", "when", "lines", "let", "uses", "needs", "note")
+MAP_KEYS = ("source", "when", "lines", "let", "uses", "needs", "note", "into")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class LineMap:
     Shape: `name` such as `PID.Patient` or `CX.Identifier`; `names` of the `let:` section, each a code
     map or a function applied to a field (a data type `uses` those of
     the segment that calls it); `needs` elements without which the value is worthless and left out; `when`
-    the condition for all lines of a segment map.
+    the condition for all lines of a segment map; `into` the list that gets one entry per segment.
     """
 
     name: str
@@ -80,6 +80,7 @@ class LineMap:
     names: Mapping[str, Name] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     when: Condition | None = None
+    into: str = ""
 
 
 def read_maps(section: Section, kind: Literal["segment", "datatype"]) -> list[LineMap]:
@@ -87,10 +88,10 @@ def read_maps(section: Section, kind: Literal["segment", "datatype"]) -> list[Li
 
     Errors: MapError with file, line and what was expected.
     """
-    section.only(kind, "maps", "note")
+    section.only(kind, "maps", "note", "reject")
     of = section.text(kind)
     maps = section.section("maps")
-    if not maps:
+    if not maps and "reject" not in section:
         raise section.fault("`maps:` with at least one map")
     return [_map(f"{of}.{name}", of, _inner(maps, name)) for name in maps]
 
@@ -116,6 +117,7 @@ def _map(name: str, of: str, section: Section) -> LineMap:
         names=names,
         when=_condition(section, known),
         needs=tuple(needs) if isinstance(needs, list) else (needs,),
+        into=section.text("into", ""),
     )
 
 

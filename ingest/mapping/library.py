@@ -1,22 +1,26 @@
 """All maps of a folder, read and compiled once: message plans, code maps, the centre register."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import ingest.mapping.documents
+import ingest.mapping.events
 import ingest.mapping.identifiers
 import ingest.mapping.identity_status
 import ingest.mapping.people
 import ingest.mapping.values  # noqa: F401 — importing these makes their functions known to the maps
+from ingest.mapping.accounting import Rules, settled_places, static_rules
 from ingest.mapping.assembly import CompiledResource
 from ingest.mapping.centres import CentreRegister, load_centres
 from ingest.mapping.codes import CodeMaps, load_code_maps
-from ingest.mapping.compiler import CompiledMap, Compiler
+from ingest.mapping.compiler import Compiler
 from ingest.mapping.decide import compile_condition
 from ingest.mapping.finishing import finishing_steps
 from ingest.mapping.identities import identity_rules
+from ingest.mapping.kept import Settled
 from ingest.mapping.language import LineMap, read_maps
 from ingest.mapping.plans import Link, MessagePlan, ResourcePlan, read_plan
 from ingest.mapping.scopes import ScopeRule
@@ -30,7 +34,8 @@ class CompiledMessage:
 
     plan: MessagePlan
     resources: tuple[CompiledResource, ...]
-    maps: tuple[CompiledMap, ...]
+    rules: Rules
+    settled: Settled
 
     @property
     def scopes(self) -> Sequence[ScopeRule]:
@@ -51,6 +56,7 @@ class Library:
     codes: CodeMaps
     line_maps: Mapping[str, LineMap]
     messages: Mapping[str, CompiledMessage]
+    refused: Mapping[str, str]
 
     def of_type(self, message_type: str, trigger: str) -> CompiledMessage | None:
         """The map of a message type such as ADT^A01."""
@@ -67,8 +73,15 @@ def load_library(root: Path) -> Library:
     codes = load_code_maps(root)
     extensions = _extensions(root)
     line_maps: dict[str, LineMap] = {}
+    known: set[str] = set()
+    refused: dict[str, str] = {}
     for path in sorted((root / "segments").glob("*.yaml")):
-        line_maps.update((m.name, m) for m in read_maps(load_section(path, root), "segment"))
+        section = load_section(path, root)
+        line_maps.update((m.name, m) for m in read_maps(section, "segment"))
+        if "reject" in section:
+            refused[section.text("segment")] = section.text("reject")
+        else:
+            known.add(section.text("segment"))
     for path in sorted((root / "datatypes").glob("*.yaml")):
         line_maps.update((m.name, m) for m in read_maps(load_section(path, root), "datatype"))
     compiler = Compiler(line_maps, codes, extensions)
@@ -76,9 +89,9 @@ def load_library(root: Path) -> Library:
         compiler.compile(name)
     messages: dict[str, CompiledMessage] = {}
     for path in sorted((root / "messages").glob("*.yaml")):
-        compiled = _message(load_section(path, root), compiler, line_maps, extensions)
+        compiled = _message(load_section(path, root), compiler, line_maps, extensions, known)
         messages.update(dict.fromkeys(compiled.plan.types, compiled))
-    return Library(register, codes, line_maps, messages)
+    return Library(register, codes, line_maps, messages, refused)
 
 
 @cache
@@ -106,13 +119,16 @@ def _message(
     compiler: Compiler,
     line_maps: Mapping[str, LineMap],
     extensions: Mapping[str, str],
+    known: Collection[str],
 ) -> CompiledMessage:
     plan = read_plan(section)
     resources = tuple(
         _resource(resource, compiler, line_maps, extensions) for resource in plan.resources
     )
     used = {m.line_map.name: m for r in resources for m in (*r.maps, *r.gather)}
-    return CompiledMessage(plan, resources, tuple(used.values()))
+    rules = static_rules(tuple(used.values()), line_maps)
+    settled: Settled = {**{name: {} for name in known}, **settled_places(rules)}
+    return CompiledMessage(plan, resources, rules, settled)
 
 
 def _resource(

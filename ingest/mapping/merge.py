@@ -10,11 +10,11 @@ The keys stand in `meta.extension`: one for the whole resource, and those of ele
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 AS_OF = "https://osteon.example/fhir/StructureDefinition/as-of"
-UNITED = frozenset({"identifier", "specimen", "result", "parent", "evidence"})
+UNITED = frozenset({"identifier", "specimen", "result", "parent", "evidence", "link", "basedOn"})
 """Lists that collect what several messages say; everything else is replaced."""
 
 ATOMIC = frozenset({"Observation"})
@@ -32,11 +32,19 @@ Resource = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A resource as one message says it: `key` empty for what fills gaps and never overwrites."""
+    """A resource as one message says it: `key` empty for what fills gaps and never overwrites.
+
+    Shape: `element_keys` for elements whose key is not that of the message.
+    """
 
     resource: Resource
     key: str
     cleared: frozenset[str] = frozenset()
+    element_keys: Mapping[str, str] = field(default_factory=dict)
+
+    def key_of(self, name: str) -> str:
+        """The key of an element."""
+        return self.element_keys.get(name, self.key)
 
 
 def merged(stored: Mapping[str, Any], said: Said) -> Resource:
@@ -58,7 +66,7 @@ def _whole(
     present: dict[str, Any], further: dict[str, Any], keys: "_Keys", key: str
 ) -> dict[str, Any]:
     winner = further if _wins(key, further, keys.common, present) else present
-    identifiers = _united(present.get("identifier", []), further.get("identifier", []))
+    identifiers = _united_numbers(present.get("identifier", []), further.get("identifier", []))
     if winner is further:
         keys.common, keys.elements = key, {}
     return {**winner, "identifier": identifiers}
@@ -71,17 +79,16 @@ def _by_element(
     known = frozenset({*present, *keys.elements})
     for name, value in further.items():
         if name in UNITED:
-            unite = _united_evidence if name == "evidence" else _united
-            result[name] = unite(present.get(name, []), value)
+            result[name] = UNITES.get(name, _united)(present.get(name, []), value)
         elif name == f"extension({ASSERTED_DATE})":
             result[name] = _earlier(present.get(name), value)
-        elif name not in known or _wins(said.key, value, keys.of(name), present.get(name)):
+        elif name not in known or _wins(said.key_of(name), value, keys.of(name), present.get(name)):
             result[name] = value
-            keys.elements[name] = said.key
+            keys.elements[name] = said.key_of(name)
     for name in (_element_name(one) for one in said.cleared):
-        if name not in UNITED and said.key >= keys.of(name):
+        if name not in UNITED and said.key_of(name) >= keys.of(name):
             result.pop(name, None)
-            keys.elements[name] = said.key
+            keys.elements[name] = said.key_of(name)
     return result
 
 
@@ -116,7 +123,7 @@ class _Keys:
 def with_keys(said: Said) -> Resource:
     """A resource that is stored for the first time, with the keys that later messages compare with."""
     elements = dict(_elements(said.resource))
-    keys = _Keys("", dict.fromkeys([*elements, *said.cleared], said.key))
+    keys = _Keys("", {name: said.key_of(name) for name in [*elements, *said.cleared]})
     return _resource({}, said.resource, elements, keys)
 
 
@@ -156,6 +163,15 @@ def _united(present: list[Any], further: list[Any]) -> list[Any]:
     return [*present, *(entry for entry in further if _sameness(entry) not in known)]
 
 
+def _united_numbers(present: list[Any], further: list[Any]) -> list[Any]:
+    """Identifiers; one that either side knows as retired is retired, whatever comes later."""
+    old = {_sameness(entry) for entry in (*present, *further) if entry.get("use") == "old"}
+    return [
+        {**entry, "use": "old"} if _sameness(entry) in old else entry
+        for entry in _united(present, further)
+    ]
+
+
 def _united_evidence(present: list[Any], further: list[Any]) -> list[Any]:
     details = [detail for one in present for detail in one.get("detail", ())]
     new = [d for one in further for d in one.get("detail", ()) if d not in details]
@@ -170,7 +186,12 @@ def _sameness(entry: Mapping[str, Any]) -> Any:
     """What makes two entries the same: the reference, or system and value of an identifier."""
     if "reference" in entry:
         return entry["reference"]
+    if "other" in entry:
+        return entry["other"]["reference"], entry["type"]
     return (entry.get("system"), entry.get("value")) if "value" in entry else entry
+
+
+UNITES = {"evidence": _united_evidence, "identifier": _united_numbers}
 
 
 def _earlier(present: Mapping[str, Any] | None, further: Mapping[str, Any]) -> Any:

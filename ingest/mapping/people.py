@@ -28,8 +28,8 @@ def _joined(
 
 @map_function("practitioner_name")
 def practitioner_name(context: Context, views: list[View], element: str) -> str | None:
-    """An XCN or CNN as `prefix given further family suffix`."""
-    return _joined(context, views, element, (6, 3, 4, 2, 5), " ")
+    """An XCN or CNN as `prefix given further family suffix degree professional suffix`."""
+    return _joined(context, views, element, (6, 3, 4, 2, 5, 7, 21), " ")
 
 
 @map_function("location_name")

@@ -10,8 +10,10 @@ from ingest.mapping.places import FieldPlace, parse_place
 from ingest.mapping.scopes import ROOT, ScopeRule
 from ingest.mapping.yaml_source import Section
 
-Write = Literal["update", "create"]
-WRITES: tuple[Write, ...] = ("update", "create")
+Write = Literal["update", "create", "merge"]
+WRITES: tuple[Write, ...] = ("update", "create", "merge")
+"""create: fills gaps of what is known, never overwrites · merge: updates, and retires what is known under
+an identifier whose use is `old`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,8 @@ class ResourcePlan:
 
     Shape: one for `each` scope where `when` holds; filled by the maps of `maps` from the scope's own
     segments and by those of `gather` from all segments inside; `requires` names the elements without
-    which the message is held, each with the place it should have come from.
+    which the message is held, each with the place it should have come from; `fills` those elements that
+    never overwrite what is known.
     """
 
     name: str
@@ -44,6 +47,7 @@ class ResourcePlan:
     links: tuple[Link, ...]
     finish: tuple[str, ...]
     requires: Mapping[str, str]
+    fills: frozenset[str]
     when: Condition | None
     names: Mapping[str, Name]
     section: Section
@@ -88,7 +92,7 @@ def _list(section: Section, key: str) -> Sequence[str]:
 
 def _scope(name: str, scopes: Section) -> ScopeRule:
     section = scopes.section(name)
-    section.only("opens", "within", "joins", "gathers", "by")
+    section.only("opens", "within", "joins", "gathers", "by", "owns")
     joins = section.section("joins")
     joins.only("same", "types")
     return ScopeRule(
@@ -97,6 +101,7 @@ def _scope(name: str, scopes: Section) -> ScopeRule:
         opens=tuple(_list(section, "opens")),
         joins=tuple(_place(joins, text) for text in _list(joins, "same")),
         joins_types=frozenset(_list(joins, "types")),
+        owns=frozenset(_list(section, "owns")),
         gathers=section.text("gathers", ""),
         by=tuple(_place(section, text) for text in _list(section, "by")),
     )
@@ -112,7 +117,7 @@ def _place(section: Section, text: str) -> FieldPlace:
 def _resource(section: Section, kinds: set[str]) -> ResourcePlan:
     section.only(
         "name", "type", "each", "from", "gather", "identity", "write", "profile", "links", "finish",
-        "requires", "let", "when", "note",
+        "requires", "let", "when", "note", "fills",
     )  # fmt: skip
     each = section.text("each", ROOT)
     if each not in kinds:
@@ -134,6 +139,7 @@ def _resource(section: Section, kinds: set[str]) -> ResourcePlan:
         links=tuple(_link(entry) for entry in section.sections("links")),
         finish=tuple(_list(section, "finish")),
         requires={element: requires.text(element) for element in requires},
+        fills=frozenset(_list(section, "fills")),
         when=_condition(section, tuple(names)),
         names=names,
         section=section,

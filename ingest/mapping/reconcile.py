@@ -2,20 +2,21 @@
 unchanged ones are left alone, the others written conditionally.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from fhir_server.model.issues import Issue, error
-from ingest.mapping.assembly import Built, Identity
-from ingest.mapping.bundle import conditional_entry, message_resource_id, search_token
-from ingest.mapping.centres import SID
-from ingest.mapping.identifiers import V2_0203
-from ingest.mapping.identities import INS_TYPES, laterality, topography, type_codes
+from fhir_server.model.issues import Issue
+from ingest.mapping.assembly import Built, missing_elements
+from ingest.mapping.bundle import conditional_entry, search_token
+from ingest.mapping.matching import Found, find, identities
 from ingest.mapping.merge import Resource, Said, merged, with_keys
+from ingest.mapping.patient_merge import absorbed, replacement_entries, update_entry
 from ingest.mapping.result import Stored
+from ingest.mapping.scopes import Scope
+from ingest.mapping.timestamps import UnreadableError, fhir_date_time
 
 REPORT_RANKS: Mapping[str, int] = {
     "registered": 0, "partial": 1, "preliminary": 1, "cancelled": 2, "final": 2,
@@ -24,8 +25,6 @@ REPORT_RANKS: Mapping[str, int] = {
 """A lower status never overwrites a higher one, whatever its time (preliminary after final)."""
 
 READING_RANKS: Mapping[str, int] = {"initial": 0, "expert": 1, "third": 2}
-AT_ONCE = 200
-"""Identifiers asked for in one search."""
 
 
 @dataclass(slots=True)
@@ -43,45 +42,49 @@ def reconcile(
 
     Cost: one search per resource type in the message, one more for tumours without a number.
     """
-    result = Reconciled()
-    found = _find(built, stored, result.held)
+    found = find(built, stored)
+    result = Reconciled(held=list(found.conflicts))
     references = {
-        one.full_url: f"{one.plan.type}/{found[one.full_url]['id']}"
+        one.full_url: f"{one.plan.type}/{found.known[one.full_url]['id']}"
         for one in built
-        if one.full_url in found
+        if one.full_url in found.known
     }
     keys = _keys(built, message_time)
     for one in built:
         resource = _with_references(one.resource, references)
-        known = found.get(one.full_url)
-        if known is None or one.plan.write == "update":
-            result.held.extend(one.missing)
-        said = Said(resource, keys[one.full_url], _cleared(one, cleared))
-        result.entries.extend(_entries(one, said, known))
+        key = keys[one.full_url]
+        said = Said(resource, key, _cleared(one, cleared), _element_keys(one, key))
+        _reconcile_one(one, said, found, stored, result)
     return result
 
 
-def _entries(one: Built, said: Said, known: Resource | None) -> Iterator[dict[str, Any]]:
-    if one.plan.identity == "message":
-        if known is None or not _same(known, _adopt(said.resource, known)):
-            yield conditional_entry(one, said.resource)
-        return
+def _reconcile_one(
+    one: Built, said: Said, found: Found, stored: Stored, result: Reconciled
+) -> None:
+    known = found.known.get(one.full_url)
+    retired = found.retired.get(one.full_url, [])
+    if retired and known is not None:
+        said = absorbed(said, retired)
+        result.entries.extend(replacement_entries(retired, known, stored))
     if known is None:
-        yield absent_entry(one, with_keys(said))
+        result.held.extend(one.missing)
+        result.entries.append(_new_entry(one, said))
         return
-    resource = merged(known, Said(_adopt(said.resource, known), said.key, said.cleared))
-    if _same(known, resource):
+    if one.plan.identity == "message":
+        if not _same(known, _adopt(said.resource, known)):
+            result.entries.append(conditional_entry(one, said.resource))
         return
-    version = known["meta"]["versionId"]
-    yield {
-        "fullUrl": one.full_url,
-        "resource": resource,
-        "request": {
-            "method": "PUT",
-            "url": f"{one.plan.type}/{known['id']}",
-            "ifMatch": f'W/"{version}"',
-        },
-    }
+    adopted = Said(_adopt(said.resource, known), said.key, said.cleared, said.element_keys)
+    resource = merged(known, adopted)
+    result.held.extend(missing_elements(one.plan, resource))
+    if not _same(known, resource):
+        result.entries.append(update_entry(resource, known, one.full_url))
+
+
+def _new_entry(one: Built, said: Said) -> dict[str, Any]:
+    if one.plan.identity == "message":
+        return conditional_entry(one, said.resource)
+    return absent_entry(one, with_keys(said))
 
 
 def absent_entry(one: Built, resource: Resource) -> dict[str, Any]:
@@ -90,7 +93,7 @@ def absent_entry(one: Built, resource: Resource) -> dict[str, Any]:
     Shape: a conditional PUT under `ifNoneMatch`, by everything that may find it: where another sender
     has stored it meanwhile, the transaction is refused (412) and the message mapped again.
     """
-    tokens = ",".join(search_token(identity) for identity in _identities(one))
+    tokens = ",".join(search_token(identity) for identity in identities(one))
     url = f"{one.plan.type}?identifier={quote(tokens, safe=':/|,')}"
     request = {"method": "PUT", "url": url, "ifNoneMatch": "*"}
     return {"fullUrl": one.full_url, "resource": resource, "request": request}
@@ -159,6 +162,33 @@ def _keys(built: Sequence[Built], message_time: str) -> dict[str, str]:
     return keys
 
 
+def _element_keys(one: Built, key: str) -> dict[str, str]:
+    """The keys of elements that do not rest on the time of the message.
+
+    Shape: where a patient is, and in which state the stay is, is told by the latest movement (ZBE-2),
+    not by the latest message: a historic movement that is told later moves nobody. Elements that only
+    fill gaps have none.
+    """
+    keys = dict.fromkeys(one.plan.fills, "")
+    if one.plan.type == "Encounter" and one.plan.write == "update":
+        movements = [m for m in (_movement(scope) for scope in one.scopes) if m]
+        keys.update(dict.fromkeys(MOVED, f"{movements[0]}~{key}") if movements else {})
+    return keys
+
+
+MOVED = ("location", "status", "class")
+
+
+def _movement(scope: Scope) -> str:
+    segment = scope.visible().get("ZBE")
+    repetitions = segment.field(2) if segment is not None else ()
+    text = repetitions[0].component(1) if repetitions else None
+    try:
+        return _utc(fhir_date_time(text, UTC)) if text else ""
+    except UnreadableError:
+        return ""
+
+
 def _report_key(report: Mapping[str, Any], *, tumour: bool) -> str:
     rank = REPORT_RANKS.get(str(report.get("status")), 0)
     issued = _utc(str(report.get("issued", "")))
@@ -178,98 +208,3 @@ def _utc(moment: str) -> str:
     if parsed.tzinfo is None:
         return parsed.strftime("%Y%m%d")
     return parsed.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-
-
-def _find(built: Sequence[Built], stored: Stored, held: list[Issue]) -> dict[str, Resource]:
-    """The stored resource of each built one, by its full URL."""
-    found: dict[str, Resource] = {}
-    by_type: dict[str, list[Built]] = {}
-    for one in built:
-        by_type.setdefault(one.plan.type, []).append(one)
-    for resource_type, several in by_type.items():
-        if resource_type == "Provenance":
-            ids = ",".join(message_resource_id(one) for one in several)
-            known = {r["id"]: r for r in stored(resource_type, {"_id": ids})}
-            matches = {one.full_url: known.get(message_resource_id(one)) for one in several}
-        else:
-            candidates = _by_identifier(resource_type, several, stored)
-            matches = {one.full_url: _match(one, candidates, held) for one in several}
-        found.update({url: match for url, match in matches.items() if match is not None})
-    for one in by_type.get("Condition", ()):
-        if one.full_url not in found:
-            same_site = _tumour_of_site(one, found, stored)
-            if same_site is not None:
-                found[one.full_url] = same_site
-    return found
-
-
-def _by_identifier(
-    resource_type: str, several: Sequence[Built], stored: Stored
-) -> dict[Identity, list[Resource]]:
-    identities = list(dict.fromkeys(i for one in several for i in _identities(one)))
-    found: dict[Identity, list[Resource]] = {}
-    for start in range(0, len(identities), AT_ONCE):
-        asked = identities[start : start + AT_ONCE]
-        tokens = ",".join(search_token(identity) for identity in asked)
-        count = str(2 * len(asked))
-        for resource in stored(resource_type, {"identifier": tokens, "_count": count}):
-            for identifier in resource.get("identifier", ()):
-                identity = Identity(identifier.get("system", ""), identifier.get("value", ""))
-                found.setdefault(identity, []).append(resource)
-    return found
-
-
-def _identities(one: Built) -> list[Identity]:
-    """What may find the resource: its identity; for a patient the hospital numbers too."""
-    if one.plan.type != "Patient":
-        return [one.identity]
-    kinds = {*INS_TYPES, (V2_0203, "PI")}
-    further = [
-        Identity(identifier["system"], identifier["value"])
-        for identifier in one.resource.get("identifier", ())
-        if identifier.get("system") and type_codes(identifier) & kinds
-    ]
-    return list(dict.fromkeys([one.identity, *further]))
-
-
-def _match(
-    one: Built, candidates: Mapping[Identity, list[Resource]], held: list[Issue]
-) -> Resource | None:
-    """The resource with the strongest identity. Two patients behind one message's numbers are a conflict."""
-    matches: dict[str, Resource] = {}
-    for identity in _identities(one):
-        for resource in candidates.get(identity, ()):
-            matches.setdefault(resource["id"], resource)
-    if len(matches) > 1:
-        held.append(
-            error(
-                "v2-identity-conflict",
-                "conflict",
-                one.plan.type,
-                count=len(matches),
-                element=one.plan.type,
-            )
-        )
-    return next(iter(matches.values()), None)
-
-
-def _tumour_of_site(one: Built, found: Mapping[str, Resource], stored: Stored) -> Resource | None:
-    """The patient's tumour at the same site on a side that does not contradict.
-
-    Shape: of a message that numbers the tumour, only one that has no number yet.
-    """
-    owner = next((s.resource("patient") for s in one.scopes), None)
-    patient = found.get(owner.full_url) if owner else None
-    if patient is None:
-        return None
-    site, side = topography(one.resource), laterality(one.resource)
-    numbered = one.identity.system == f"{SID}/tumour"
-    query = {"subject": f"Patient/{patient['id']}", "_count": "100"}
-    for resource in stored("Condition", query):
-        systems = {identifier.get("system") for identifier in resource.get("identifier", ())}
-        other = laterality(resource)
-        if numbered and f"{SID}/tumour" in systems:
-            continue
-        if site and topography(resource) == site and (not side or not other or side == other):
-            return resource
-    return None

@@ -15,14 +15,16 @@ class Fate:
     """What became of one non-empty leaf of the message.
 
     Shape: `path` names the leaf (`OBX[3]-5[1].2`); `targets` the FHIR elements that carry its value,
-    empty unless mapped; `reason` why it was kept in the raw message only, or rejected. No value of
-    the message appears in any of them.
+    empty unless mapped; `reason` why no element takes it, or why it is rejected; `carried` whether the
+    Provenance of the message keeps it (else the journal alone does). No value of the message appears
+    in any of them.
     """
 
     path: str
     kind: FateKind
     targets: tuple[str, ...] = ()
     reason: str = ""
+    carried: bool = False
 
 
 class Stored(Protocol):

@@ -20,8 +20,9 @@ class ScopeRule:
 
     Shape: `opens` the segments that open it, in their order within it; `within` the kind it lies in;
     a segment that agrees with the one before in every place of `joins`, and whose value type is one of
-    `joins_types`, continues its scope; `gathers` makes one scope of all those of a kind that agree
-    in the first valued place of `by`.
+    `joins_types`, continues its scope; segments it `owns` belong to the scope around wherever they stand
+    (Z segments at the end of a message speak of the patient); `gathers` makes one scope of all those of
+    a kind that agree in the first valued place of `by`.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ScopeRule:
     opens: tuple[str, ...] = ()
     joins: tuple[FieldPlace, ...] = ()
     joins_types: frozenset[str] = frozenset()
+    owns: frozenset[str] = frozenset()
     gathers: str = ""
     by: tuple[FieldPlace, ...] = ()
 
@@ -83,12 +85,15 @@ def read_scopes(segments: Sequence[Any], rules: Sequence[ScopeRule]) -> Scope:
     """The scopes of a message, the message itself at the root."""
     root = Scope(ROOT, None)
     openers = {name: rule for rule in rules for name in rule.opens}
+    owners = {name: rule.name for rule in rules for name in rule.owns}
     current = root
     for segment in segments:
         rule = openers.get(segment.name)
         if rule is not None:
             current = _open(rule, segment, current, root)
-        current.segments.append(segment)
+        kind = owners.get(segment.name)
+        owner = _around(current, kind) if kind else None
+        (owner or current).segments.append(segment)
     for rule in rules:
         if rule.gathers:
             _gather(rule, root)

@@ -6,6 +6,7 @@ type.coding.0.code                 the first entry of a list
 extension(birthPlace).valueAddress the extension of that name, made once
 extension(nationality)+            a further extension of that name
 bodySite.0.extension(laterality).valueCodeableConcept
+_family.extension(ownPrefix)     the extension of a primitive, beside its value
 """
 
 import re
@@ -16,7 +17,7 @@ Target = dict[str, Any]
 Setter = Callable[[Target, Any], None]
 
 _STEP = re.compile(
-    r"(?P<name>[A-Za-z]\w*)(?:\((?P<extension>[\w-]+)\))?(?P<append>\+)?|(?P<index>\d+)"
+    r"(?P<name>_?[A-Za-z]\w*)(?:\((?P<extension>[\w-]+)\))?(?P<append>\+)?|(?P<index>\d+)"
 )
 
 

@@ -1,12 +1,8 @@
-"""Functions of the maps around codes, dates, documents and message identity."""
+"""Functions of the maps around codes, dates, numbers and message identity."""
 
-import binascii
-from base64 import b64encode
 from typing import Any
 from urllib.parse import quote
 
-from ingest.hl7v2.document import document
-from ingest.hl7v2.faults import Hl7SyntaxError
 from ingest.hl7v2.segment import NULL
 from ingest.mapping.centres import SID
 from ingest.mapping.context import Context
@@ -80,39 +76,19 @@ def first_date(context: Context, views: list[View], element: str) -> str | None:
     return None
 
 
-@map_function("document_data")
-def document_data(context: Context, views: list[View], element: str) -> str | None:
-    """An ED's data as base64; data in another encoding than declared is rejected."""
+@map_function("structured_numeric")
+def structured_numeric(context: Context, views: list[View], element: str) -> str | None:
+    """An SN that no FHIR type can say (`<>` 10, 2 + 3), as text with its unit."""
+    units = context.views("OBX", 6)
     for view in views:
-        try:
-            pieces = b"".join(document(view.repetition))
-        except (Hl7SyntaxError, binascii.Error):
-            context.rejected(view, 5, "not-in-declared-encoding", element)
-            return None
-        if pieces:
-            for component in (4, 5):
-                context.mapped(view.leaf(component), element)
-            return b64encode(pieces).decode("ascii")
-    return None
-
-
-@map_function("content_type")
-def content_type(context: Context, views: list[View], element: str) -> str | None:
-    """The media type of an ED from type (0191) and subtype (0291)."""
-    for view in views:
-        kind, subtype = (view.get(2) or "").lower(), (view.get(3) or "").lower()
-        for component, text in ((2, kind), (3, subtype)):
-            if text:
-                context.mapped(view.leaf(component), element)
-        if not subtype:
-            return None
-        if "/" in subtype:
-            return subtype
-        if subtype == "pdf":
-            return "application/pdf"
-        if subtype == "x-hl7-cda-level-one":
-            return "application/xml"
-        return f"{ {'text': 'text', 'im': 'image', 'image': 'image'}.get(kind, 'application') }/{subtype}"
+        parts = [text for n in (1, 2, 3, 4) if (text := view.get(n)) and text != NULL]
+        if not parts:
+            continue
+        context.mapped(view.whole(), element)
+        unit = units[0].get(1) if units else None
+        if unit:
+            context.mapped(units[0].leaf(1), element)
+        return " ".join([*parts, *([unit] if unit else [])])
     return None
 
 

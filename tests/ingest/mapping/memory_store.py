@@ -76,11 +76,19 @@ def _matches(resource: Resource, parameters: Mapping[str, str]) -> bool:
             return False
         if name == "subject" and resource["subject"]["reference"] not in wanted:
             return False
+        if name == "patient" and not _is_about(resource, wanted):
+            return False
         if name == "identifier":
             tokens = {f"{i.get('system')}|{i.get('value')}" for i in resource.get("identifier", ())}
             if not tokens & set(wanted):
                 return False
     return True
+
+
+def _is_about(resource: Resource, wanted: Sequence[str]) -> bool:
+    actors = [one.get("actor", {}) for one in resource.get("participant", ())]
+    about = [resource.get("subject", {}), resource.get("patient", {}), *actors]
+    return any(one.get("reference") in wanted for one in about)
 
 
 def _resolved(value: Any, references: Mapping[str, str]) -> Any:

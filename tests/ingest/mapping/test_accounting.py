@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,8 +84,39 @@ def test_fate__of_an_unreadable_value_is_rejected_with_the_reason() -> None:
     assert fate(result, "PV1[1]-44[1].1") == ("rejected", "no-such-day-or-time")
 
 
-def test_fate__of_a_segment_without_map_says_so(adt: MappingResult) -> None:
-    assert fate(adt, "ZFA[1]-1[1].1") == ("kept", "no map reads this segment in this message")
+def test_fate__of_a_segment_without_map_says_so() -> None:
+    result = map_message(read_message("adt_a01_pam_fr", ("ZFM|8", "ZXY|8")))
+    assert fate(result, "ZXY[1]-1[1].1") == ("kept", "no map reads this segment in this message")
+
+
+def test_fate__of_what_no_element_takes_is_kept_with_the_provenance(adt: MappingResult) -> None:
+    found = next(one for one in adt.fates if one.path == "ZFA[1]-1[1].1")
+    assert (found.kind, found.carried) == ("kept", True)
+    assert ("ZFA[1]-1[1].1", "ACTIF") in kept_in_provenance(adt)
+
+
+def test_fate__of_a_segment_nobody_knows_stays_in_the_journal() -> None:
+    result = map_message(read_message("adt_a01_pam_fr", ("ZFM|8", "ZXY|secret")))
+    assert not next(one for one in result.fates if one.path == "ZXY[1]-1[1].1").carried
+    assert "secret" not in str(result.resources)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("ZFM|8", "ZFS|1|20240101|secret"), ("^D||19900412|F|", "^D||19900412|F||secret")],
+)
+def test_fate__of_what_the_maps_refuse_leaves_no_trace(old: str, new: str) -> None:
+    result = map_message(read_message("adt_a01_pam_fr", (old, new)))
+    assert [one.kind for one in result.fates if "not collected" in one.reason]
+    assert "secret" not in str(result.resources)
+
+
+def kept_in_provenance(result: MappingResult) -> list[tuple[str, str]]:
+    provenance = next(r for r in result.resources if r["resourceType"] == "Provenance")
+    return [
+        (one["extension"][0]["valueString"], one["extension"][1]["valueString"])
+        for one in provenance.get("extension", ())
+    ]
 
 
 def test_fates__never_show_a_value_of_the_patient(narrative: MappingResult) -> None:

@@ -12,7 +12,7 @@ INS_DEMO = "urn:oid:1.2.250.1.213.1.4.11"
 def test_map_message__gives_patient_encounter_and_provenance(adt: MappingResult) -> None:
     assert adt.bundle is not None
     types = [entry["resource"]["resourceType"] for entry in adt.bundle["entry"]]
-    assert types == ["Patient", "Encounter", "Provenance"]
+    assert types == ["Patient", "Encounter", "Encounter", "Provenance"]
 
 
 def test_map_message__updates_the_patient_by_a_qualified_ins(adt: MappingResult) -> None:
@@ -90,8 +90,8 @@ def test_encounter__has_the_time_of_the_centre() -> None:
     message = read_message(
         "adt_a01_pam_fr", ("DPI-C01|CENTRE-C01|OSTEON", "DPI-C13|CENTRE-C13|OSTEON")
     )
-    period = only(map_message(message), "Encounter")["period"]
-    assert period == {"start": "2024-03-10T10:00:00+04:00"}
+    stay, _movement = resources(map_message(message), "Encounter")
+    assert stay["period"] == {"start": "2024-03-10T10:00:00+04:00"}
 
 
 def test_sender__unknown_is_held() -> None:
@@ -100,7 +100,7 @@ def test_sender__unknown_is_held() -> None:
 
 
 def test_message_type__without_map_is_held() -> None:
-    result = map_message(read_message("adt_a01_pam_fr", ("ADT^A01^ADT_A01", "ADT^A02^ADT_A02")))
+    result = map_message(read_message("adt_a01_pam_fr", ("ADT^A01^ADT_A01", "ADT^A60^ADT_A60")))
     assert [issue.id for issue in result.held] == ["v2-message-unmapped"]
 
 

@@ -1,0 +1,68 @@
+"""Functions of the maps that read what a message is about: its event, the kind of a report, units."""
+
+from urllib.parse import quote
+
+from ingest.mapping.centres import SID
+from ingest.mapping.context import Context
+from ingest.mapping.functions import map_function
+from ingest.mapping.view import View
+
+UPDATES = frozenset({"Z99"})
+"""Events that update a movement; ZBE-6 names the event that made it (PAM.fr 2.11)."""
+
+
+@map_function("trigger_event")
+def trigger_event(context: Context, views: list[View], _element: str) -> str | None:
+    """MSH-9.2; of an update or a historic movement the event that ZBE-6 names."""
+    for view in views:
+        event = view.get(2)
+        if event not in UPDATES:
+            return event
+        original = context.views("ZBE", 6)
+        return (original[0].get(1) if original else None) or event
+    return None
+
+
+@map_function("report_kind")
+def report_kind(context: Context, views: list[View], _element: str) -> str | None:
+    """`pathology`, `molecular`, `laboratory`, `imaging` or `document`.
+
+    Shape: by OBR-4, else by its section (OBR-24), else `laboratory` for another LOINC code, else by the
+    sender: a pathology centre sends pathology. What is wrongly taken for pathology is held for what it
+    lacks, never stored as something else.
+    """
+    if not views:
+        return None
+    key = (_KIND, views[0].repetition.segment.index)
+    if key not in context.named:
+        context.named[key] = _kind(context, views[0])
+    return context.named[key]
+
+
+_KIND = hash("report_kind")
+
+
+def _kind(context: Context, view: View) -> str:
+    kinds = context.codes.maps["report-kind"]
+    for component in (1, 4):
+        code = view.get(component)
+        known = context.codes.translate(kinds, code, context.centre.id) if code else None
+        if known is not None:
+            return known.code
+        own = context.codes.maps["report-code"]
+        if code and context.codes.translate(own, code, context.centre.id) is not None:
+            return "pathology"
+    sections = context.views("OBR", 24)
+    section = sections[0].get(1) if sections else None
+    if section:
+        by_section = context.codes.maps["report-section"].entries.get(section)
+        return by_section.code if by_section else "laboratory"
+    if view.get(3) == "LN":
+        return "laboratory"
+    return "laboratory" if context.centre.role == "clinical" else "pathology"
+
+
+@map_function("unit_system")
+def unit_system(context: Context, _views: list[View], _element: str) -> str:
+    """The system of the unit codes of the sending centre."""
+    return f"{SID}/unit/{quote(context.centre.id, safe='')}"

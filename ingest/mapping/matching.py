@@ -1,0 +1,170 @@
+"""Which stored resource is meant by each one of a message: by its identifiers, never by a name alone.
+
+A patient whose record was replaced (Patient.link, replaced-by) is the one that took its place: later
+messages for a retired number go to the survivor.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fhir_server.model.issues import Issue, error
+from ingest.mapping.assembly import Built, Identity
+from ingest.mapping.bundle import message_resource_id, search_token
+from ingest.mapping.centres import SID
+from ingest.mapping.identifiers import V2_0203
+from ingest.mapping.identities import INS_TYPES, laterality, topography, type_codes
+from ingest.mapping.result import Resource, Stored
+
+AT_ONCE = 200
+"""Identifiers asked for in one search."""
+
+MOST_LINKS = 8
+"""Replaced records are followed so far: a ring of links ends."""
+
+Candidates = Mapping[Identity, Sequence[Resource]]
+
+
+@dataclass(slots=True)
+class Found:
+    """Shape: `known` the stored resource of each built one by its full URL; `retired` the stored records
+    that a merge replaces, by the full URL of the survivor.
+    """
+
+    known: dict[str, Resource] = field(default_factory=dict)
+    retired: dict[str, list[Resource]] = field(default_factory=dict)
+    conflicts: list[Issue] = field(default_factory=list)
+
+
+def find(built: Sequence[Built], stored: Stored) -> Found:
+    """Ask the store. Cost: one search per resource type, one more for tumours without a number."""
+    found = Found()
+    by_type: dict[str, list[Built]] = {}
+    for one in built:
+        by_type.setdefault(one.plan.type, []).append(one)
+    for resource_type, several in by_type.items():
+        if resource_type == "Provenance":
+            _find_by_id(several, stored, found)
+        else:
+            candidates = _by_identifier(resource_type, several, stored)
+            for one in several:
+                _match(one, candidates, found)
+    for one in by_type.get("Condition", ()):
+        if one.full_url not in found.known and one.plan.identity == "tumour":
+            same_site = _tumour_of_site(one, found.known, stored)
+            if same_site is not None:
+                found.known[one.full_url] = same_site
+    return found
+
+
+def _find_by_id(several: Sequence[Built], stored: Stored, found: Found) -> None:
+    ids = ",".join(message_resource_id(one) for one in several)
+    known = {r["id"]: r for r in stored(several[0].plan.type, {"_id": ids})}
+    for one in several:
+        if message_resource_id(one) in known:
+            found.known[one.full_url] = known[message_resource_id(one)]
+
+
+def _by_identifier(
+    resource_type: str, several: Sequence[Built], stored: Stored
+) -> dict[Identity, list[Resource]]:
+    asked = list(dict.fromkeys(i for one in several for i in identities(one)))
+    matches: dict[str, Resource] = {}
+    for start in range(0, len(asked), AT_ONCE):
+        some = asked[start : start + AT_ONCE]
+        tokens = ",".join(search_token(identity) for identity in some)
+        count = str(2 * len(some))
+        for resource in stored(resource_type, {"identifier": tokens, "_count": count}):
+            matches[resource["id"]] = resource
+    found: dict[Identity, list[Resource]] = {}
+    for resource in matches.values():
+        meant = _survivor(resource, stored) if resource_type == "Patient" else resource
+        for identifier in resource.get("identifier", ()):
+            identity = Identity(identifier.get("system", ""), identifier.get("value", ""))
+            found.setdefault(identity, []).append(meant)
+    return found
+
+
+def _survivor(patient: Resource, stored: Stored) -> Resource:
+    """The record that took a patient's place, at last."""
+    for _ in range(MOST_LINKS):
+        links = [one for one in patient.get("link", ()) if one.get("type") == "replaced-by"]
+        if not links:
+            return patient
+        reference = str(links[0]["other"].get("reference", ""))
+        others = stored("Patient", {"_id": reference.rpartition("/")[2]})
+        if not others:
+            return patient
+        patient = others[0]
+    return patient
+
+
+def identities(one: Built) -> list[Identity]:
+    """What may find the resource: its identity; for a patient the hospital numbers too, retired ones last."""
+    if one.plan.type != "Patient":
+        return [one.identity]
+    kinds = {*INS_TYPES, (V2_0203, "PI")}
+    further = sorted(
+        (
+            identifier
+            for identifier in one.resource.get("identifier", ())
+            if identifier.get("system") and type_codes(identifier) & kinds
+        ),
+        key=lambda identifier: identifier.get("use") == "old",
+    )
+    numbers = (Identity(one["system"], one["value"]) for one in further)
+    return list(dict.fromkeys([one.identity, *numbers]))
+
+
+def _match(one: Built, candidates: Candidates, found: Found) -> None:
+    """The resource with the strongest identity. Two patients behind one message's numbers are a conflict,
+    unless the message says that the number of the other is retired.
+    """
+    retired = {
+        Identity(identifier.get("system", ""), identifier.get("value", ""))
+        for identifier in one.resource.get("identifier", ())
+        if one.plan.write == "merge" and identifier.get("use") == "old"
+    }
+    current: dict[str, Resource] = {}
+    replaced: dict[str, Resource] = {}
+    for identity in identities(one):
+        for resource in candidates.get(identity, ()):
+            (replaced if identity in retired else current).setdefault(resource["id"], resource)
+    if len(current) > 1:
+        found.conflicts.append(
+            error(
+                "v2-identity-conflict",
+                "conflict",
+                one.plan.type,
+                count=len(current),
+                element=one.plan.type,
+            )
+        )
+    survivor = next(iter((current or replaced).values()), None)
+    if survivor is None:
+        return
+    found.known[one.full_url] = survivor
+    others = [resource for key, resource in replaced.items() if key != survivor["id"]]
+    if others:
+        found.retired[one.full_url] = others
+
+
+def _tumour_of_site(one: Built, found: Mapping[str, Resource], stored: Stored) -> Resource | None:
+    """The patient's tumour at the same site on a side that does not contradict.
+
+    Shape: of a message that numbers the tumour, only one that has no number yet.
+    """
+    owner = next((s.resource("patient") for s in one.scopes), None)
+    patient = found.get(owner.full_url) if owner else None
+    if patient is None:
+        return None
+    site, side = topography(one.resource), laterality(one.resource)
+    numbered = one.identity.system == f"{SID}/tumour"
+    query = {"subject": f"Patient/{patient['id']}", "_count": "100"}
+    for resource in stored("Condition", query):
+        systems = {identifier.get("system") for identifier in resource.get("identifier", ())}
+        other = laterality(resource)
+        if numbered and f"{SID}/tumour" in systems:
+            continue
+        if site and topography(resource) == site and (not side or not other or side == other):
+            return resource
+    return None
