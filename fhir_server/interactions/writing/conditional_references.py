@@ -9,7 +9,11 @@ from collections.abc import Sequence
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change, Criteria
 from fhir_server.interactions.writing.criteria import parse_criteria
-from fhir_server.interactions.writing.links import references, replace_links
+from fhir_server.interactions.writing.links import (
+    reference_texts,
+    references,
+    replace_links,
+)
 from fhir_server.model.issues import Issue, Refused, error
 from fhir_server.search.match import match_each
 from fhir_server.store.resource_types import TYPE_NUMBERS
@@ -21,7 +25,7 @@ _CONDITIONAL = re.compile(r"(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)")
 def has_conditional_references(change: Change) -> bool:
     """Whether a reference of the change is a search, in a Bundle (elsewhere there are none)."""
     return bool(change.at) and any(
-        _split(link) is not None for _, link in references(change.resource, "")
+        "?" in link and _split(link) is not None for link in reference_texts(change.resource)
     )
 
 

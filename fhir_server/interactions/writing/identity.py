@@ -12,7 +12,11 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change, Criteria
 from fhir_server.interactions.writing.check import check_id
 from fhir_server.interactions.writing.criteria import criteria_lock, only_match
-from fhir_server.interactions.writing.links import references, replace_links
+from fhir_server.interactions.writing.links import (
+    reference_texts,
+    references,
+    replace_links,
+)
 from fhir_server.model.issues import Issue, Refused, error, refuse
 from fhir_server.search.match import match_each
 from fhir_server.search.run import match_resources
@@ -162,8 +166,14 @@ def _base_of(full_url: str | None) -> str | None:
 
 
 def _dangling(change: Change) -> list[Issue]:
+    if not any(map(_is_urn, reference_texts(change.resource))):
+        return []
     return [
         error("reference-unresolved", "not-found", path, reference=link[:100])
         for path, link in references(change.resource, change.expression())
-        if link.startswith(("urn:uuid:", "urn:oid:"))
+        if _is_urn(link)
     ]
+
+
+def _is_urn(link: str) -> bool:
+    return link.startswith(("urn:uuid:", "urn:oid:"))
