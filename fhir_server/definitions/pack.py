@@ -42,13 +42,17 @@ class PackEntry(msgspec.Struct, array_like=True, frozen=True):
     supplements: str = ""
 
 
-def write_pack(path: Path, resources: Iterable[dict[str, Any]]) -> int:
+SMALL, FAST = 9, 3
+"""How a pack is compressed: for what is read often, and for what is loaded by hand and large."""
+
+
+def write_pack(path: Path, resources: Iterable[dict[str, Any]], *, level: int = SMALL) -> int:
     """Write the resources to a pack; the number written. The file appears whole or not at all."""
     entries: list[PackEntry] = []
     blobs: list[bytes] = []
     offset = 0
     for resource in resources:
-        blob = zlib.compress(encode_json(resource), 9)
+        blob = zlib.compress(encode_json(resource), level)
         entries.append(_entry(resource, offset, len(blob)))
         blobs.append(blob)
         offset += len(blob)

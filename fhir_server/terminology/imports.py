@@ -8,7 +8,7 @@ from typing import Any
 import xxhash
 
 from fhir_server.definitions.installed import TERMINOLOGY, imported_terminology
-from fhir_server.definitions.pack import Pack, write_pack
+from fhir_server.definitions.pack import FAST, Pack, write_pack
 from fhir_server.definitions.packages import PackageError, read_conformance
 from fhir_server.terminology.code_system import CodeSystem
 from fhir_server.terminology.csv_source import CsvHead, code_system_of_csv
@@ -21,20 +21,32 @@ def import_terminology(file: Path, data_dir: Path, head: CsvHead) -> Iterator[st
 
     Errors: PackageError for a file that cannot be read, or holds no terminology; nothing is loaded then.
     """
-    if file.suffix.lower() in {".csv", ".tsv", ".txt"}:
-        if not file.is_file():
-            raise PackageError(f"{file.name}: no such file")
-        resources = [code_system_of_csv(file, head)]
-    else:
-        resources = [r for r in read_conformance(file) if r["resourceType"] in TYPES]
-    for resource in resources:
-        _check(resource, file.name)
-    if not resources:
+    for resource, size in _read_csv(file, head) if _is_csv(file) else _read_fhir(file):
+        write_pack(data_dir / TERMINOLOGY / _file_name(resource), [resource], level=FAST)
+        said = "" if size is None else f": {size} codes"
+        yield f"{resource['resourceType']} {_canonical(resource)} loaded{said}"
+
+
+Sized = tuple[dict[str, Any], int | None]
+"""A resource with the number of its codes, for a code system."""
+
+
+def _is_csv(file: Path) -> bool:
+    return file.suffix.lower() in {".csv", ".tsv", ".txt"}
+
+
+def _read_csv(file: Path, head: CsvHead) -> list[Sized]:
+    if not file.is_file():
+        raise PackageError(f"{file.name}: no such file")
+    resource = code_system_of_csv(file, head)
+    return [(resource, resource["count"])]
+
+
+def _read_fhir(file: Path) -> list[Sized]:
+    found = [r for r in read_conformance(file) if r["resourceType"] in TYPES]
+    if not found:
         raise PackageError(f"{file.name} holds no code system, value set or concept map")
-    for resource in resources:
-        name = _file_name(resource)
-        write_pack(data_dir / TERMINOLOGY / name, [resource])
-        yield f"{resource['resourceType']} {_canonical(resource)} loaded{_size(resource)}"
+    return [(resource, _checked(resource, file.name)) for resource in found]
 
 
 def remove_terminology(canonical: str, data_dir: Path) -> list[str]:
@@ -51,19 +63,24 @@ def remove_terminology(canonical: str, data_dir: Path) -> list[str]:
     return gone
 
 
-def _check(resource: dict[str, Any], name: str) -> None:
-    """Errors: PackageError for what could not be looked up, or would mislead."""
+def _checked(resource: dict[str, Any], name: str) -> int | None:
+    """The number of codes of a code system.
+
+    Errors: PackageError for what could not be looked up, or would mislead.
+    """
     if not isinstance(resource.get("url"), str):
         raise PackageError(f"{name}: a {resource['resourceType']} without url cannot be looked up")
-    if resource["resourceType"] == "CodeSystem":
-        try:
-            index = CodeSystem(resource)
-        except (TypeError, AttributeError, KeyError):
-            raise PackageError(f"{name}: {resource['url']} is no CodeSystem of FHIR R4") from None
-        circle = index.circle()
-        if circle is not None:
-            raise PackageError(f"{name}: the hierarchy of {resource['url']} runs in a circle through "
-                               f"{circle[:60]}")  # fmt: skip
+    if resource["resourceType"] != "CodeSystem":
+        return None
+    try:
+        index = CodeSystem(resource)
+    except (TypeError, AttributeError, KeyError):
+        raise PackageError(f"{name}: {resource['url']} is no CodeSystem of FHIR R4") from None
+    circle = index.circle()
+    if circle is not None:
+        raise PackageError(f"{name}: the hierarchy of {resource['url']} runs in a circle through "
+                           f"{circle[:60]}")  # fmt: skip
+    return len(index.codes)
 
 
 def _file_name(resource: dict[str, Any]) -> str:
@@ -75,9 +92,3 @@ def _file_name(resource: dict[str, Any]) -> str:
 def _canonical(resource: dict[str, Any]) -> str:
     version = resource.get("version")
     return f"{resource['url']}|{version}" if version else str(resource["url"])
-
-
-def _size(resource: dict[str, Any]) -> str:
-    if resource["resourceType"] != "CodeSystem":
-        return ""
-    return f": {len(CodeSystem(resource).codes)} codes"
