@@ -37,14 +37,21 @@ def command(
 
     Exit code 1 where the expression or the file is at fault.
     """
-    from fhir_server.definitions import core_definitions
+    from fhir_server.definitions.packages import network_definitions
     from fhir_server.fhirpath import FHIRPath, FHIRPathError
+    from fhir_server.settings import load_settings
+    from fhir_server.terminology import FHIRPathTerminology, Terminology, remote_terminology
 
-    model = core_definitions().type_model
+    settings = load_settings()
+    definitions = network_definitions(settings.data_dir)
+    remote = remote_terminology(settings.terminology_server, settings.terminology_timeout_s)
+    terminology = FHIRPathTerminology(Terminology(definitions, remote=remote))
+    model = definitions.type_model
     node = _read(file, model)
     context_type = type_name or (node.get("resourceType") if isinstance(node, dict) else None)
     try:
-        compiled = FHIRPath(model, lenient=lenient).compile(expression, context_type)
+        engine = FHIRPath(model, lenient=lenient, terminology=terminology)
+        compiled = engine.compile(expression, context_type)
         if explain:
             typer.echo(compiled.explain())
             typer.echo("Result")

@@ -13,6 +13,7 @@ from fhir_server.interactions.patch import conditional_patch, patch
 from fhir_server.interactions.read import read
 from fhir_server.interactions.search_type import SearchPlace, search
 from fhir_server.interactions.snapshot import snapshot, snapshot_of_stored, snapshot_of_url
+from fhir_server.interactions.terminology_capabilities import terminology_capabilities
 from fhir_server.interactions.transaction import transaction
 from fhir_server.interactions.update import conditional_update, update
 from fhir_server.interactions.validate import validate
@@ -21,7 +22,11 @@ from fhir_server.model.json_source import encode_json
 
 
 def get_capabilities(call: Call) -> Reply:
-    """GET /metadata."""
+    """GET /metadata; with `mode=terminology` what the terminology service knows."""
+    if ("mode", "terminology") in call.pairs:
+        return bundle_reply(
+            call, Answer(200, body=encode_json(terminology_capabilities(call.server)))
+        )
     with call.server.database.connection() as connection:
         call.server.search.refresh(connection)
     return bundle_reply(call, Answer(200, body=encode_json(capability_statement(call.server))))

@@ -10,7 +10,7 @@ from fhir_server.search.parameters import SearchParameters
 from fhir_server.search.registry import SearchRegistry
 from fhir_server.settings import Settings
 from fhir_server.store.database import Database
-from fhir_server.terminology import Terminology, remote_terminology
+from fhir_server.terminology import FHIRPathTerminology, Terminology, remote_terminology
 from fhir_server.validation import Validator
 
 
@@ -50,7 +50,9 @@ def open_server(settings: Settings, database: Database) -> FhirServer:
     )
     parameters = SearchParameters(definitions, terminology)
     # 69 search parameters of R4 use `as` on several items, which strict mode refuses.
-    fhirpath = FHIRPath(definitions.type_model, lenient=True)
+    fhirpath = FHIRPath(
+        definitions.type_model, lenient=True, terminology=FHIRPathTerminology(terminology)
+    )
     indexer = SearchIndexer(definitions, fhirpath, bases=[settings.fhir_base])
     return FhirServer(
         settings=settings,

@@ -127,7 +127,7 @@ class _Columns:
         if designations:
             concept["designation"] = designations
         above = self._parents(row)
-        stated = [{"code": "parent", "valueCode": parent} for parent in above]
+        stated: list[dict[str, Any]] = [{"code": "parent", "valueCode": code} for code in above]
         if above:
             properties["parent"] = "code"
         if self._status is not None and (value := row[self._status].strip()):
@@ -136,10 +136,10 @@ class _Columns:
         if self._abstract is not None and row[self._abstract].strip().lower() in _TRUE:
             properties["notSelectable"] = "boolean"
             stated.append({"code": "notSelectable", "valueBoolean": True})
-        for name, index in self._others:
+        for other, index in self._others:
             if value := row[index].strip():
-                properties[name] = "string"
-                stated.append({"code": name, "valueString": value})
+                properties[other] = "string"
+                stated.append({"code": other, "valueString": value})
         if stated:
             concept["property"] = stated
         return concept, above

@@ -126,3 +126,35 @@ def test_capabilities__name_the_operations(client: TestClient) -> None:
     resources = client.get("/fhir/metadata").json()["rest"][0]["resource"]
     of_value_set = next(entry for entry in resources if entry["type"] == "ValueSet")
     assert {each["name"] for each in of_value_set["operation"]} >= {"expand", "validate-code"}
+
+
+def test_capabilities__of_the_terminology_service(client: TestClient) -> None:
+    stated = client.get("/fhir/metadata", params={"mode": "terminology"}).json()
+    assert stated["resourceType"] == "TerminologyCapabilities"
+    systems = {one["uri"]: one for one in stated["codeSystem"]}
+    assert systems["http://hl7.org/fhir/administrative-gender"]["version"][0]["code"] == "4.0.1"
+    assert "http://snomed.info/sct" not in systems
+    assert "http://hl7.org/fhir/CodeSystem/example-supplement" not in systems
+    assert {"name": "exclude-system"} in stated["expansion"]["parameter"]
+    outcome = client.post("/fhir/TerminologyCapabilities/$validate", json=stated).json()
+    assert [issue for issue in outcome["issue"] if issue["severity"] == "error"] == []
+
+
+def test_capabilities__of_another_mode_are_the_whole(client: TestClient) -> None:
+    stated = client.get("/fhir/metadata", params={"mode": "full"}).json()
+    assert stated["resourceType"] == "CapabilityStatement"
+
+
+def test_fhirpath_patch__asks_the_terminology_of_the_server(client: TestClient) -> None:
+    patient = {
+        "resourceType": "Patient", "id": "a",
+        "contact": [{"gender": "male", "name": {"family": "A"}}, {"name": {"family": "B"}}],
+    }  # fmt: skip
+    assert client.put("/fhir/Patient/a", json=patient).status_code == 201
+    path = "Patient.contact.where(gender.memberOf(%`vs-administrative-gender`))"
+    parts = [{"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": path}]
+    patch = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": parts}]}
+    patched = client.patch(
+        "/fhir/Patient/a", json=patch, headers={"Content-Type": "application/fhir+json"}
+    )
+    assert [one["name"]["family"] for one in patched.json()["contact"]] == ["B"]
