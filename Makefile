@@ -6,6 +6,7 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 PACK   := fhir_server/definitions/data/hl7.fhir.r4.core-4.0.1.pack
 TESTS  ?= tests
 SECONDS := 60
+SOAK   ?= 600 60
 TARGET := fhirpath json_source xml_source profile validator
 
 .DEFAULT_GOAL := help
@@ -75,6 +76,9 @@ fuzz: setup-dev $(VENV)/fuzz.stamp ## Fuzz each target for SECONDS (60); TARGET=
 
 soak-rest: setup-dev ## Cross transactions for SECONDS (60), page under writes, kill the server 50 times
 	$(BIN)/python -m tests.soak $(SECONDS)
+
+soak: setup-dev ## 24 centres that send badly while all is killed again and again; SOAK="seconds kill-every"
+	$(BIN)/python -m tests.ingest.soak $(SOAK)
 
 docs: setup-dev ## Generate the reference pages from the code
 	$(BIN)/python -m fhir_server.cli.reference docs

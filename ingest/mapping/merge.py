@@ -111,7 +111,9 @@ class _Keys:
 
     def written(self, present: Mapping[str, Any]) -> str:
         """As one text: `common;element=key;…`, common being the key that most elements have."""
-        names = [name for name in {*present, *self.elements} if name not in UNITED]
+        # The earlier date of diagnosis wins whoever said it when: a key of it would tell of the order only.
+        keyless = {*UNITED, f"extension({ASSERTED_DATE})"}
+        names = [name for name in {*present, *self.elements} if name not in keyless]
         keys = {name: self.of(name) for name in sorted(names)}
         common = max(keys.values(), default="")
         # A cleared element is always named: nothing else tells that it was ever there.
