@@ -75,6 +75,11 @@ class Settings(BaseSettings):
         default=30.0,
         description="Seconds after which the database gives up a statement.",
     )
+    full_text: bool = Field(
+        default=True,
+        description="Whether the words of resources are indexed, for `_text` and `_content`. Off, writes "
+        "are cheaper and the store smaller; turned on later, `osteon reindex` indexes what is stored.",
+    )
     max_body_bytes: Positive = Field(
         default=64 * MEBIBYTE, description="The largest HTTP request body, in bytes."
     )

@@ -12,6 +12,7 @@ from fhir_server import __version__
 from fhir_server.interactions.patching.document import JSON_PATCH, XML_PATCH
 from fhir_server.interactions.server import FhirServer
 from fhir_server.search.compartments import COMPARTMENTS, compartment_url
+from fhir_server.search.filters import FULL_TEXT, WHOLE_RESOURCE
 from fhir_server.search.parameters import SearchParameters
 from fhir_server.store.resource_types import RESOURCE_TYPES
 
@@ -100,13 +101,22 @@ def _resource(
         else "multiple",
         "referencePolicy": ["literal", "logical", *_enforced(server)],
         "searchInclude": ["*"],
-        "searchParam": [
-            {"name": code, "type": parameter.type, "definition": parameter.url}
-            for code, parameter in sorted(parameters.of(resource_type).items())
-        ],
+        "searchParam": _search_parameters(parameters, resource_type),
         "operation": _operations(resource_type),
     }
     return {name: value for name, value in described.items() if value != []}
+
+
+def _search_parameters(parameters: SearchParameters, resource_type: str) -> list[dict[str, str]]:
+    """Those with an expression, and those that search the resource as a whole."""
+    listed = {code: (one.type, one.url) for code, one in parameters.of(resource_type).items()}
+    for code, definition in parameters.definitions.search_parameters(resource_type).items():
+        if code in WHOLE_RESOURCE and (parameters.full_text or code not in FULL_TEXT):
+            listed[code] = (definition["type"], definition["url"])
+    return [
+        {"name": code, "type": kind, "definition": url}
+        for code, (kind, url) in sorted(listed.items())
+    ]
 
 
 def _operations(resource_type: str) -> list[dict[str, str]]:

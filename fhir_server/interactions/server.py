@@ -48,12 +48,14 @@ def open_server(settings: Settings, database: Database) -> FhirServer:
         definitions,
         remote=remote_terminology(settings.terminology_server, settings.terminology_timeout_s),
     )
-    parameters = SearchParameters(definitions, terminology)
+    parameters = SearchParameters(definitions, terminology, full_text=settings.full_text)
     # 69 search parameters of R4 use `as` on several items, which strict mode refuses.
     fhirpath = FHIRPath(
         definitions.type_model, lenient=True, terminology=FHIRPathTerminology(terminology)
     )
-    indexer = SearchIndexer(definitions, fhirpath, bases=[settings.fhir_base])
+    indexer = SearchIndexer(
+        definitions, fhirpath, bases=[settings.fhir_base], full_text=settings.full_text
+    )
     return FhirServer(
         settings=settings,
         database=database,

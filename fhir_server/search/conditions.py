@@ -10,6 +10,7 @@ from fhir_server.search.predicates import (
     Chained,
     Comparator,
     HasString,
+    HasWords,
     InRange,
     Listed,
     Near,
@@ -81,6 +82,13 @@ class Conditions:
         match predicate:
             case HasString():
                 return self._has_string(predicate, row)
+            case HasWords(query=query):
+                x = self._alias("x")
+                return sql(
+                    row.key + " IN (SELECT " + x + ".key FROM search_text " + x
+                    + " WHERE " + x + ".words @@ %s::tsquery)",
+                    query,
+                )  # fmt: skip
             case Chained(parameters=parameters, target=condition):
                 return self._linked(parameters, condition, row, near="key", far="target")
             case ReferredTo(parameters=parameters, source=condition):

@@ -11,12 +11,14 @@ from functools import partial
 from fhir_server.model.issues import Refused, refuse
 from fhir_server.model.references import VALID_ID
 from fhir_server.search.criteria import Criterion, Setting
+from fhir_server.search.full_text import text_query
 from fhir_server.search.parameters import UNINDEXED, SearchParameter, SearchParameters, SearchType
 from fhir_server.search.predicates import (
     AllOf,
     AnyOf,
     Chained,
     HasToken,
+    HasWords,
     KeyIn,
     Listed,
     Not,
@@ -35,7 +37,7 @@ from fhir_server.search.types import (
     token,
     uri,
 )
-from fhir_server.search.values import split_escaped
+from fhir_server.search.values import split_escaped, unescape
 from fhir_server.store.keys import parameter_hash, resource_key
 from fhir_server.store.resource_types import TYPE_NUMBERS
 
@@ -244,12 +246,33 @@ def _list(_: Scope, name: str, modifier: str | None, value: str) -> Predicate:
     return choices[0] if len(choices) == 1 else AnyOf(tuple(choices))
 
 
+def _words(scope: Scope, name: str, modifier: str | None, value: str) -> Predicate:
+    if not scope.parameters.full_text:
+        raise refuse(400, "search-full-text-off", "not-supported", parameter=name)
+    if modifier is not None:
+        raise _no_modifier(name, modifier)
+    queries = []
+    for one in _values(name, value, MAX_RANGES):
+        query = text_query(unescape(one), narrative=name == "_text")
+        if query is None:
+            raise refuse(400, "search-value-string", "value", parameter=name)
+        queries.append(query)
+    return HasWords(" | ".join(queries))
+
+
 _SPECIAL: Mapping[str, Callable[[Scope, str, str | None, str], Predicate]] = {
     "_id": _id,
     "_lastUpdated": _last_updated,
     "_type": _type,
     "_list": _list,
+    "_text": _words,
+    "_content": _words,
 }
+
+
+FULL_TEXT = frozenset({"_text", "_content"})
+WHOLE_RESOURCE = UNINDEXED & _SPECIAL.keys()
+"""Codes of the parameters that search a resource as a whole, by no expression."""
 
 
 def parse_types(name: str, value: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 from fhir_server.definitions import Definitions
 from fhir_server.fhirpath import CompiledExpression as CompiledFHIRPath
 from fhir_server.fhirpath import FHIRPath, FHIRPathError
+from fhir_server.search.full_text import text_vector
 from fhir_server.search.parameters import SearchParameter, SearchParameters
 from fhir_server.search.rows import IndexRows, TypedValue
 from fhir_server.search.types import (
@@ -55,7 +56,7 @@ class SearchIndexer:
     """Makes index rows. Immutable to its users; each type is compiled on first use.
 
     Shape: `bases` the base URLs by which a resource may refer to others of this server;
-    `zone` that of dates without one.
+    `zone` that of dates without one; `full_text` whether words are indexed.
     """
 
     def __init__(
@@ -65,8 +66,9 @@ class SearchIndexer:
         *,
         bases: Collection[str] = (),
         zone: tzinfo = UTC,
+        full_text: bool = True,
     ) -> None:
-        self.parameters = SearchParameters(definitions)
+        self.parameters = SearchParameters(definitions, full_text=full_text)
         self._engine = engine
         self._types: dict[str, TypeIndex] = {}
         self._zone = zone
@@ -98,6 +100,8 @@ class SearchIndexer:
                     if extract(parameter, values, rows, target):
                         # The parameter's own number says that it has a value: `:missing` asks for it.
                         rows.tokens.append(parameter.hash)
+        if self.parameters.full_text and (vector := text_vector(resource)):
+            rows.texts.append((vector,))
         return rows.distinct()
 
     def _compile(self, resource_type: str) -> TypeIndex:

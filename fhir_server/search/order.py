@@ -12,19 +12,30 @@ from fhir_server.model.issues import refuse
 from fhir_server.search.filters import Scope, unknown_parameter
 from fhir_server.search.parameters import SearchType
 
-SortKind = Literal["date", "number", "quantity", "string", "id", "updated"]
+SortKind = Literal["date", "number", "quantity", "string", "token", "reference", "id", "updated"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
     """One sort key: `parameters` its numbers, one for each type searched; `is_single` where a resource
-    has one value at most.
+    has one value at most; `texts` the numbers under which tokens that are no codes have their strings.
     """
 
     kind: SortKind
     parameters: tuple[int, ...]
     descending: bool
     is_single: bool
+    texts: tuple[int, ...] = ()
+
+    @property
+    def is_column(self) -> bool:
+        """Whether the value is a column of the resource itself."""
+        return self.kind in {"id", "updated"}
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether an index holds the values in their order."""
+        return not self.is_column and self.kind not in {"token", "reference"}
 
 
 _COLUMNS: Mapping[str, SortKind] = {"_id": "id", "_lastUpdated": "updated"}
@@ -34,6 +45,8 @@ _KINDS: Mapping[SearchType, SortKind] = {
     "quantity": "quantity",
     "string": "string",
     "uri": "string",
+    "token": "token",
+    "reference": "reference",
 }
 
 
@@ -58,7 +71,8 @@ def _key(scope: Scope, item: str) -> Sort:
             400, "search-sort-unsupported", "not-supported", parameter=code, near=_near(scope, code)
         )
     is_single = len(found) == 1 and found[0].is_single and found[0].type != "string"
-    return Sort(kind, tuple(parameter.hash for parameter in found), descending, is_single)
+    texts = tuple(p.hash_of("sort") for p in found) if kind == "token" else ()
+    return Sort(kind, tuple(p.hash for p in found), descending, is_single, texts)
 
 
 def _near(scope: Scope, code: str) -> str:

@@ -80,8 +80,16 @@ def _form_hash(resource_type: str, code: str, form: str) -> int:
 class SearchParameters:
     """The search parameters known, by resource type. Cost: each type is read once, on first use."""
 
-    def __init__(self, definitions: Definitions, terminology: Terminology | None = None) -> None:
+    def __init__(
+        self,
+        definitions: Definitions,
+        terminology: Terminology | None = None,
+        *,
+        full_text: bool = True,
+    ) -> None:
         self.definitions = definitions
+        self.full_text = full_text
+        """Whether words are indexed."""
         self.terminology = terminology or Terminology(definitions)
         self._by_type: dict[str, dict[str, SearchParameter]] = {}
         self._base: SearchParameters | None = None
@@ -100,7 +108,9 @@ class SearchParameters:
         for definition in definitions:
             for resource_type in types_of(definition):
                 added.setdefault(resource_type, {}).setdefault(definition["code"], definition)
-        extended = SearchParameters(self.definitions.layered(definitions), self.terminology)
+        extended = SearchParameters(
+            self.definitions.layered(definitions), self.terminology, full_text=self.full_text
+        )
         extended._base, extended._added, extended._gaps = self, added, gaps
         return extended
 

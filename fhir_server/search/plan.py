@@ -17,6 +17,7 @@ from fhir_server.search.predicates import (
     Chained,
     HasString,
     HasToken,
+    HasWords,
     InRange,
     KeyIn,
     Listed,
@@ -65,7 +66,7 @@ class Plan:
             self.contains
             or self.overlaps
             or self.ranges
-            or any(isinstance(one, HasString | Near) for one in self.others)
+            or any(isinstance(one, HasString | HasWords | Near) for one in self.others)
         )
 
     @property
@@ -80,7 +81,7 @@ class Plan:
 
 
 # What is looked up by the key of the resource alone.
-_BY_KEY = (HasString, Chained, ReferredTo, Listed, Near)
+_BY_KEY = (HasString, HasWords, Chained, ReferredTo, Listed, Near)
 
 
 def plan_predicate(predicate: Predicate) -> Plan:

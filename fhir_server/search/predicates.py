@@ -44,6 +44,13 @@ class HasString:
 
 
 @dataclass(frozen=True, slots=True)
+class HasWords:
+    """Its words meet a tsquery (`_text`, `_content`)."""
+
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
 class Updated:
     """The time of the last change compares as asked with [low, high], in microseconds since 1970."""
 
@@ -123,6 +130,6 @@ class Not:
 
 
 Predicate = (
-    HasToken | InRange | HasString | Updated | KeyIn | TypeIn | Chained | ReferredTo | Listed
+    HasToken | InRange | HasString | HasWords | Updated | KeyIn | TypeIn | Chained | ReferredTo | Listed
     | Near    | AllOf | AnyOf | Not
 )  # fmt: skip

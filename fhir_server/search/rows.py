@@ -25,7 +25,8 @@ class IndexRows:
 
     Shape: `tokens` for `resource.tokens`; the others rows of their tables without `key`: `dates`
     (parameter, low, high), `numbers` (parameter, low, high), `quantities` (parameter, unit, low, high),
-    `strings` (parameter, folded value), `references` (parameter, key of the target). Each row once.
+    `strings` (parameter, folded value), `references` (parameter, key of the target), `texts` (words).
+    Each row once. `codes` (parameter, token, code) belong to no resource: what their tokens stand for.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -34,11 +35,13 @@ class IndexRows:
     quantities: list[tuple[int, int, Decimal, Decimal]] = field(default_factory=list)
     strings: list[tuple[int, str]] = field(default_factory=list)
     references: list[tuple[int, int]] = field(default_factory=list)
+    texts: list[tuple[str]] = field(default_factory=list)
+    codes: list[tuple[int, int, str]] = field(default_factory=list)
 
     def distinct(self) -> "IndexRows":
         """The same rows, each once, tokens sorted."""
         self.tokens = sorted(set(self.tokens))
-        for name in ("dates", "numbers", "quantities", "strings", "references"):
+        for name in ("dates", "numbers", "quantities", "strings", "references", "codes"):
             rows = getattr(self, name)
             if len(rows) > 1:
                 setattr(self, name, list(dict.fromkeys(rows)))

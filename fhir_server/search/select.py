@@ -35,6 +35,8 @@ _CASTS: dict[SortKind, LiteralString] = {
     "number": "numeric",
     "quantity": "numeric",
     "string": "text",
+    "token": "text",
+    "reference": "text",
     "id": "text",
     "updated": "timestamptz",
 }
@@ -104,7 +106,7 @@ def select_page(request: SearchRequest, cursor: Cursor, limit: int) -> PageQuery
 
 def has_second_phase(request: SearchRequest) -> bool:
     """Whether matches without the first sort key may exist and come last."""
-    if not request.sort or request.sort[0].kind in {"id", "updated"}:
+    if not request.sort or not request.sort[0].is_indexed:
         return False
     return range_of_sort(plan_request(request), request.sort[0]) is None
 
@@ -120,21 +122,21 @@ def _order(
     first, rest = request.sort[0], request.sort[1:]
     joins, places = sql(""), list[Place]()
     extra: list[Fragment] = []
-    if first.kind in {"id", "updated"}:
-        places.append(_column(first))
+    if not first.is_indexed:
+        rest = request.sort
     elif phase == 0:
         joins, extra = _first_join(first, plan)
         places.extend(_first_places(first))
     else:
         extra.append(_without(first))
     for number, sort in enumerate(rest):
-        if sort.kind in {"id", "updated"}:
+        if sort.is_column:
             places.append(_column(sort))
         else:
             joins = joins + _lateral(sort, alias("l", number))
             value = alias("l", number) + ".value"
             places.append(Place(value, sort.kind, sort.descending, nullable=True))
-    descending = first.descending and not rest
+    descending = first.descending and len(request.sort) == 1
     places.append(Place("r.key", None, descending, nullable=False))
     return joins, extra, places
 
@@ -194,14 +196,45 @@ def _without(sort: Sort) -> Fragment:
 
 
 def _lateral(sort: Sort, name: LiteralString) -> Fragment:
+    """The value of a sort key that decides, of each resource; null where it has none."""
+    if sort.kind == "token":
+        return (
+            sql(" LEFT JOIN LATERAL (SELECT ") + _token_value(sort) + sql(") " + name + " ON TRUE")
+        )
+    if sort.kind == "reference":
+        return (
+            sql(" LEFT JOIN LATERAL (SELECT " + _chosen(sort) + _TARGET + ") AS value "
+                "FROM search_reference e JOIN resource t ON t.key = e.target WHERE e.key = r.key AND ")
+            + equals_any("e.parameter", "bigint", sort.parameters) + sql(") " + name + " ON TRUE")
+        )  # fmt: skip
     column: LiteralString = "value" if sort.kind == "string" else "low"
     if sort.kind == "date" and sort.descending:
         column = "high"
-    chosen: LiteralString = ("max(s." if sort.descending else "min(s.") + column + ")"
+    chosen: LiteralString = _chosen(sort) + "s." + column + ")"
     return (
         sql(" LEFT JOIN LATERAL (SELECT " + chosen + " AS value FROM " + _TABLES[sort.kind]
             + " s WHERE s.key = r.key AND ")
         + _rows_of(sort, "s") + sql(") " + name + " ON TRUE")
+    )  # fmt: skip
+
+
+# The numbers of the types are in the order of their names.
+_TARGET: LiteralString = "(to_char(t.type, 'FM000') || '/' || t.id) COLLATE \"C\""
+
+
+def _chosen(sort: Sort) -> LiteralString:
+    return "max(" if sort.descending else "min("
+
+
+def _token_value(sort: Sort) -> Fragment:
+    """The code of a token, out of the dictionary of codes, or its own string."""
+    first: LiteralString = "greatest(" if sort.descending else "least("
+    return (
+        sql(first + "(SELECT " + _chosen(sort) + "c.value) FROM search_code c WHERE ")
+        + equals_any("c.parameter", "bigint", sort.parameters)
+        + sql(" AND c.token = ANY(r.tokens)), (SELECT " + _chosen(sort) + "s.value) "
+              "FROM search_string s WHERE s.key = r.key AND ")
+        + equals_any("s.parameter", "bigint", sort.texts) + sql(")) AS value")
     )  # fmt: skip
 
 
@@ -258,7 +291,7 @@ def _value(place: Place, value: CursorValue) -> Any:
             return Decimal(str(value))
         elif place.kind == "updated":
             return datetime.fromisoformat(str(value))
-        elif place.kind in {"string", "id"}:
+        elif place.kind in {"string", "token", "reference", "id"}:
             if isinstance(value, str) and "\x00" not in value:
                 return value
         elif isinstance(value, int) and -(1 << 63) <= value < 1 << 63:

@@ -3,7 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fhir_server.store.resources import SEARCH_TABLES, Connection, IndexRows, array_text
+from fhir_server.store.resources import (
+    SEARCH_TABLES,
+    Connection,
+    IndexRows,
+    array_text,
+    insert_codes,
+)
 
 Rows = set[tuple[Any, ...]]
 """Rows of one table, each led by its key."""
@@ -13,10 +19,11 @@ def replace_rows(connection: Connection, wanted: Mapping[int, IndexRows]) -> int
     """Make the index rows of resources, whose rows are locked, those that are wanted.
 
     Shape: gives how many resources had others.
-    Cost: six statements, and two more for each table with a difference.
+    Cost: eight statements, and two more for each table with a difference.
     """
     if not wanted:
         return 0
+    insert_codes(connection, (code for rows in wanted.values() for code in rows.codes))
     changed = _replace_tokens(connection, wanted)
     for attribute, table, columns, types in SEARCH_TABLES:
         right = {(key, *row) for key, rows in wanted.items() for row in getattr(rows, attribute)}

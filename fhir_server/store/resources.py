@@ -45,6 +45,10 @@ class IndexRows(Protocol):
     def strings(self) -> Sequence[tuple[int, str]]: ...
     @property
     def references(self) -> Sequence[tuple[int, int]]: ...
+    @property
+    def texts(self) -> Sequence[tuple[str]]: ...
+    @property
+    def codes(self) -> Sequence[tuple[int, int, str]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,7 @@ def write_versions(connection: Connection, versions: Sequence[NewVersion]) -> No
 
     Errors: WriteConflictError where a row has changed since it was locked or appeared meanwhile;
     KeyCollisionError where another resource holds the key.
-    Cost: at most fourteen statements, sent in one go.
+    Cost: at most seventeen statements, sent in one go.
     """
     if not versions:
         return
@@ -164,6 +168,9 @@ def write_versions(connection: Connection, versions: Sequence[NewVersion]) -> No
         if replaced:
             _forget_rows(connection, [version.resource.key for version in replaced])
         _insert_rows(connection, ordered)
+        insert_codes(
+            connection, (code for version in ordered if version.rows for code in version.rows.codes)
+        )
     if cursor.rowcount != len(ordered):
         raise WriteConflictError(
             f"{len(ordered) - cursor.rowcount} of {len(ordered)} rows had changed"
@@ -219,6 +226,7 @@ SEARCH_TABLES = (
      ("bigint", "bigint", "numeric", "numeric")),
     ("strings", "search_string", "parameter, value", ("bigint", "text")),
     ("references", "search_reference", "parameter, target", ("bigint", "bigint")),
+    ("texts", "search_text", "words", ("tsvector",)),
 )  # fmt: skip
 
 
@@ -242,6 +250,17 @@ def _insert_rows(connection: Connection, versions: Sequence[NewVersion]) -> None
                 f"INSERT INTO {table} (key, {columns}) SELECT * FROM unnest({arrays})",
                 (keys, *(list(column) for column in zip(*rows, strict=True))),
             )
+
+
+def insert_codes(connection: Connection, codes: Iterable[tuple[int, int, str]]) -> None:
+    """Note what tokens stand for, where it is not known yet; in the one order of all writers."""
+    new = sorted(set(codes))
+    if new:
+        connection.execute(
+            "INSERT INTO search_code (parameter, token, value) "
+            "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) ON CONFLICT DO NOTHING",
+            [list(column) for column in zip(*new, strict=True)],
+        )
 
 
 def stored_resource(row: Sequence[Any]) -> StoredResource:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, TSVECTOR, UUID
 
 metadata = MetaData()
 
@@ -114,6 +114,26 @@ search_reference = Table(
     Index("search_reference_target", "target", "parameter", "key"),
 )
 """Edges from a resource to the resources it refers to: `target` is the key of the target."""
+
+search_text = Table(
+    "search_text",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("words", TSVECTOR, nullable=False),
+    Index("search_text_words", "words", postgresql_using="gin"),
+)
+"""The words of a resource, folded; those of its narrative once more, marked."""
+
+search_code = Table(
+    "search_code",
+    metadata,
+    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
+    Column("token", BigInteger, primary_key=True, autoincrement=False),
+    Column("value", Text(collation="C"), nullable=False),
+)
+"""The code behind the token `=code` of a parameter, once for the whole store, for sorting by it. No
+identifiers: their texts stand in `search_string` and go with their resource.
+"""
 
 transaction_receipt = Table(
     "transaction_receipt",

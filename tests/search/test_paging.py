@@ -17,10 +17,14 @@ def people(store: SearchStore) -> SearchStore:
         patient: dict[str, Any] = {"resourceType": "Patient", "id": f"p{number}"}
         if number % 5:
             patient["birthDate"] = f"19{50 + number % 4}"
+        if number % 4:
+            patient["gender"] = ("male", "female", "other")[number % 3]
+            patient["generalPractitioner"] = [{"reference": f"Practitioner/d{number % 4}"}]
+            patient["identifier"] = [{"system": "http://s", "value": f"I{number % 9}"}]
         if number % 3:
             patient["name"] = [{"family": f"F{number % 7}"}, {"family": f"G{number % 2}"}]
         patients.append(patient)
-    store.put(*patients)
+    store.put(*patients, *({"resourceType": "Practitioner", "id": f"d{one}"} for one in range(3)))
     return store
 
 
@@ -36,6 +40,15 @@ SORTS = [
     "-_lastUpdated",
     "_id",
     "-_id,birthdate",
+    "gender",
+    "-gender,_id",
+    "gender,-birthdate,family",
+    "general-practitioner",
+    "-general-practitioner,gender",
+    "family,-gender",
+    "identifier",
+    "-identifier,-_lastUpdated",
+    "-_lastUpdated,_id",
 ]
 
 

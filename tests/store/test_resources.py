@@ -28,6 +28,8 @@ class Rows:
     quantities = ((9, 5, 1, 2),)
     strings = ((10, "alpha"),)
     references = ((11, 99),)
+    texts = (("'alpha'",),)
+    codes = ((12, 3, "beta"),)
 
 
 def version(resource_id: str, number: int, *, deleted: bool = False) -> StoredResource:

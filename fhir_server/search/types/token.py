@@ -26,6 +26,11 @@ Coded = tuple[str | None, str | None]
 _MODIFIERS = ("not", "in", "not-in", "above", "below", "text", "of-type")
 
 
+# Their codes are few, and say nothing of one person.
+_DICTIONARY = frozenset(
+    {"code", "boolean", "System.Boolean", "Coding", "CodeableConcept", "Quantity"}
+)
+
 Systems = Mapping[str, frozenset[str]]
 """Codes by system."""
 
@@ -36,7 +41,7 @@ def extract(
     rows: IndexRows,
     systems: Systems = MappingProxyType({}),
 ) -> bool:
-    """Add the tokens, and the texts for `:text`; whether there were any.
+    """Add the tokens, the texts for `:text`, and the codes for sorting; whether there were any.
 
     Shape: `systems` those that a value of type `code` may be of: it carries none itself.
     """
@@ -44,7 +49,12 @@ def extract(
     before = len(rows.tokens)
     for item in values:
         kind, value = item.type, item.value
-        rows.tokens.extend([number ^ form for form in form_hashes(kind, value)])
+        coded = _CODED.get(kind)
+        for system, code in coded(value) if coded is not None else _plain(value):
+            forms = _hashes(system, code)
+            rows.tokens.extend([number ^ form for form in forms])
+            if code is not None:
+                _extract_order(parameter, kind, code, rows)
         if kind == "code":
             for system, codes in systems.items():
                 if value in codes:
@@ -56,6 +66,15 @@ def extract(
         if kind == "Identifier":
             _extract_of_type(parameter, value, rows)
     return len(rows.tokens) > before
+
+
+def _extract_order(parameter: SearchParameter, kind: str, code: str, rows: IndexRows) -> None:
+    """Add what the code is sorted by."""
+    number, value = parameter.hash, code.casefold()[:PREFIX_LENGTH]
+    if kind in _DICTIONARY:
+        rows.codes.append((number, number ^ _hashes(None, code)[0], value))
+    else:
+        rows.strings.append((parameter.hash_of("sort"), value))
 
 
 def form_hashes(kind: str, value: Any) -> list[int]:
