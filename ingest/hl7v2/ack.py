@@ -30,6 +30,10 @@ class Outcome(Enum):
     """A circumstance on this side: the same bytes may be sent again later."""
 
 
+NEVER_ANSWERED = frozenset({b"ACK", b"MCF"})
+"""An answer is not answered: two systems would answer each other for ever."""
+
+
 class Header(NamedTuple):
     """What an acknowledgement takes over from the MSH that it answers, raw; empty where unreadable."""
 
@@ -100,6 +104,8 @@ def _code(header: Header, outcome: Outcome) -> str | None:
     application acknowledgement. With any other MSH-15 in enhanced mode the answer is the commit
     acknowledgement.
     """
+    if header.component(9, 1) in NEVER_ANSWERED:
+        return None
     original, enhanced = outcome.value
     accept, application = header.raw(15), header.raw(16)
     if not accept and not application:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from ingest.hl7v2.charset import codec_for, first_undecodable
 from ingest.hl7v2.delimiters import Delimiters, read_delimiters
 from ingest.hl7v2.faults import Hl7Fault, Hl7SyntaxError
+from ingest.hl7v2.hprim import is_hprim
 from ingest.hl7v2.segment import NULL, Part, Repetition, Segment
 from ingest.hl7v2.syntax import syntax_for
 
@@ -55,6 +56,8 @@ class Message:
         Cost: one pass over the bytes for the segment ends; fields are cut when they are asked for.
         """
         content = unframed(raw)
+        if not content.startswith(b"MSH") and is_hprim(content):
+            raise Hl7SyntaxError(Hl7Fault("hl7v2-hprim", 200))
         delimiters = read_delimiters(content)
         if not content.startswith(b"MSH"):
             raise Hl7SyntaxError(Hl7Fault("hl7v2-no-header", 100))

@@ -3,6 +3,7 @@
 Source: HL7 v2-to-FHIR STU1 (hl7.fhir.uv.v2mappings 1.0.0), row by row in `mappings/`.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from fhir_server.model.issues import error
@@ -35,6 +36,10 @@ __all__ = [
 ]
 
 
+ACKNOWLEDGEMENTS = frozenset({"ACK", "MCF"})
+"""Message types that answer and ask for nothing: they are neither mapped nor held nor answered."""
+
+
 def map_message(
     message: Message, *, stored: Stored | None = None, library: Library | None = None
 ) -> MappingResult:
@@ -54,6 +59,8 @@ def map_message(
             "facility": message.sending_facility or "",
         }
         return _held(message, None, "v2-sender-unknown", code="security", **sender)
+    if message.type in ACKNOWLEDGEMENTS:
+        return MappingResult(centre=centre.id, bundle=None, account=_unread(message))
     compiled = maps.of_type(message.type or "", message.trigger or "")
     if compiled is None:
         event = f"{message.type or ''}^{message.trigger or ''}"
@@ -68,8 +75,12 @@ def _held(
         centre=centre,
         bundle=None,
         held=(error(issue_id, code, **parameters),),
-        account=partial(account, message.segments, (), {}, {}),
+        account=_unread(message),
     )
+
+
+def _unread(message: Message) -> Callable[[], tuple[Fate, ...]]:
+    return partial(account, message.segments, (), {}, {})
 
 
 def _mapped(

@@ -47,6 +47,14 @@ class Said:
         return self.element_keys.get(name, self.key)
 
 
+def said_before(stored: Resource, content: Resource) -> Said:
+    """What messages have said of a stored resource, to be said of another one, each element with its key."""
+    keys = _read_keys(stored)
+    present = {name for name, _ in _elements(stored)}
+    gone = frozenset(name for name in keys.elements if name not in present)
+    return Said(content, keys.common, gone, keys.elements)
+
+
 def merged(stored: Mapping[str, Any], said: Said) -> Resource:
     """The resource to store.
 

@@ -5,11 +5,12 @@ from then on. Source: FHIR R4 https://hl7.org/fhir/R4/patient.html#merge; IHE PA
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ingest.mapping.identifiers import V2_0203
 from ingest.mapping.identities import type_codes
-from ingest.mapping.merge import Resource, Said
+from ingest.mapping.merge import Resource, Said, merged, said_before
 from ingest.mapping.result import Stored
 
 REFERRING = (
@@ -25,23 +26,33 @@ it tells what was true when it was written."""
 MOST_AT_ONCE = "1000"
 
 
-def absorbed(said: Said, retired: Sequence[Resource]) -> Said:
-    """The survivor as the message says it, with links to the retired and their hospital numbers."""
-    resource = dict(said.resource)
-    numbers = [
-        identifier
-        for record in retired
-        for identifier in record.get("identifier", ())
-        if (V2_0203, "PI") in type_codes(identifier)
-    ]
-    known = {(one.get("system"), one.get("value")) for one in resource.get("identifier", ())}
-    further = [one for one in numbers if (one.get("system"), one.get("value")) not in known]
-    resource["identifier"] = [*resource.get("identifier", ()), *further]
-    resource["link"] = [
+NEVER_ABSORBED = frozenset({"active", "link", "managingOrganization"})
+
+
+def absorbed(survivor: Resource, retired: Sequence[Resource]) -> Resource:
+    """The survivor with what messages have told about the retired records: it is the same person.
+
+    Shape: of each element the later word counts, as if all messages had been about one record; so it
+    does not matter whether a message for the retired number comes before the merge or after it.
+    """
+    for record in retired:
+        content = {name: value for name, value in record.items() if name not in NEVER_ABSORBED}
+        content["identifier"] = [
+            identifier
+            for identifier in record.get("identifier", ())
+            if (V2_0203, "PI") in type_codes(identifier)
+        ]
+        survivor = merged(survivor, said_before(record, content))
+    return survivor
+
+
+def linked(said: Said, retired: Sequence[Resource]) -> Said:
+    """What the message says of the survivor, with links to the retired records."""
+    links = [
         {"other": {"reference": f"Patient/{record['id']}"}, "type": "replaces"}
         for record in retired
     ]
-    return Said(resource, said.key, said.cleared, said.element_keys)
+    return replace(said, resource={**said.resource, "link": links})
 
 
 def replacement_entries(

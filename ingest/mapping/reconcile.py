@@ -13,7 +13,7 @@ from ingest.mapping.assembly import Built, missing_elements
 from ingest.mapping.bundle import conditional_entry, search_token
 from ingest.mapping.matching import Found, find, identities
 from ingest.mapping.merge import Resource, Said, merged, with_keys
-from ingest.mapping.patient_merge import absorbed, replacement_entries, update_entry
+from ingest.mapping.patient_merge import absorbed, linked, replacement_entries, update_entry
 from ingest.mapping.result import Stored
 from ingest.mapping.scopes import Scope
 from ingest.mapping.timestamps import UnreadableError, fhir_date_time
@@ -64,7 +64,7 @@ def _reconcile_one(
     known = found.known.get(one.full_url)
     retired = found.retired.get(one.full_url, [])
     if retired and known is not None:
-        said = absorbed(said, retired)
+        said = linked(said, retired)
         result.entries.extend(replacement_entries(retired, known, stored))
     if known is None:
         result.held.extend(one.missing)
@@ -75,7 +75,7 @@ def _reconcile_one(
             result.entries.append(conditional_entry(one, said.resource))
         return
     adopted = Said(_adopt(said.resource, known), said.key, said.cleared, said.element_keys)
-    resource = merged(known, adopted)
+    resource = merged(absorbed(known, retired), adopted)
     result.held.extend(missing_elements(one.plan, resource))
     if not _same(known, resource):
         result.entries.append(update_entry(resource, known, one.full_url))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from fhir_server.interactions.search_type import search_type
 from fhir_server.interactions.server import FhirServer
@@ -17,12 +18,22 @@ class StoredResources:
     def __call__(
         self, resource_type: str, parameters: Mapping[str, str]
     ) -> Sequence[dict[str, Any]]:
-        """The matches, with `id` and `meta.versionId`."""
+        """The matches on all pages, with `id` and `meta.versionId`."""
+        found: list[dict[str, Any]] = []
+        query = list(parameters.items())
+        while query:
+            page = self._page(resource_type, query)
+            found += [
+                entry["resource"]
+                for entry in page.get("entry", ())
+                if entry.get("search", {}).get("mode") == "match"
+            ]
+            links = {link["relation"]: link["url"] for link in page.get("link", ())}
+            query = parse_qsl(urlsplit(links.get("next", "")).query)
+        return found
+
+    def _page(self, resource_type: str, query: list[tuple[str, str]]) -> dict[str, Any]:
         with self._server.database.connection() as connection:
-            answer = search_type(self._server, connection, resource_type, list(parameters.items()))
-        bundle = parse_json(answer.body or b"{}")
-        return [
-            entry["resource"]
-            for entry in bundle.get("entry", ())
-            if entry.get("search", {}).get("mode") == "match"
-        ]
+            answer = search_type(self._server, connection, resource_type, query)
+        page: dict[str, Any] = parse_json(answer.body or b"{}")
+        return page

@@ -1,0 +1,105 @@
+"""A40 and A47: one record takes the place of another; later messages for it find the survivor."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from ingest.mapping import map_message
+from tests.ingest.mapping.conftest import read_message
+from tests.ingest.mapping.feed import message, movement, patient, stay
+from tests.ingest.mapping.memory_store import MemoryStore
+from tests.ingest.mapping.test_reconcile import load
+
+RETIRED = message(
+    "ADT^A28^ADT_A05", patient("100002", city="Ville-Ancienne"), time="20240301080000"
+)
+SURVIVOR = message("ADT^A28^ADT_A05", patient("100001"), time="20240302080000")
+STAY_OF_RETIRED = message(
+    "ADT^A01^ADT_A01",
+    patient("100002"),
+    stay(),
+    movement("M1", "20240310100000"),
+    time="20240310101500",
+)
+MERGE = message(
+    "ADT^A40^ADT_A39", patient("100001"), "MRG|100002^^^IPP-C01^PI", time="20240401080000"
+)
+RENUMBER = message(
+    "ADT^A47^ADT_A30", patient("100001"), "MRG|100002^^^IPP-C01^PI", time="20240401080000"
+)
+MOVED_LATER = message(
+    "ADT^A31^ADT_A05", patient("100002", city="Ville-Nouvelle"), time="20240501080000"
+)
+
+
+def active(store: MemoryStore) -> list[dict[str, Any]]:
+    return [one for one in store.of_type("Patient") if one["active"]]
+
+
+def numbers(resource: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(one["value"], one["use"]) for one in resource["identifier"]}
+
+
+def test_merge__retires_the_record_and_links_both() -> None:
+    store = load([RETIRED, SURVIVOR, MERGE])
+    (survivor,) = active(store)
+    (retired,) = [one for one in store.of_type("Patient") if not one["active"]]
+    assert survivor["link"] == [
+        {"other": {"reference": f"Patient/{retired['id']}"}, "type": "replaces"}
+    ]
+    assert retired["link"] == [
+        {"other": {"reference": f"Patient/{survivor['id']}"}, "type": "replaced-by"}
+    ]
+    assert numbers(survivor) == {("100001", "usual"), ("100002", "old")}
+
+
+def test_merge__moves_what_refers_to_the_retired_record() -> None:
+    store = load([STAY_OF_RETIRED, SURVIVOR, MERGE])
+    (survivor,) = active(store)
+    subjects = {one["subject"]["reference"] for one in store.of_type("Encounter")}
+    assert subjects == {f"Patient/{survivor['id']}"}
+
+
+@pytest.mark.parametrize("event", [MERGE, RENUMBER], ids=["A40", "A47"])
+@pytest.mark.parametrize("order", list(permutations(range(5)))[::3])
+def test_merge__ends_with_one_active_record_in_any_order(
+    event: Any, order: tuple[int, ...]
+) -> None:
+    messages = [RETIRED, SURVIVOR, STAY_OF_RETIRED, event, MOVED_LATER]
+    store = load([messages[i] for i in order])
+    (survivor,) = active(store)
+    assert survivor["address"][0]["city"] == "Ville-Nouvelle"
+    assert numbers(survivor) == {("100001", "usual"), ("100002", "old")}
+    assert {one["subject"]["reference"] for one in store.of_type("Encounter")} == {
+        f"Patient/{survivor['id']}"
+    }
+
+
+def test_renumbering__keeps_the_one_record_there_is() -> None:
+    store = load([RETIRED, RENUMBER])
+    (one,) = store.of_type("Patient")
+    assert numbers(one) == {("100001", "usual"), ("100002", "old")}
+
+
+def test_report__for_the_retired_number_goes_to_the_survivor() -> None:
+    report = read_message("oru_r01_narrative", ("100001^^^IPP-C01", "100002^^^IPP-C01"))
+    store = load([RETIRED, SURVIVOR, MERGE, report])
+    (survivor,) = active(store)
+    (found,) = store.of_type("DiagnosticReport")
+    assert found["subject"]["reference"] == f"Patient/{survivor['id']}"
+
+
+def test_merge__of_a_merged_record_goes_on_to_the_last_one() -> None:
+    third = message("ADT^A28^ADT_A05", patient("100003"), time="20240303080000")
+    onward = message(
+        "ADT^A40^ADT_A39", patient("100003"), "MRG|100001^^^IPP-C01^PI", time="20240601080000"
+    )
+    store = load([RETIRED, SURVIVOR, third, MERGE, onward, MOVED_LATER])
+    (last,) = active(store)
+    assert ("100003", "usual") in numbers(last)
+
+
+def test_merge__again_writes_nothing() -> None:
+    store = load([RETIRED, SURVIVOR, MERGE])
+    assert map_message(MERGE, stored=store).bundle is None

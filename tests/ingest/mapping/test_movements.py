@@ -1,0 +1,151 @@
+"""Movements of PAM.fr: the stay, its movements, and events in any order."""
+
+from collections.abc import Sequence
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from ingest.hl7v2 import Message
+from tests.ingest.mapping.feed import message, movement, patient, stay
+from tests.ingest.mapping.memory_store import MemoryStore
+from tests.ingest.mapping.test_reconcile import load, state
+
+ADMISSION = message(
+    "ADT^A01^ADT_A01", patient(), stay(), movement("M1", "20240310100000"), time="20240310101500"
+)
+TRANSFER = message(
+    "ADT^A02^ADT_A02",
+    patient(),
+    stay("REA^7^B"),
+    movement("M2", "20240312080000"),
+    time="20240312081500",
+)
+DISCHARGE = message(
+    "ADT^A03^ADT_A03",
+    patient(),
+    stay("REA^7^B", discharged="20240320120000"),
+    movement("M3", "20240320120000"),
+    time="20240320121500",
+)
+
+
+def the_stay(store: MemoryStore) -> dict[str, Any]:
+    found: dict[str, Any]
+    (found,) = [one for one in store.of_type("Encounter") if "partOf" not in one]
+    return found
+
+
+def places(encounter: dict[str, Any]) -> list[str]:
+    return [one["location"]["display"] for one in encounter["location"]]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_stay__ends_discharged_from_its_last_place_in_any_order(order: tuple[int, ...]) -> None:
+    messages = [ADMISSION, TRANSFER, DISCHARGE]
+    store = load([messages[i] for i in order])
+    assert state(store) == state(load(messages))
+    encounter = the_stay(store)
+    assert (encounter["status"], places(encounter)) == ("finished", ["REA / 7 / B"])
+    assert encounter["period"]["end"] == "2024-03-20T12:00:00+01:00"
+
+
+def test_movements__are_encounters_that_are_part_of_the_stay() -> None:
+    store = load([ADMISSION, TRANSFER])
+    parts = [one for one in store.of_type("Encounter") if "partOf" in one]
+    assert {one["partOf"]["reference"] for one in parts} == {f"Encounter/{the_stay(store)['id']}"}
+    assert [one["period"]["start"] for one in parts] == [
+        "2024-03-10T10:00:00+01:00",
+        "2024-03-12T08:00:00+01:00",
+    ]
+    assert parts[0]["serviceType"]["coding"][0]["code"] == "4021"
+
+
+def cancelled(event: str, number: str, start: str, **of_stay: str) -> Message:
+    structure = event.replace("^", "_")
+    return message(
+        f"{event}^{structure}",
+        patient(),
+        stay(of_stay.get("place", "CHIR^101^A")),
+        movement(number, start, "CANCEL"),
+        time="20240321090000",
+    )
+
+
+@pytest.mark.parametrize(
+    ("messages", "cancel", "status", "place"),
+    [
+        ([ADMISSION], cancelled("ADT^A11", "M1", "20240310100000"), "cancelled", "CHIR / 101 / A"),
+        (
+            [ADMISSION, TRANSFER],
+            cancelled("ADT^A12", "M2", "20240312080000"),
+            "in-progress",
+            "CHIR / 101 / A",
+        ),
+        (
+            [ADMISSION, TRANSFER, DISCHARGE],
+            cancelled("ADT^A13", "M3", "20240320120000", place="REA^7^B"),
+            "in-progress",
+            "REA / 7 / B",
+        ),
+    ],
+    ids=["A11", "A12", "A13"],
+)
+def test_cancellation__undoes_its_movement_in_any_order(
+    messages: Sequence[Message], cancel: Message, status: str, place: str
+) -> None:
+    for order in permutations([*messages, cancel]):
+        store = load(order)
+        encounter = the_stay(store)
+        assert (encounter["status"], places(encounter)) == (status, [place])
+        assert "cancelled" in [
+            one["status"] for one in store.of_type("Encounter") if "partOf" in one
+        ]
+
+
+def test_discharge__cancelled_leaves_no_end() -> None:
+    store = load([ADMISSION, DISCHARGE, cancelled("ADT^A13", "M3", "20240320120000")])
+    assert "end" not in the_stay(store)["period"]
+
+
+def test_update__by_z99_is_read_as_the_event_that_it_updates() -> None:
+    update = message(
+        "ADT^Z99^ADT_A01",
+        patient(),
+        stay("REA^8^C", discharged="20240320130000"),
+        movement("M3", "20240320120000", "UPDATE", "A03"),
+        time="20240322080000",
+    )
+    encounter = the_stay(load([ADMISSION, DISCHARGE, update]))
+    assert encounter["status"] == "finished"
+    assert encounter["period"]["end"] == "2024-03-20T13:00:00+01:00"
+
+
+def test_movement__historic_and_told_later_moves_nobody() -> None:
+    historic = message(
+        "ADT^A02^ADT_A02",
+        patient(),
+        stay("URG^1^A"),
+        movement("M0", "20240311080000", historic="Y"),
+        time="20240325080000",
+    )
+    assert places(the_stay(load([ADMISSION, TRANSFER, historic]))) == ["REA / 7 / B"]
+
+
+def test_preadmission__is_planned_until_the_patient_comes() -> None:
+    planned = message(
+        "ADT^A05^ADT_A05",
+        patient(),
+        stay(patient_class="P"),
+        movement("M1", "20240310100000"),
+        time="20240301080000",
+    )
+    assert the_stay(load([planned]))["status"] == "planned"
+    assert the_stay(load([ADMISSION, planned]))["status"] == "in-progress"
+
+
+def test_french_segments__say_how_the_patient_came_and_went() -> None:
+    arrival = message("ADT^A01^ADT_A01", patient(), stay(), "ZFM|8|9|1|2", "ZFV|990000001^20240310")
+    hospitalization = the_stay(load([arrival]))["hospitalization"]
+    assert hospitalization["admitSource"]["coding"][0]["code"] == "8"
+    assert hospitalization["dischargeDisposition"]["coding"][0]["code"] == "9"
