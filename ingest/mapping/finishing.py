@@ -112,7 +112,8 @@ def observation_specimen(
     """The specimen an OBX speaks of: OBX-33, the SPM it follows, or the only one of its order."""
     named = target.pop("specimen", None)
     wanted = named.get("identifier", {}) if named else {}
-    specimens = assembly.specimens_around(scope)
+    above = scope.resource("specimen")
+    specimens = assembly.specimens_around(scope) or ([above] if above is not None else [])
     for built in specimens:
         if wanted and wanted in [_bare(one) for one in built.resource.get("identifier", ())]:
             target["specimen"] = {"reference": built.full_url}

@@ -220,20 +220,7 @@ def _resource(
     elements: Mapping[str, Any],
     keys: _Keys,
 ) -> Resource:
-    meta = {
-        name: value
-        for name, value in stored.get("meta", {}).items()
-        if name not in {"extension", *META_LISTS}
-    }
-    profiles = [*meta.get("profile", ()), *said.get("meta", {}).get("profile", ())]
-    if profiles:
-        meta["profile"] = list(dict.fromkeys(profiles))
-    others = [e for e in stored.get("meta", {}).get("extension", ()) if e["url"] != AS_OF]
-    written = keys.written(elements)
-    if written:
-        others.append({"url": AS_OF, "valueString": written})
-    if others:
-        meta["extension"] = others
+    meta = _meta(stored, said, keys.written(elements))
     result: Resource = {"resourceType": said["resourceType"]}
     if "id" in stored:
         result["id"] = stored["id"]
@@ -250,4 +237,23 @@ def _resource(
             result[name] = value
     if extensions:
         result["extension"] = extensions
+    if not meta:
+        del result["meta"]
     return result
+
+
+def _meta(stored: Mapping[str, Any], said: Mapping[str, Any], written: str) -> Resource:
+    meta: Resource = {
+        name: value
+        for name, value in stored.get("meta", {}).items()
+        if name not in {"extension", *META_LISTS}
+    }
+    profiles = [*meta.get("profile", ()), *said.get("meta", {}).get("profile", ())]
+    if profiles:
+        meta["profile"] = list(dict.fromkeys(profiles))
+    others = [e for e in stored.get("meta", {}).get("extension", ()) if e["url"] != AS_OF]
+    if written:
+        others.append({"url": AS_OF, "valueString": written})
+    if others:
+        meta["extension"] = others
+    return meta
