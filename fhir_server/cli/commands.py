@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, CommandEntry] = {
     "package": CommandEntry(
         "fhir_server.cli.package:app", "Install, list, remove and build FHIR packages."
     ),
+    "guide": CommandEntry("fhir_server.cli.guide:app", "Build the implementation guide."),
     "terminology": CommandEntry(
         "fhir_server.cli.terminology:app", "Load code systems, value sets and concept maps."
     ),

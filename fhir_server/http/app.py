@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.routing import Mount, Route
 
 from fhir_server import __version__
-from fhir_server.http import health, metrics, start_page
+from fhir_server.http import guide, health, metrics, start_page
 from fhir_server.http.background import ReindexThread
 from fhir_server.http.extensions import extension_routes
 from fhir_server.http.faults import FaultBoundary
@@ -45,6 +45,7 @@ def create_app(server: FhirServer, *, reindexes: bool = True) -> FastAPI:
             *health.routes(server),
             *metrics.routes(server),
             *extension_routes(server),
+            *guide.routes(server),
             *start_page.routes(server),
         ]
     )

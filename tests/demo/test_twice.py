@@ -8,7 +8,7 @@ import pytest
 from fhir_server.cli.main import run
 from tests.platform.served import Served, served
 
-PATIENTS = 24
+PATIENTS = 8
 """Enough that some are first known from messages, some from Bundles alone."""
 
 
