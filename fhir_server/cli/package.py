@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fhir_server.operator_error import OperatorError
 
 if TYPE_CHECKING:
+    from fhir_server.definitions import Definitions
+    from fhir_server.packages.build import Completed
     from fhir_server.packages.registry import Registry
     from fhir_server.settings import Settings
 
@@ -97,16 +100,23 @@ def build(
             "--to", metavar="FILE", help="The archive; without it, NAME-VERSION.tgz here."
         ),
     ] = None,
+    *,
+    differentials_only: Annotated[
+        bool,
+        typer.Option("--no-snapshots", help="Leave the profiles as they are, without snapshots."),
+    ] = False,
 ) -> None:
     """Build a FHIR package from a folder of conformance resources.
 
-    The same content gives the same bytes.
+    Profiles get their snapshots, worked out with what is loaded. The same content gives the same bytes.
     """
     from fhir_server.definitions.packages import network_package
     from fhir_server.packages.build import build_package
 
+    source = folder or network_package()
     with _clear_faults():
-        manifest, archive = build_package(folder or network_package())
+        completed = None if differentials_only else _completed_with(source)
+        manifest, archive = build_package(source, completed)
     path = target or Path(f"{manifest.name}-{manifest.version}.tgz")
     path.write_bytes(archive)
     typer.echo(f"{path}: {manifest.name}@{manifest.version}, {len(archive)} bytes")
@@ -118,6 +128,31 @@ def _registry(settings: "Settings") -> "Registry | None":
     if settings.package_registry is None:
         return None
     return Registry(settings.package_registry, timeout_s=settings.package_timeout_s)
+
+
+def _completed_with(folder: Path) -> "Completed":
+    """Gives profiles of a folder their snapshots, from what is installed and what stands beside them."""
+    from fhir_server.definitions.packages import (
+        PackageError,
+        network_definitions,
+        read_conformance,
+    )
+    from fhir_server.model.issues import error
+    from fhir_server.settings import load_settings
+    from fhir_server.validation.snapshot import SnapshotError, completed
+
+    @cache
+    def definitions() -> "Definitions":
+        return network_definitions(load_settings().data_dir).layered(read_conformance(folder))
+
+    def complete(structure: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return completed(structure, definitions())
+        except SnapshotError as fault:
+            text = error(fault.reason, "processing", **fault.parameters).text("en")
+            raise PackageError(f"{structure.get('url', structure.get('id'))}: {text}") from None
+
+    return complete
 
 
 @contextmanager

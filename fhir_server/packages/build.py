@@ -7,7 +7,7 @@ Source: https://confluence.hl7.org/display/FHIR/NPM+Package+Specification
 import gzip
 import io
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,16 @@ _NO_EXAMPLES = frozenset({"invalid"})
 _INDEXED = ("id", "url", "version", "kind", "type", "supplements", "content")
 
 
-def build_package(folder: Path) -> tuple[Manifest, bytes]:
-    """The package of a folder with a `package.json`, and its archive.
+Completed = Callable[[dict[str, Any]], dict[str, Any]]
+"""From a StructureDefinition to the same with its snapshot."""
 
-    Errors: PackageError for a folder without manifest, broken JSON, or two resources of one type and id.
+
+def build_package(folder: Path, completed: Completed | None = None) -> tuple[Manifest, bytes]:
+    """The package of a folder with a `package.json`, and its archive; with `completed`, profiles stand in
+    it with their snapshots, as those who use a package expect.
+
+    Errors: PackageError for a folder without manifest, broken JSON, or two resources of one type and id;
+    whatever `completed` raises.
     """
     manifest_file = folder / "package.json"
     if not manifest_file.is_file():
@@ -39,6 +45,12 @@ def build_package(folder: Path) -> tuple[Manifest, bytes]:
             continue
         resource = _json(file)
         is_example = parts[0] == _EXAMPLES
+        if (
+            completed is not None
+            and not is_example
+            and resource.get("resourceType") == "StructureDefinition"
+        ):
+            resource = completed(resource)
         _add(examples if is_example else definitions, resource, file)
     members = {"package/package.json": pretty_json(_published(manifest))}
     members |= _members("package", definitions)

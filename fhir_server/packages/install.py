@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fhir_server.definitions.fetch import KEPT_TYPES
 from fhir_server.definitions.installed import MANIFEST, PACK, PACKAGES, installed_packages
 from fhir_server.definitions.pack import write_pack
-from fhir_server.definitions.packages import PackageError
+from fhir_server.definitions.packages import LOADED_TYPES, PackageError
 from fhir_server.model.json_source import pretty_json
 from fhir_server.packages.archive import PackageContent, read_archive, read_folder
 from fhir_server.packages.manifest import Manifest, Need, parse_manifest, parse_need
@@ -143,5 +142,5 @@ def _write(candidate: Candidate, data_dir: Path) -> None:
 def _definitions(content: PackageContent) -> Iterator[dict[str, object]]:
     """The conformance resources that can be looked up: of a known type, with a url."""
     for resource in content.resources:
-        if resource.get("resourceType") in KEPT_TYPES and isinstance(resource.get("url"), str):
+        if resource.get("resourceType") in LOADED_TYPES and isinstance(resource.get("url"), str):
             yield resource

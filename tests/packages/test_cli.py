@@ -3,6 +3,8 @@ from pathlib import Path
 import pytest
 
 from fhir_server.cli.main import run
+from fhir_server.definitions.packages import network_definitions, read_conformance
+from fhir_server.validation import Validator
 from tests.packages.registry import archive, served
 
 HOSPITAL = "code,display,parent,designation:fr,status,region\n"
@@ -52,3 +54,39 @@ def test_package__is_known_to_validate(tmp_path: Path, capsys: pytest.CaptureFix
     assert "CodeSystem https://example.org/hospital|1" in capsys.readouterr().out
     assert run(["terminology", "remove", "https://example.org/hospital"]) == 0
     assert run(["terminology", "remove", "https://example.org/hospital"]) == 1
+
+
+def test_build__profiles_have_snapshots_without_fault(tmp_path: Path) -> None:
+    assert run(["package", "build"]) == 0
+    validator = Validator(network_definitions())
+    structures = [
+        resource
+        for resource in read_conformance(tmp_path / "osteon.bone-sarcoma-0.1.0.tgz")
+        if resource["resourceType"] == "StructureDefinition"
+    ]
+    assert structures
+    for structure in structures:
+        assert structure["snapshot"]["element"][0]["path"] == structure["type"]
+        errors = [i for i in validator.validate(structure) if i.severity == "error"]
+        assert errors == []
+
+
+def test_build__without_snapshots(tmp_path: Path) -> None:
+    assert run(["package", "build", "--no-snapshots"]) == 0
+    resources = read_conformance(tmp_path / "osteon.bone-sarcoma-0.1.0.tgz")
+    assert not any("snapshot" in resource for resource in resources)
+
+
+def test_build__profile_without_base_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "package.json").write_text('{"name":"own","version":"1.0.0"}')
+    (folder / "p.json").write_text(
+        '{"resourceType":"StructureDefinition","id":"p","url":"urn:p","type":"Patient",'
+        '"derivation":"constraint","baseDefinition":"urn:none",'
+        '"differential":{"element":[{"id":"Patient","path":"Patient"}]}}'
+    )
+    assert run(["package", "build", "--from", str(folder)]) == 1
+    assert "urn:none" in capsys.readouterr().err

@@ -174,3 +174,15 @@ def test_build__examples_stand_in_their_folder(tmp_path: Path) -> None:
     assert names[0] == "package/package.json"
     assert "package/example/.index.json" in names
     assert "package/StructureDefinition-primary-bone-tumour.json" in names
+
+
+def test_install__questionnaires_and_guides_are_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    folder.mkdir()
+    file(folder, "package.json", b'{"name":"own","version":"1.0.0"}')
+    file(folder, "q.json", b'{"resourceType":"Questionnaire","url":"urn:q","status":"draft"}')
+    file(folder, "ig.json", b'{"resourceType":"ImplementationGuide","url":"urn:ig"}')
+    install([str(folder)], tmp_path, None)
+    definitions = network_definitions(tmp_path)
+    assert definitions.find("Questionnaire", "urn:q") is not None
+    assert [guide["url"] for guide in definitions.all("ImplementationGuide")] == ["urn:ig"]

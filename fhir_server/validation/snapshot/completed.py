@@ -25,7 +25,16 @@ def completed(structure: Any, definitions: Definitions) -> dict[str, Any]:
         elements = (
             generator.generate(structure) if has_differential else generator.snapshot(structure)
         )
-    return _before_differential(structure, elements)
+    return _before_differential(structure, [_defined(element) for element in elements])
+
+
+def _defined(element: dict[str, Any]) -> dict[str, Any]:
+    """The element with a definition, which each one of a snapshot must have (sdf-3): the definitions of R4
+    are held with their short texts only.
+    """
+    if "definition" in element:
+        return element
+    return {**element, "definition": element.get("short", element["path"])}
 
 
 def _before_differential(

@@ -10,6 +10,7 @@ from fhir_server.validation.snapshot.choice import choice_slice, type_slicing
 from fhir_server.validation.snapshot.faults import SnapshotError
 from fhir_server.validation.snapshot.merge import (
     constraint_types,
+    inherited_definition,
     merge_definition,
     new_element,
     slice_definition,
@@ -96,6 +97,9 @@ class _Generation:
             root = ElementNode(structure["type"], None, {})
         else:
             root = self._generator.tree_of(base_url, self._pending).copy()
+            for node in root.walk():
+                if "extension" in node.definition:
+                    node.definition = inherited_definition(node.definition)
         if self._is_specialization:
             root.name = structure["type"]
             root.definition = {**root.definition, "base": {"path": root.name, "min": 0, "max": "*"}}

@@ -11,6 +11,20 @@ _ACCUMULATED = ("constraint", "condition", "alias", "mapping", "example")
 _PLACE = frozenset({"id", "path", "sliceName", "base"})
 
 
+_OF_THE_BASE = frozenset(
+    f"http://hl7.org/fhir/StructureDefinition/structuredefinition-{name}"
+    for name in ("standards-status", "normative-version", "fmm", "wg", "category", "summary")
+)
+"""Extensions that say how mature the base itself is."""
+
+
+def inherited_definition(base: Definition) -> Definition:
+    """What a profile takes over from its base: not how mature that is."""
+    kept = [item for item in base["extension"] if item.get("url") not in _OF_THE_BASE]
+    rest = {key: value for key, value in base.items() if key != "extension"}
+    return {**rest, "extension": kept} if kept else rest
+
+
 def merge_definition(base: Definition, differential: Definition) -> Definition:
     """The base with what the differential says about the element.
 
