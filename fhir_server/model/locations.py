@@ -48,10 +48,12 @@ def with_positions(issues: Iterable[Issue], positions: Positions) -> list[Issue]
 
 
 def _path_of(issue: Issue, document: Any) -> Path:
-    path = json_path(issue.expression, document)
-    # The expression of an unknown element is that of its parent; its place is its own.
-    unknown = issue.parameters.get("element") if issue.id == "unknown-element" else None
-    return path if unknown is None else (*path, str(unknown))
+    # The expression of what has no place where it stands is that of its parent; its place is its own.
+    if issue.id == "unknown-element":
+        return (*json_path(issue.expression, document), str(issue.parameters.get("element")))
+    if issue.id in {"extension-context", "extension-context-invariant"}:
+        return json_path(f"{issue.expression}.{issue.parameters.get('part')}", document)
+    return json_path(issue.expression, document)
 
 
 def json_path(expression: str, document: Any) -> Path:

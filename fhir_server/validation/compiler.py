@@ -22,6 +22,7 @@ from fhir_server.validation.rules.cardinality import (
 from fhir_server.validation.rules.codings import compile_coding
 from fhir_server.validation.rules.extensions import compile_extension
 from fhir_server.validation.rules.fixed import compile_fixed
+from fhir_server.validation.rules.identifiers import compile_identifier
 from fhir_server.validation.rules.invariants import compile_invariants, evaluated
 from fhir_server.validation.rules.narrative import compile_narrative
 from fhir_server.validation.rules.primitives import compile_primitive
@@ -204,6 +205,8 @@ class Compiler:
             return compile_reference(ref, self._knowledge, self._conforms) if ref else []
         if type_code == "Attachment":
             return [compile_attachment()]
+        if type_code == "Identifier":
+            return [compile_identifier(silent=self._silent)]
         return (
             [compile_coding(self._knowledge, silent=self._silent)] if type_code == "Coding" else []
         )

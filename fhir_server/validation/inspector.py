@@ -19,6 +19,7 @@ from fhir_server.validation.rules.cardinality import explain_cardinality
 from fhir_server.validation.rules.codings import explain_coding
 from fhir_server.validation.rules.extensions import explain_extension, places_of
 from fhir_server.validation.rules.fixed import explain_fixed
+from fhir_server.validation.rules.identifiers import explain_identifier
 from fhir_server.validation.rules.invariants import explain_invariants
 from fhir_server.validation.rules.narrative import explain_narrative
 from fhir_server.validation.rules.primitives import explain_primitive
@@ -255,6 +256,8 @@ class Inspector:
             explain_coding(element, item, self._case)
         if item.type_code == "Attachment":
             explain_attachment(element, item, self._report)
+        if item.type_code == "Identifier":
+            explain_identifier(element, item, self._report)
         if item.type_code == "Reference":
             self._reference(element, item)
 

@@ -21,6 +21,8 @@ _RESTFUL = re.compile(
     r"https?://.*/([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]+)?"
 )
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_WITHOUT_IDENTITY = frozenset({"batch", "batch-response", "transaction", "transaction-response"})
+"""Types of Bundles whose entries may lack a fullUrl (§2.36.4.1)."""
 _FOLLOWED = {"document": "Composition", "message": "MessageHeader"}
 
 
@@ -48,6 +50,9 @@ def _entries(bundle: Resource) -> Iterator[Entry]:
 def _full_url(entry: Resource, resource: Resource, kind: Any, at: str, case: Inspection) -> None:
     url = entry.get("fullUrl")
     if not isinstance(url, str):
+        # An outcome is no resource with an identity, nor is what a transaction is to create.
+        if kind not in _WITHOUT_IDENTITY and resource.get("resourceType") != "OperationOutcome":
+            case.report.error("bundle-full-url-missing", "required", at)
         return
     if not _ABSOLUTE.match(url):
         case.report.error("bundle-full-url-relative", "invalid", at, full_url=shown(url))

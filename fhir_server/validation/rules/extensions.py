@@ -127,8 +127,11 @@ def _explain_context_invariants(
                                 structure.get("url"), key="contextInvariant", reason=str(fault))  # fmt: skip
             continue
         if answer is False:
-            case.report.error("extension-context-invariant", "structure", item.location,
-                              structure.get("url"), url=structure.get("url"), rule=expression)  # fmt: skip
+            at, _, part = item.location.rpartition(".")
+            case.report.error(
+                "extension-context-invariant", "structure", at, structure.get("url"),
+                url=structure.get("url"), rule=expression, part=part,
+            )  # fmt: skip
 
 
 def compile_extension(
@@ -150,7 +153,12 @@ def compile_extension(
     def load(url: str) -> Check | None:
         structure = extension_structure(url, knowledge)
         plan = knowledge.plans.plan(url) if structure is not None else None
-        if structure is None or plan is None or is_modifier(structure) is not modifier:
+        if (
+            structure is None
+            or plan is None
+            or is_modifier(structure) is not modifier
+            or "|" in url
+        ):
             return None
         structures[url] = structure
         check = known[url] = content(plan, "Extension")
@@ -169,6 +177,7 @@ def compile_extension(
         if one is None:
             return (
                 not silent
+                and "|" not in url
                 and not url.startswith(HL7_BASE)
                 and extension_structure(url, knowledge) is None
                 and plain(value, scope, root)
@@ -198,11 +207,15 @@ def explain_extension(
     if not isinstance(url, str):
         return None
     if ":" not in url:
+        # Only within a complex extension are urls relative (§2.4.0.1).
         if "Extension" not in places:
             case.report.error(
-                "extension-url-relative", "invalid", f"{item.location}.url", profile, url=shown(url)
+                "extension-url-relative", "invalid", item.location, profile, url=shown(url)
             )
         return None
+    if "|" in url:
+        case.report.error("extension-url-version", "invalid", f"{item.location}.url", profile,
+                          url=shown(url, 200))  # fmt: skip
     structure = extension_structure(url, case.knowledge)
     if structure is None:
         _explain_unknown(item, url, case.report, profile)
@@ -215,8 +228,9 @@ def explain_extension(
         expected = ", ".join(
             context.get("expression", "") for context in structure.get("context", ())
         )
+        at, _, part = item.location.rpartition(".")
         case.report.error(
-            "extension-context", "structure", item.location, url, url=url, expected=expected
+            "extension-context", "structure", at, url, url=url, expected=expected, part=part
         )
     return case.knowledge.plans.plan(url)
 

@@ -4,6 +4,7 @@ Source: FHIR R4 ElementDefinition fixed[x] and pattern[x],
 https://hl7.org/fhir/R4/elementdefinition-definitions.html#ElementDefinition.fixed_x_
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from fhir_server.validation.check import Check
@@ -57,37 +58,51 @@ def compile_fixed(element: Element) -> list[Check]:
 
 
 def explain_fixed(element: Element, item: Item, report: Report) -> None:
-    """The detailed check: what was expected, what was found, and where they part."""
+    """The detailed check: what was expected and found, at each place where they part."""
     for issue_id, valued, holds in (
         ("fixed-value", element.fixed, equals),
         ("pattern-value", element.pattern, matches),
     ):
-        if valued is not None and not holds(item.value, valued[1]):
-            where = _first_difference(item.value, valued[1], exact=issue_id == "fixed-value")
+        if valued is None or holds(item.value, valued[1]):
+            continue
+        exact = issue_id == "fixed-value"
+        for place, part, wanted, found in _differences(item.value, valued[1], exact=exact):
             report.error(
-                issue_id, "value", item.location, element.profile,
-                expected=shown(_readable(valued[1]), 200), found=shown(_readable(item.value), 200),
-                part=where or "$this",
+                issue_id, "value", item.location + place, element.profile,
+                expected=shown(_readable(wanted), 200), found=shown(_readable(found), 200), part=part,
             )  # fmt: skip
 
 
-def _first_difference(value: Any, wanted: Any, *, exact: bool) -> str:
-    if isinstance(wanted, dict) and isinstance(value, dict):
-        for key in wanted:
-            if key not in value:
-                return str(key)
-            holds = equals if exact else matches
-            if not holds(value[key], wanted[key]):
-                inner = _first_difference(value[key], wanted[key], exact=exact)
-                return f"{key}.{inner}" if inner else str(key)
-        if exact:
-            return ", ".join(str(key) for key in value if key not in wanted)
-    return ""
+def _differences(value: Any, wanted: Any, *, exact: bool) -> Iterator[tuple[str, str, Any, Any]]:
+    """Where a value parts from what is wanted: the path below it, what is wrong there, what was wanted and
+    what was found. What is missing stands with the object that lacks it, a list with its object.
+    """
+    if not isinstance(wanted, dict) or not isinstance(value, dict):
+        yield "", "$this", wanted, value
+        return
+    holds = equals if exact else matches
+    lacking = [
+        key
+        for key in wanted
+        if key not in value
+        or (isinstance(wanted[key], list) and not holds(value[key], wanted[key]))
+    ]
+    if lacking:
+        yield "", ", ".join(lacking), wanted, value
+    for key in value:
+        if key not in wanted:
+            if exact:
+                yield f".{key}", "$this", None, value[key]
+        elif key not in lacking and not holds(value[key], wanted[key]):
+            for place, part, inner, found in _differences(value[key], wanted[key], exact=exact):
+                yield f".{key}{place}", part, inner, found
 
 
 def _readable(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_readable(inner)}" for key, inner in value.items()) + "}"
+    if value is None:
+        return "∅"
     if isinstance(value, list):
         return "[" + ", ".join(_readable(inner) for inner in value) + "]"
     return str(value).lower() if isinstance(value, bool) else str(value)

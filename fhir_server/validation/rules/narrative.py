@@ -33,7 +33,9 @@ _ATTRIBUTES = frozenset({
 })  # fmt: skip
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _XML_ATTRIBUTES = frozenset({f"{_XML}lang", f"{_XML}space"})
-_ACTIVE = re.compile(r"\s*javascript:", re.IGNORECASE)
+_ACTIVE = re.compile(r"\s*(?:javascript|vbscript):", re.IGNORECASE)
+_BLOCKS = frozenset({"blockquote", "div", "ol", "p", "table", "ul"})
+"""Elements that no paragraph may hold: HTML 4.0 §9.3.1, to which the narrative is bound."""
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 _XML_ENTITIES = frozenset({"lt", "gt", "amp", "quot", "apos"})
 
@@ -71,15 +73,21 @@ def _faults_of(root: Any) -> Iterator[tuple[str, str]]:
         name = node.tag.removeprefix(_NAMESPACE)
         if name not in _ELEMENTS:
             yield "narrative-element", name.rpartition("}")[2]
+        elif name in _BLOCKS and _is_in_paragraph(node):
+            yield "narrative-paragraph", name
         for attribute, value in node.attrib.items():
             if attribute not in _ATTRIBUTES and attribute not in _XML_ATTRIBUTES:
                 yield "narrative-attribute", f"{name}/@{attribute.rpartition('}')[2]}"
-            elif attribute in {"href", "src"} and _ACTIVE.match(value):
-                yield "narrative-attribute", f"{name}/@{attribute} javascript:"
+            elif attribute in {"href", "src"} and (_ACTIVE.match(value) or not value.strip()):
+                yield "narrative-attribute", f"{name}/@{attribute} {shown(value, 20)}".rstrip()
         has_content = has_content or name == "img" or bool((node.text or "").strip())
         has_content = has_content or bool((node.tail or "").strip() and node is not root)
     if not has_content:
         yield "narrative-blank", "div"
+
+
+def _is_in_paragraph(node: Any) -> bool:
+    return any(ancestor.tag == f"{_NAMESPACE}p" for ancestor in node.iterancestors())
 
 
 def compile_narrative() -> Check:

@@ -13,6 +13,7 @@ from fhir_server.validation.check import Check, all_of
 from fhir_server.validation.element import Element
 from fhir_server.validation.items import Item
 from fhir_server.validation.report import Report, shown
+from fhir_server.validation.rules.uris import compile_uri, explain_uri
 from fhir_server.validation.scope import Scope
 
 _BARE_URL = ("http://", "https://", "urn:", "ftp://")
@@ -23,6 +24,7 @@ def compile_primitive(element: Element, type_code: str, *, silent: bool = False)
     checks = [_compile_form(PRIMITIVES[type_code])]
     if silent and str in PRIMITIVES[type_code].python_types:
         checks.append(lambda value, _scope, _place: not is_blank(value))
+    checks.extend(compile_uri(element, type_code, silent=silent))
     length = element.definition.get("maxLength")
     if length is not None:
         checks.append(lambda value, _scope, _place: type(value) is not str or len(value) <= length)
@@ -68,6 +70,8 @@ def explain_primitive(element: Element, item: Item, report: Report) -> bool:
         )  # fmt: skip
     elif isinstance(value, str) and is_blank(value):
         report.warning("primitive-blank", "invalid", item.location, element.profile)
+    else:
+        explain_uri(element, item, report)
     length = element.definition.get("maxLength")
     if length is not None and isinstance(value, str) and len(value) > length:
         report.error(

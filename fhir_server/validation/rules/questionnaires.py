@@ -10,7 +10,7 @@ from typing import Any
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.report import shown
 from fhir_server.validation.rules.questionnaire_answers import explain_answers
-from fhir_server.validation.rules.questionnaire_enabling import is_enabled
+from fhir_server.validation.rules.questionnaire_enabling import Outline, Trail, is_enabled
 
 Item = dict[str, Any]
 
@@ -25,6 +25,7 @@ class Response:
 
     questionnaire: dict[str, Any]
     resource: dict[str, Any]
+    outline: Outline
     case: Inspection
 
     @property
@@ -56,8 +57,8 @@ def explain_questionnaire_response(resource: Item, location: str, case: Inspecti
             case.report.warning("questionnaire-not-checked", "not-found", f"{location}.questionnaire",
                                 questionnaire=shown(canonical))  # fmt: skip
         return
-    response = Response(questionnaire, resource, case)
-    _items(questionnaire, resource, location, response)
+    response = Response(questionnaire, resource, Outline(resource), case)
+    _items(questionnaire, (resource,), location, response)
 
 
 def _other_definition(canonical: str, case: Inspection) -> str | None:
@@ -83,13 +84,13 @@ def items_in(holder: Any) -> list[Item]:
     return [item for item in (items if isinstance(items, list) else ()) if isinstance(item, dict)]
 
 
-def _items(definitions: Item, holder: Item, location: str, response: Response) -> None:
+def _items(definitions: Item, trail: Trail, location: str, response: Response) -> None:
     """Checks the items of one level: a questionnaire's or group's against those given."""
     wanted = {item.get("linkId"): item for item in items_in(definitions)}
     given: dict[Any, list[tuple[Item, str]]] = {}
     position = -1
     order = list(wanted)
-    for index, item in enumerate(items_in(holder)):
+    for index, item in enumerate(items_in(trail[-1])):
         link_id, place = item.get("linkId"), f"{location}.item[{index}]"
         definition = wanted.get(link_id)
         if definition is None:
@@ -102,40 +103,44 @@ def _items(definitions: Item, holder: Item, location: str, response: Response) -
         position = max(position, order.index(link_id))
         given.setdefault(link_id, []).append((item, place))
     for link_id, definition in wanted.items():
-        _item(definition, given.get(link_id, []), location, response)
+        _item(definition, given.get(link_id, []), trail, location, response)
 
 
 def _item(
-    definition: Item, given: list[tuple[Item, str]], location: str, response: Response
+    definition: Item,
+    given: list[tuple[Item, str]],
+    trail: Trail,
+    location: str,
+    response: Response,
 ) -> None:
     link_id, kind = shown(definition.get("linkId")), definition.get("type")
-    if not is_enabled(definition, response.resource):
-        for item, place in given:
-            if item.get("answer") or item.get("item"):
-                response.error("questionnaire-not-enabled", "invalid", place, link_id=link_id)
-        return
-    if definition.get("required") and not given and response.is_complete and kind != "display":
+    is_required = definition.get("required") and response.is_complete and kind != "display"
+    if not given and is_required and is_enabled(definition, response.outline, trail):
         response.error("questionnaire-required", "required", location, link_id=link_id)
     if kind != "group" and len(given) > 1:
         response.error("questionnaire-item-twice", "invalid", given[1][1], link_id=link_id)
     for item, place in given:
-        if kind in {"group", "display"}:
-            _group(definition, item, place, response)
+        if not is_enabled(definition, response.outline, trail, item):
+            if item.get("answer") or item.get("item"):
+                response.error("questionnaire-not-enabled", "invalid", place, link_id=link_id)
+        elif kind in {"group", "display"}:
+            _group(definition, (*trail, item), place, response)
         elif kind == "question":
             response.error("questionnaire-abstract", "structure", place, link_id=link_id)
         else:
-            _question(definition, item, place, response)
+            _question(definition, (*trail, item), place, response)
 
 
-def _group(definition: Item, item: Item, place: str, response: Response) -> None:
-    if item.get("answer"):
+def _group(definition: Item, trail: Trail, place: str, response: Response) -> None:
+    if trail[-1].get("answer"):
         response.error(
             "questionnaire-no-answer-here", "structure", place, type=definition.get("type")
         )
-    _items(definition, item, place, response)
+    _items(definition, trail, place, response)
 
 
-def _question(definition: Item, item: Item, place: str, response: Response) -> None:
+def _question(definition: Item, trail: Trail, place: str, response: Response) -> None:
+    item = trail[-1]
     if item.get("item"):
         response.error(
             "questionnaire-items-in-answer", "structure", place, link_id=shown(item["linkId"])
@@ -154,7 +159,7 @@ def _question(definition: Item, item: Item, place: str, response: Response) -> N
                        link_id=shown(item["linkId"]), max=maximum, found=len(answers))  # fmt: skip
     explain_answers(definition, answers, place, response.case, response.questionnaire)
     for index, answer in enumerate(answers):
-        _items(definition, answer, f"{place}.answer[{index}]", response)
+        _items(definition, (*trail, answer), f"{place}.answer[{index}]", response)
 
 
 def _occurrences(definition: Item) -> tuple[int, int | None]:

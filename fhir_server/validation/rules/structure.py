@@ -160,10 +160,13 @@ def explain_choice(element: Element, value: dict[str, Any], location: str, repor
     if len(present) > 1:
         report.error("choice-several", "structure", f"{location}.{element.name}", element.profile,
                      element=element.name, found=", ".join(present))  # fmt: skip
+    # The value of an extension has no name of its own: a data manager knows it by the extension's.
+    is_extension = "Extension.value[x]" in element.base_paths
     for key in present:
         code = element.json_names[key]
         if element.type_ref(code) is None and element.maximum != 0:
+            place = location if is_extension else f"{location}.{element.name}.ofType({code})"
             report.error(
-                "choice-type", "structure", f"{location}.{element.name}.ofType({code})", element.profile,
+                "choice-type", "structure", place, element.profile,
                 found=code, expected=", ".join(dict.fromkeys(ref.code for ref in element.types)),
             )  # fmt: skip

@@ -6,6 +6,8 @@ https://hl7.org/fhir/R4/documents.html#content
 
 from typing import Any
 
+import pytest
+
 from tests.validation.rules.conftest import Judge
 from tests.validation.rules.definitions import bundle, observation, patient, urn
 
@@ -30,7 +32,8 @@ def at(full_url: str, resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def search(*entries: dict[str, Any], **members: Any) -> dict[str, Any]:
-    return {"resourceType": "Bundle", "type": "searchset", "entry": list(entries), **members}
+    found = [{"fullUrl": urn(i), **entry} for i, entry in enumerate(entries)]
+    return {"resourceType": "Bundle", "type": "searchset", "entry": found, **members}
 
 
 def test_bundles__full_url_is_absolute(judge: Judge) -> None:
@@ -38,6 +41,21 @@ def test_bundles__full_url_is_absolute(judge: Judge) -> None:
     assert ("bundle-full-url-relative", "Bundle.entry[0]") in judge(
         at("Patient/1", patient(id="1"))
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "resource", "is_missed"),
+    [
+        *[(kind, patient(), True) for kind in ("collection", "document", "message", "searchset", "history")],
+        *[(kind, patient(), False) for kind in ("batch", "transaction", "batch-response")],
+        ("searchset", {"resourceType": "OperationOutcome", "issue": []}, False),
+    ],
+)  # fmt: skip
+def test_bundles__entry_has_a_full_url_unless_its_resource_is_yet_to_be(
+    judge: Judge, kind: str, resource: dict[str, Any], *, is_missed: bool
+) -> None:
+    found = judge({"resourceType": "Bundle", "type": kind, "entry": [{"resource": resource}]})
+    assert (("bundle-full-url-missing", "Bundle.entry[0]") in found) is is_missed
 
 
 def test_bundles__full_url_names_its_resource(judge: Judge) -> None:

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from fhir_server.definitions import core_definitions
+from fhir_server.model.json_source import JsonPositions, encode_json
+from fhir_server.model.locations import with_positions
+from fhir_server.validation import Validator
 from tests.validation.rules.conftest import Judge
 from tests.validation.rules.definitions import extension, patient, profile, url
 
@@ -31,8 +35,11 @@ def with_extension(name: str, **members: Any) -> dict[str, Any]:
         (patient(extension=[{"url": "https://elsewhere.example/e", "valueCode": "x"}]),
          {("extension-not-checked", "Patient.extension[0]")}),
         (patient(extension=[{"url": "simple", "valueCode": "x"}]),
-         {("extension-url-relative", "Patient.extension[0].url")}),
-        (with_extension("names"), {("extension-context", "Patient.extension[0]")}),
+         {("extension-url-relative", "Patient.extension[0]")}),
+        (patient(extension=[{"url": url("simple") + "|1", "valueString": "x"}]),
+         {("extension-url-version", "Patient.extension[0].url"),
+          ("fixed-value", "Patient.extension[0].url")}),
+        (with_extension("names"), {("extension-context", "Patient")}),
         (patient(name=[{"family": "A", "extension": [{"url": url("names"), "valueCode": "x"}]}]), set()),
         (with_extension("modifier"), {("extension-is-modifier", "Patient.extension[0]")}),
         (patient(modifierExtension=[{"url": url("modifier"), "valueString": "x"}]), set()),
@@ -40,7 +47,7 @@ def with_extension(name: str, **members: Any) -> dict[str, Any]:
          {("extension-not-modifier", "Patient.modifierExtension[0]")}),
         (with_extension("living"), set()),
         (with_extension("living", deceasedBoolean=True),
-         {("extension-context-invariant", "Patient.extension[0]")}),
+         {("extension-context-invariant", "Patient")}),
         (with_extension("unreadable"), {("invariant-not-checked", "Patient.extension[0]")}),
     ],
 )  # fmt: skip
@@ -53,7 +60,19 @@ def test_extensions__known_and_where_they_may_be(
 def test_extensions__content_is_as_defined(judge: Judge) -> None:
     resource = patient(extension=[{"url": url("simple"), "valueInteger": 1}])
     found = judge(resource, SIMPLE)
-    assert ("choice-type", "Patient.extension[0].value.ofType(integer)") in found
+    assert ("choice-type", "Patient.extension[0]") in found
+
+
+def test_extensions__out_of_context_stands_on_its_own_line() -> None:
+    resource = with_extension("names")
+    source = encode_json(resource).replace(b'{"url"', b'\n{"url"')
+    issues = Validator(core_definitions().layered([ON_NAMES])).validate(resource)
+    [found] = [
+        issue
+        for issue in with_positions(issues, JsonPositions(source))
+        if issue.id == "extension-context"
+    ]
+    assert (found.expression, found.line) == ("Patient", 2)
 
 
 def test_extensions__either_value_or_parts(judge: Judge) -> None:

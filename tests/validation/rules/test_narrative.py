@@ -29,6 +29,10 @@ def told(div: str) -> dict[str, Any]:
         (f"<div {XHTML}><p onclick='x()'>A</p></div>", "narrative-attribute"),
         (f"<div {XHTML}><a href='javascript:x()'>A</a></div>", "narrative-attribute"),
         (f"<div {XHTML}> </div>", "narrative-blank"),
+        (f"<div {XHTML}><a href=' '>A</a></div>", "narrative-attribute"),
+        (f"<div {XHTML}><a href='VBScript:x'>A</a></div>", "narrative-attribute"),
+        (f"<div {XHTML}><p>A <b>B <ul><li>C</li></ul></b></p></div>", "narrative-paragraph"),
+        (f"<div {XHTML}><table><tr><td><p>A</p></td></tr></table></div>", None),
     ],
 )
 def test_narrative__is_the_xhtml_that_fhir_allows(

@@ -50,3 +50,52 @@ def test_questionnaire_enabling__all_conditions_or_any(judge: Judge) -> None:
     given = response(answered("1", {"valueInteger": 9}), answered("2", {"valueString": "x"}))
     assert judge(given, asked("integer", *two, enableBehavior="all")) == DISABLED
     assert judge(given, asked("integer", *two, enableBehavior="any")) == set()
+
+
+def chosen(link_id: str, *items: dict[str, Any], yes: bool) -> dict[str, Any]:
+    answer = {"valueBoolean": yes}
+    return answered(link_id, {**answer, "item": list(items)} if items else answer)
+
+
+BY_FIRST = {
+    "linkId": "2", "type": "boolean", "text": "Then", "enableWhen": [when("=", answerBoolean=True)],
+}  # fmt: skip
+FIRST = {"linkId": "1", "type": "boolean", "text": "First"}
+
+
+def group(*items: dict[str, Any], **members: Any) -> dict[str, Any]:
+    return {"linkId": "g", "item": list(items), **members}
+
+
+def test_questionnaire_enabling__question_of_the_same_group_decides(judge: Judge) -> None:
+    asked_twice = questionnaire(
+        group(FIRST, {**BY_FIRST, "required": True}, type="group", repeats=True, text="Group")
+    )
+    given = response(
+        group(chosen("1", yes=True), chosen("2", yes=True)),
+        group(chosen("1", yes=False), chosen("2", yes=True)),
+        group(chosen("1", yes=True)),
+        group(chosen("1", yes=False)),
+    )
+    assert judge(given, asked_twice) == {
+        ("questionnaire-not-enabled", "QuestionnaireResponse.item[1].item[1]"),
+        ("questionnaire-required", "QuestionnaireResponse.item[2]"),
+    }
+
+
+def test_questionnaire_enabling__ancestor_comes_first(judge: Judge) -> None:
+    nested = questionnaire({**FIRST, "item": [BY_FIRST]})
+    assert judge(response(chosen("1", chosen("2", yes=True), yes=True)), nested) == set()
+    assert judge(response(chosen("1", chosen("2", yes=True), yes=False)), nested) == {
+        ("questionnaire-not-enabled", "QuestionnaireResponse.item[0].answer[0].item[0]")
+    }
+
+
+def test_questionnaire_enabling__question_before_comes_before_one_behind(judge: Judge) -> None:
+    before = questionnaire(group(FIRST, type="group", repeats=True, text="Group"), BY_FIRST)
+    given = response(
+        group(chosen("1", yes=False)), group(chosen("1", yes=True)), chosen("2", yes=True)
+    )
+    assert judge(given, before) == set()
+    behind = questionnaire(BY_FIRST, FIRST)
+    assert judge(response(chosen("2", yes=True), chosen("1", yes=True)), behind) == set()
