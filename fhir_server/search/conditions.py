@@ -123,14 +123,12 @@ class Conditions:
 
     def _has_string(self, predicate: HasString, row: Row) -> Fragment:
         s = self._alias("s")
-        pattern = predicate.value.translate(_LIKE_ESCAPES) + "%"
-        if predicate.contains:
-            pattern = "%" + pattern
+        compared = _compared_string(predicate, s + ".value")
         return (
             sql(row.key + " IN (SELECT " + s + ".key FROM search_string " + s + " WHERE ")
             + equals_any(s + ".parameter", "bigint", predicate.parameters)
-            + sql(" AND " + s + ".value LIKE %s)", pattern)
-        )
+            + sql(" AND ") + compared + sql(")")
+        )  # fmt: skip
 
     def _linked(
         self,
@@ -220,6 +218,21 @@ def _compared(asked: InRange, s: LiteralString) -> Fragment:
     text, limits = table[asked.comparator]
     values: tuple[Any, ...] = tuple(asked.low if one == "L" else asked.high for one in limits)
     return Fragment(text.replace("s.", s + ".").replace("V", _CASTS[asked.table]), values)
+
+
+def _compared_string(predicate: HasString, column: LiteralString) -> Fragment:
+    pattern = predicate.value.translate(_LIKE_ESCAPES)
+    match predicate.match:
+        case "equals":
+            return sql(column + " = %s", predicate.value)
+        case "differs":
+            return sql(column + " <> %s", predicate.value)
+        case "contains":
+            return sql(column + " LIKE %s", f"%{pattern}%")
+        case "ends":
+            return sql(column + " LIKE %s", f"%{pattern}")
+        case "starts":
+            return sql(column + " LIKE %s", f"{pattern}%")
 
 
 def _updated(asked: Updated, r: LiteralString) -> Fragment:

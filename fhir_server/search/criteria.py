@@ -1,6 +1,6 @@
 """One search parameter of a request on its way to a predicate, and the faults it may have."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 
 from fhir_server.model.issues import Refused, refuse
@@ -43,6 +43,10 @@ class Criterion:
     def hashes(self) -> tuple[int, ...]:
         """The numbers of the parameters."""
         return tuple(parameter.hash for parameter in self.parameters)
+
+    def asking(self, modifier: str | None, value: str) -> "Criterion":
+        """The same parameter with one other value."""
+        return replace(self, modifier=modifier, values=(value,))
 
     @property
     def is_single(self) -> bool:

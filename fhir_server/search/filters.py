@@ -105,7 +105,7 @@ def parse_filter(scope: Scope, name: str, value: str) -> Predicate:
     if dot:
         return _chain(scope, head, rest, value)
     code, colon, modifier = name.partition(":")
-    special = _SPECIAL.get(code)
+    special = SPECIAL.get(code)
     if special is not None:
         return special(scope, name, modifier if colon else None, value)
     return _by_definition(scope, name, code, modifier if colon else None, value)
@@ -129,14 +129,18 @@ def _by_definition(
     choices = []
     for kind, parameters in by_type.items():
         criterion = Criterion(name, tuple(parameters), modifier, values, scope.setting)
-        read = _PREDICATES.get(kind)
-        if read is not None:
-            choices.append(read(criterion))
-        elif kind == "composite":
-            choices.append(composite.predicate(criterion, _PREDICATES, partial(_sibling, scope)))
-        else:
-            raise criterion.unsupported()
+        choices.append(predicate_of(scope, kind, criterion))
     return choices[0] if len(choices) == 1 else AnyOf(tuple(choices))
+
+
+def predicate_of(scope: Scope, kind: SearchType, criterion: Criterion) -> Predicate:
+    """What a criterion of parameters of one type of search asks for. Errors: Refused(400)."""
+    read = _PREDICATES.get(kind)
+    if read is not None:
+        return read(criterion)
+    if kind == "composite":
+        return composite.predicate(criterion, _PREDICATES, partial(_sibling, scope))
+    raise criterion.unsupported()
 
 
 def _sibling(scope: Scope, parameter: SearchParameter, code: str) -> SearchParameter | None:
@@ -162,6 +166,23 @@ def unknown_parameter(scope: Scope, code: str) -> Refused:
 
 def _chain(scope: Scope, head: str, rest: str, value: str) -> Predicate:
     code, _, narrowed = head.partition(":")
+    return chained(
+        scope, code, narrowed or None, rest, lambda there: parse_filter(there, rest, value)
+    )
+
+
+def chained(
+    scope: Scope,
+    code: str,
+    narrowed: str | None,
+    rest: str,
+    condition_at: Callable[[Scope], Predicate],
+) -> Chained:
+    """The condition at the other end of a reference, to the type `narrowed` where one is named.
+
+    Shape: `rest` begins with the parameter that the types at the other end must have.
+    Errors: Refused(400).
+    """
     found = scope.find(code)
     if not found:
         raise unknown_parameter(scope, code)
@@ -170,7 +191,10 @@ def _chain(scope: Scope, head: str, rest: str, value: str) -> Predicate:
     if narrowed and narrowed not in TYPE_NUMBERS:
         raise unknown_type(narrowed)
     targets = (narrowed,) if narrowed else _targets_with(scope, found, rest)
-    condition = parse_filter(scope.at(targets), rest, value)
+    there = scope.at(targets)
+    if there.depth > MAX_DEPTH:
+        raise refuse(400, "search-chain-too-deep", "too-costly", limit=MAX_DEPTH)
+    condition = condition_at(there)
     return Chained(tuple(parameter.hash for parameter in found), _of_types(targets, condition))
 
 
@@ -178,7 +202,7 @@ def _targets_with(scope: Scope, found: Sequence[SearchParameter], rest: str) -> 
     """The types that the references may lead to and that have the next parameter of the chain."""
     targets = tuple(dict.fromkeys(t for p in found for t in reference.targets_of(p)))
     code = rest.partition(".")[0].partition(":")[0]
-    if code in _SPECIAL or code == "_has":
+    if code in SPECIAL or code == "_has":
         return targets
     return tuple(t for t in targets if scope.parameters.find(t, code) is not None) or targets
 
@@ -260,18 +284,27 @@ def _words(scope: Scope, name: str, modifier: str | None, value: str) -> Predica
     return HasWords(" | ".join(queries))
 
 
-_SPECIAL: Mapping[str, Callable[[Scope, str, str | None, str], Predicate]] = {
+def _filter(scope: Scope, name: str, modifier: str | None, value: str) -> Predicate:
+    from fhir_server.search.filter_predicates import filter_predicate
+
+    if modifier is not None:
+        raise _no_modifier(name, modifier)
+    return filter_predicate(scope, value)
+
+
+SPECIAL: Mapping[str, Callable[[Scope, str, str | None, str], Predicate]] = {
     "_id": _id,
     "_lastUpdated": _last_updated,
     "_type": _type,
     "_list": _list,
     "_text": _words,
     "_content": _words,
+    "_filter": _filter,
 }
 
 
 FULL_TEXT = frozenset({"_text", "_content"})
-WHOLE_RESOURCE = UNINDEXED & _SPECIAL.keys()
+WHOLE_RESOURCE = UNINDEXED & SPECIAL.keys()
 """Codes of the parameters that search a resource as a whole, by no expression."""
 
 

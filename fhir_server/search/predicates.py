@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 Comparator = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
+StringMatch = Literal["starts", "contains", "ends", "equals", "differs"]
 RangeTable = Literal["date", "number", "quantity"]
 
 
@@ -36,11 +37,11 @@ class InRange:
 
 @dataclass(frozen=True, slots=True)
 class HasString:
-    """A folded string begins with, or contains, the value."""
+    """A folded string compares with the value."""
 
     parameters: tuple[int, ...]
     value: str
-    contains: bool
+    match: StringMatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,5 +77,5 @@ def any_of_strings(criterion: Criterion, numbers: tuple[int, ...], *, contains: 
             raise criterion.bad_value(value, "string")
         if len(folded) > PREFIX_LENGTH:
             raise criterion.bad_value(value, "too-long")
-        found.append(HasString(numbers, folded, contains))
+        found.append(HasString(numbers, folded, "contains" if contains else "starts"))
     return found[0] if len(found) == 1 else AnyOf(tuple(found))
