@@ -20,6 +20,10 @@ from fhir_server.model.json_source import JsonSyntaxError, parse_json
 LOADED_TYPES = KEPT_TYPES | {"ImplementationGuide", "Questionnaire"}
 """What a package or folder may define."""
 _NO_RESOURCES = frozenset({"package.json", ".index.json"})
+BACKPORT = Path(__file__).parent / "backport"
+"""What R4 needs to take subscriptions to topics: the profile and the extensions of HL7's
+`hl7.fhir.uv.subscriptions-backport` 1.1.0, as far as this server reads them.
+"""
 MAX_PACKAGE_MEMBER_BYTES = 64 * 1024 * 1024
 
 
@@ -96,4 +100,5 @@ def network_definitions(data_dir: Path | None = None) -> Definitions:
     directory. Errors: those of `core_definitions`.
     """
     layers = installed_layers(data_dir) if data_dir is not None else []
-    return core_definitions().behind(read_conformance(network_package()), layers)
+    own = [*read_conformance(network_package()), *read_conformance(BACKPORT)]
+    return core_definitions().behind(own, layers)

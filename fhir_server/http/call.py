@@ -4,8 +4,9 @@ Source: FHIR R4 http.html; RFC 7240 (Prefer); RFC 9110 (content negotiation).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -79,6 +80,19 @@ class Call:
         if self.content and self.media_type != "application/x-www-form-urlencoded":
             raise refuse(415, "media-type-not-supported", "not-supported")
         return parse_qsl(self.content.decode("utf-8", "replace"), keep_blank_values=True)
+
+    @cached_property
+    def operation_pairs(self) -> list[tuple[str, str]]:
+        """The parameters of an operation: those of the URL, and those with simple values of a Parameters
+        resource in the body. Errors: Refused 400 where the body is none.
+        """
+        if self.method != "POST" or not self.content:
+            return self.pairs
+        content = self.resource
+        listed = content.get("parameter", []) if isinstance(content, dict) else None
+        if not isinstance(listed, list) or content.get("resourceType") != "Parameters":
+            raise refuse(400, "operation-no-parameters", "structure")
+        return [*self.pairs, *(pair for one in listed for pair in _simple_pair(one))]
 
     @cached_property
     def resource(self) -> Any:
@@ -169,3 +183,12 @@ class Call:
     def _acceptable(self) -> Format | None:
         asked = dict(parse_qsl(self.query)).get("_format")
         return acceptable_format(asked, self.headers.get("accept"), self.media_type)
+
+
+def _simple_pair(parameter: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(parameter, dict):
+        return
+    for name, value in parameter.items():
+        if name.startswith("value") and isinstance(value, str | int | Decimal):
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            yield str(parameter.get("name")), text

@@ -7,7 +7,13 @@ A path is classed by its parts: the first is a resource type or a word of the in
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fhir_server.http import handlers, operation_handlers, reindex_handlers, terminology_handlers
+from fhir_server.http import (
+    handlers,
+    operation_handlers,
+    reindex_handlers,
+    subscription_handlers,
+    terminology_handlers,
+)
 from fhir_server.http.call import Call
 from fhir_server.http.reply import Reply
 from fhir_server.interactions.writing.check import check_type_known
@@ -66,6 +72,9 @@ ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     *_operation("$lookup",        terminology_handlers.lookup,        "{type}"),
     *_operation("$subsumes",      terminology_handlers.subsumes,      "{type}", "{type}/{id}"),
     *_operation("$translate",     terminology_handlers.translate,     "{type}", "{type}/{id}"),
+    *_operation("$status",        subscription_handlers.get_status,       "{type}", "{type}/{id}"),
+    *_operation("$events",        subscription_handlers.get_events,       "{type}/{id}"),
+    *_operation("$dead-letters",  subscription_handlers.get_dead_letters, "{type}"),
     ("GET",    "{type}/{id}/$meta",               "$meta",               operation_handlers.get_meta),
     ("POST",   "{type}/{id}/$meta-add",           "$meta-add",           operation_handlers.add_meta),
     ("POST",   "{type}/{id}/$meta-delete",        "$meta-delete",        operation_handlers.delete_meta),

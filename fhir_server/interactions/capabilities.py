@@ -11,6 +11,7 @@ from typing import Any
 from fhir_server import __version__
 from fhir_server.interactions.patching.document import JSON_PATCH, XML_PATCH
 from fhir_server.interactions.server import FhirServer
+from fhir_server.interactions.subscriptions.topics import topics
 from fhir_server.search.compartments import COMPARTMENTS, compartment_url
 from fhir_server.search.filters import FULL_TEXT, WHOLE_RESOURCE
 from fhir_server.search.parameters import SearchParameters
@@ -33,9 +34,18 @@ TYPE_OPERATIONS: Mapping[str, Sequence[str]] = {
     "ConceptMap": ("translate",),
     "Patient": ("everything",),
     "StructureDefinition": ("snapshot",),
+    "Subscription": ("status", "events", "dead-letters"),
     "ValueSet": ("expand", "validate-code"),
 }
 _DEFINITION = "http://hl7.org/fhir/OperationDefinition/"
+_BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/"
+_DEFINED_ELSEWHERE: Mapping[str, str] = {
+    "Subscription-status": f"{_BACKPORT}OperationDefinition/backport-subscription-status",
+    "Subscription-events": f"{_BACKPORT}OperationDefinition/backport-subscription-events",
+    "Subscription-dead-letters": "https://osteon.example/fhir/OperationDefinition/dead-letters",
+}
+"""Operations that R4 does not define, by type and name."""
+_TOPIC = f"{_BACKPORT}StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
 
 
 def capability_statement(server: FhirServer) -> dict[str, Any]:
@@ -82,10 +92,12 @@ def _resource(
     profiles = [
         url
         for url in server.definitions.urls("StructureDefinition")
-        if url.startswith("https://osteon.example/")
+        if url.startswith(("https://osteon.example/", _BACKPORT))
         and (server.definitions.structure(url) or {}).get("type") == resource_type
     ]
+    extension = [{"url": _TOPIC, "valueCanonical": url} for url in topics()]
     described: dict[str, Any] = {
+        "extension": extension if resource_type == "Subscription" else [],
         "type": resource_type,
         "profile": f"http://hl7.org/fhir/StructureDefinition/{resource_type}",
         "supportedProfile": profiles,
@@ -125,7 +137,12 @@ def _operations(resource_type: str) -> list[dict[str, str]]:
         for name in RESOURCE_OPERATIONS
     ]
     operations += [
-        {"name": name, "definition": f"{_DEFINITION}{resource_type}-{name}"}
+        {
+            "name": name,
+            "definition": _DEFINED_ELSEWHERE.get(
+                f"{resource_type}-{name}", f"{_DEFINITION}{resource_type}-{name}"
+            ),
+        }
         for name in TYPE_OPERATIONS.get(resource_type, ())
     ]
     return operations + _own_operations()

@@ -4,18 +4,23 @@ Most criteria ask for one token, an identifier; all of them together take one st
 each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, LiteralString
 
 import psycopg
 
+from fhir_server.search.conditions import Conditions
 from fhir_server.search.plan import Plan
 from fhir_server.search.request import SearchRequest
-from fhir_server.search.run import match_resources
+from fhir_server.search.run import match_resources, run_fragment
 from fhir_server.search.select import COLUMNS, plan_request, stored_resource
+from fhir_server.search.sql import join, sql
 from fhir_server.store.resources import StoredResource
 
 Connection = psycopg.Connection[Any]
+
+TOGETHER = 50
+"""How many searches `matching_keys` puts into one statement."""
 
 LIMIT = 2
 """Two matches are as good as many: the criteria are not met by one resource."""
@@ -41,6 +46,27 @@ def match_each(
             found[position] = match_resources(connection, request, LIMIT)
     _match_tokens(connection, "@>", contained, found)
     _match_tokens(connection, "&&", overlapping, found)
+    return found
+
+
+def matching_keys(
+    connection: Connection, requests: Sequence[SearchRequest], keys: Collection[int]
+) -> list[set[int]]:
+    """Which of the resources with these keys each search matches, in the order of the searches.
+
+    Cost: one statement for each TOGETHER searches.
+    """
+    found: list[set[int]] = [set() for _ in requests]
+    ordered = sorted(keys)
+    for start in range(0, len(requests), TOGETHER):
+        parts = [
+            sql("SELECT %s::int, r.key FROM resource r WHERE r.key = ANY(%s::bigint[]) AND ",
+                position, ordered)
+            + Conditions().of_plan(plan_request(requests[position]), "r")
+            for position in range(start, min(start + TOGETHER, len(requests)))
+        ]  # fmt: skip
+        for position, key in run_fragment(connection, join(" UNION ALL ", parts)):
+            found[position].add(key)
     return found
 
 

@@ -39,6 +39,8 @@ class Change:
     must_not_exist: bool = False
     full_url: str | None = None
     at: str = ""
+    by_server: bool = False
+    """Made by the server itself, such as the status of a Subscription: neither checked nor corrected."""
     patch: Callable[[dict[str, Any]], Any] | None = None
     """Of a PATCH: makes `resource` of the current version."""
 

@@ -16,6 +16,8 @@ import psycopg
 
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.server import FhirServer
+from fhir_server.interactions.subscriptions.events import EventCollector
+from fhir_server.interactions.subscriptions.status import with_server_status
 from fhir_server.interactions.writing.body import body_of
 from fhir_server.interactions.writing.change import Change
 from fhir_server.interactions.writing.check import check_preconditions
@@ -86,23 +88,25 @@ def write_changes(
     changes = [replace(change) for change in requested]
     lock_all_criteria(connection, changes)
     answers: dict[int, Answer] = {}
+    events = EventCollector(server, connection)
     delete_limit = server.settings.conditional_delete_limit
     for method in ("DELETE", "POST", "PUT", "PATCH"):
         identify(connection, [c for c in changes if c.method == method], delete_limit)
         if method == "DELETE":
             check_targets_differ(changes)
-            _write_stage(server, connection, _deletions(changes), answers)
+            _write_stage(server, connection, _deletions(changes), answers, events)
     check_targets_differ(changes)
     apply_patches(server, connection, [c for c in changes if c.method == "PATCH"])
     resolve_links(server, changes)
     pending = [c for c in changes if c.method != "DELETE"]
     waiting = [c for c in pending if has_conditional_references(c)]
     late = {id(change) for change in waiting}
-    _write_stage(server, connection, [c for c in pending if id(c) not in late], answers)
+    _write_stage(server, connection, [c for c in pending if id(c) not in late], answers, events)
     if waiting:
         resolve_conditional_references(server, connection, waiting, changes)
-        _write_stage(server, connection, waiting, answers)
+        _write_stage(server, connection, waiting, answers, events)
     check_integrity(server, connection, [*pending, *_deletions(changes)])
+    events.record()
     return [answers[id(change)] for change in changes]
 
 
@@ -114,7 +118,11 @@ def _deletions(changes: Sequence[Change]) -> list[Change]:
 
 
 def _write_stage(
-    server: FhirServer, connection: Connection, changes: list[Change], answers: dict[int, Answer]
+    server: FhirServer,
+    connection: Connection,
+    changes: list[Change],
+    answers: dict[int, Answer],
+    events: EventCollector,
 ) -> None:
     writing = [c for c in changes if c.id is not None and c.matched is None and c.same_as is None]
     locked = lock_resources(connection, [resource_key(c.type, c.id or "") for c in writing])
@@ -131,6 +139,7 @@ def _write_stage(
             if version is not None:
                 versions.append(version)
             answers[id(change)] = _answer(change, version)
+        events.before_write(writing, versions)
         write_versions(connection, versions)
         note_definitions(server, connection, versions)
     for change in changes:
@@ -154,6 +163,7 @@ def _new_version(indexer: SearchIndexer, change: Change, now: datetime) -> NewVe
         return NewVersion(gone, current, None)
     assert change.resource is not None  # noqa: S101 — all but a DELETE carry one by now
     assert change.id is not None  # noqa: S101 — given by `identify`
+    change.resource = with_server_status(change)
     if current is not None and _is_unchanged(change, current):
         return None
     body = body_of(change.resource, change.id, number, now)

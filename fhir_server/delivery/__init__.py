@@ -1,0 +1,1 @@
+"""Deliveries of notifications: a process of its own, which sends what the outbox holds."""

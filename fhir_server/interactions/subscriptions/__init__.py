@@ -1,0 +1,1 @@
+"""Subscriptions: what clients ask to be told of, and the events that come of writes."""
