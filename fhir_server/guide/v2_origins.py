@@ -27,7 +27,8 @@ class Origin:
 def read_origins(mappings: Path) -> Mapping[str, Sequence[Origin]]:
     """The origins of each profile, by the last part of its URL; empty where there are no maps."""
     segments = {
-        content["segment"]: content["maps"] for content in _read(mappings / "segments", "segment")
+        content["segment"]: content.get("maps", {})
+        for content in _read(mappings / "segments", "segment")
     }
     found: dict[str, set[Origin]] = {}
     for plan in _read(mappings / "messages", "message"):
