@@ -33,11 +33,8 @@ def _pair(left: Quantity, right: Quantity) -> tuple[Fraction, Fraction] | None:
     one, other = unit_of(left), unit_of(right)
     if one is None or other is None or one.dimensions != other.dimensions:
         return None
-    return _in_base(left.value, one), _in_base(right.value, other)
-
-
-def _in_base(value: Decimal, unit: Unit) -> Fraction:
-    return Fraction(value) * unit.factor + unit.shift
+    first, second = one.to_base(Fraction(left.value)), other.to_base(Fraction(right.value))
+    return None if first is None or second is None else (first, second)
 
 
 def are_comparable(left: Quantity, right: Quantity) -> bool:
@@ -67,8 +64,21 @@ def equivalent(left: Quantity, right: Quantity) -> bool:
     if pair is None:
         return False
     one, other = unit_of(left) or ONE, unit_of(right) or ONE
+    if one.curve is not None or other.curve is not None:
+        return _alike_on_curve(left, right)
     step = max(_step(left.value) * one.factor, _step(right.value) * other.factor)
     return abs(pair[0] - pair[1]) <= step / 2 if pair[0] != pair[1] else True
+
+
+def _alike_on_curve(left: Quantity, right: Quantity) -> bool:
+    """Whether two quantities are the same to the precision of the one that is on a curve."""
+    unit = unit_of(left)
+    if unit is None or unit.curve is None:
+        left, right = right, left
+    other = convert(right, left.unit)
+    return other is not None and abs(left.value - other.value) <= Decimal(
+        as_decimal(_step(left.value) / 2)
+    )
 
 
 def _definite(quantity: Quantity) -> Quantity:
@@ -88,8 +98,9 @@ def convert(quantity: Quantity, unit: str) -> Quantity | None:
     source = unit_of(quantity)
     if target is None or source is None or target.dimensions != source.dimensions:
         return None
-    value = (_in_base(quantity.value, source) - target.shift) / target.factor
-    return Quantity(as_decimal(value), unit)
+    amount = source.to_base(Fraction(quantity.value))
+    value = None if amount is None else target.from_base(amount)
+    return None if value is None else Quantity(as_decimal(value), unit)
 
 
 def add(left: Quantity, right: Quantity, sign: int) -> Quantity | None:
@@ -98,6 +109,8 @@ def add(left: Quantity, right: Quantity, sign: int) -> Quantity | None:
         return Quantity(left.value + sign * right.value, left.unit, left.calendar)
     one, other = unit_of(left), unit_of(right)
     if one is None or other is None or one.dimensions != other.dimensions:
+        return None
+    if one.curve is not None or other.curve is not None:
         return None
     finer, unit = (left, one) if one.factor <= other.factor else (right, other)
     total = Fraction(left.value) * one.factor + sign * Fraction(right.value) * other.factor
@@ -121,7 +134,7 @@ def _combined(left: Quantity, right: Quantity, sign: int) -> Quantity | None:
     if left.unit == "1" and sign > 0:
         return Quantity(value, right.unit, right.calendar)
     one, other = unit_of(left), unit_of(right)
-    if one is None or other is None:
+    if one is None or other is None or one.curve is not None or other.curve is not None:
         return None
     unit = multiplied(one, other, sign)
     return Quantity(as_decimal(Fraction(value) * unit.factor), unit.base_code)

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from fhir_server.model.ucum_table import BASE_UNITS, METRIC, PLAIN, PREFIXES, SPECIAL
+from fhir_server.model.ucum_curves import Curve
+from fhir_server.model.ucum_table import (
+    BASE_UNITS,
+    CURVED_METRIC,
+    CURVES,
+    METRIC,
+    PLAIN,
+    PREFIXES,
+    SPECIAL,
+)
 
 MAX_LENGTH = 200
 MAX_EXPONENT = 64
@@ -20,11 +29,27 @@ Dimensions = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A unit in base units: `value` in it is `value × factor + shift` in `dimensions`."""
+    """A unit in base units: `value` in it is `value × factor + shift` in `dimensions`; with a `curve`,
+    `factor` belongs to what the curve gives.
+    """
 
     factor: Fraction
     dimensions: Dimensions
     shift: Fraction = Fraction(0)
+    curve: Curve | None = None
+
+    def to_base(self, value: Fraction) -> Fraction | None:
+        """A number of this unit in base units; None beyond what can be worked out."""
+        if self.curve is None:
+            return value * self.factor + self.shift
+        amount = self.curve.amount(value)
+        return None if amount is None else amount * self.factor
+
+    def from_base(self, value: Fraction) -> Fraction | None:
+        """A number of base units in this unit; None where this unit has none for it."""
+        if self.curve is None:
+            return (value - self.shift) / self.factor
+        return self.curve.number(value / self.factor)
 
     @property
     def base_code(self) -> str:
@@ -47,6 +72,9 @@ def parse_unit(code: str) -> Unit | None:
     if code in SPECIAL:
         factor, shift = SPECIAL[code]
         return Unit(factor, (("K", 1),), shift)
+    curved = _curved(_ANNOTATION.sub("", code))
+    if curved is not None:
+        return curved
     reader = _Reader(code, 0)
     try:
         unit = reader.term()
@@ -54,6 +82,20 @@ def parse_unit(code: str) -> Unit | None:
     except (_NoUnitError, ZeroDivisionError, RecursionError):
         return None
     return unit
+
+
+def _curved(code: str) -> Unit | None:
+    """A unit on a curve, which stands alone: it takes no part in products (§21)."""
+    prefix = Fraction(1)
+    if code not in CURVES:
+        length = next((n for n in (1, 2) if code[n:] in CURVED_METRIC), 0)
+        prefix = PREFIXES.get(code[:length], Fraction(0))
+        code = code[length:]
+    if code not in CURVES or not prefix:
+        return None
+    base, step, reference = CURVES[code]
+    unit = _defined(code, reference, 0)
+    return Unit(unit.factor, unit.dimensions, curve=Curve(base, prefix * Fraction(step)))
 
 
 def multiplied(left: Unit, right: Unit, sign: int = 1) -> Unit:

@@ -25,18 +25,18 @@ METRIC: Mapping[str, str] = {
     "W": "J/s", "A": "C/s", "V": "J/C", "F": "C/V", "Ohm": "V/A", "S": "Ohm-1", "Wb": "V.s", "T": "Wb/m2",
     "H": "Wb/A", "lm": "cd.sr", "lx": "lm/m2", "Bq": "s-1", "Gy": "J/kg", "Sv": "J/kg", "l": "dm3",
     "L": "l", "ar": "100*m2", "t": "1000*kg", "bar": "100000*Pa", "u": "1.6605402*10*-24.g",
-    "eV": "1.60217733*10*-19.J", "pc": "3.085678*10*16.m", "[c]": "299792458*m/s",
-    "[h]": "6.6260755*10*-24.J.s", "[k]": "1.380658*10*-23.J/K", "[eps_0]": "8.854187817*10*-12.F/m",
+    "eV": "[e].V", "pc": "3.085678*10*16.m", "[c]": "299792458*m/s",
+    "[h]": "6.6260755*10*-34.J.s", "[k]": "1.380658*10*-23.J/K", "[eps_0]": "8.854187817*10*-12.F/m",
     "[e]": "1.60217733*10*-19.C", "[m_e]": "9.1093897*10*-28.g", "[m_p]": "1.6726231*10*-24.g",
     "[G]": "6.67259*10*-11.m3.kg-1.s-2", "[g]": "9.80665*m/s2", "[ly]": "[c].a_j", "gf": "g.[g]",
     "Ky": "cm-1", "Gal": "cm/s2", "dyn": "g.cm/s2", "erg": "dyn.cm", "P": "dyn.s/cm2", "Bi": "10.A",
-    "St": "cm2/s", "Mx": "10*-8.Wb", "G": "10*-4.T", "Oe": "79.57747*A/m", "Gb": "0.7957747*A",
-    "sb": "cd/cm2", "Lmb": "0.31830989*cd/cm2", "ph": "10*-4.lx", "Ci": "37000000000*Bq",
+    "St": "cm2/s", "Mx": "10*-8.Wb", "G": "10*-4.T", "Oe": "250*A/m/[pi]", "Gb": "Oe.cm",
+    "sb": "cd/cm2", "Lmb": "cd/cm2/[pi]", "ph": "10*-4.lx", "Ci": "37000000000*Bq",
     "R": "2.58*10*-4.C/kg", "RAD": "100*erg/g", "REM": "RAD", "kat": "mol/s", "U": "umol/min",
     "cal": "4.184*J", "cal_[15]": "4.18580*J", "cal_[20]": "4.18190*J", "cal_m": "4.19002*J",
     "cal_IT": "4.1868*J", "cal_th": "4.184*J", "mho": "S", "eq": "mol", "osm": "mol", "g%": "g/dl",
     "m[H2O]": "9.80665*kPa", "m[Hg]": "133.3220*kPa", "[PRU]": "mm[Hg].s/ml",
-    "st": "m3", "bit": "1", "By": "8*bit", "Bd": "s-1",
+    "[mu_0]": "4.[pi].10*-7.N/A2", "st": "m3", "bit": "1", "By": "8*bit", "Bd": "s-1",
     "[iU]": "", "[IU]": "[iU]", "[CCID_50]": "", "[TCID_50]": "",
 }  # fmt: skip
 """Units that take prefixes; an empty definition marks an arbitrary unit."""
@@ -69,12 +69,27 @@ PLAIN: Mapping[str, str] = {
     "[Ch]": "mm/3", "[drp]": "ml/20", "[hnsf'U]": "", "[APL'U]": "", "[GPL'U]": "",
     "[MPL'U]": "", "[arb'U]": "", "[USP'U]": "", "[AU]": "", "[BAU]": "", "[Amb'a'1'U]": "", "[CFU]": "",
     "[FFU]": "", "[PFU]": "", "[EID_50]": "", "[LD]": "", "[car_Au]": "/24",
-    "[acr_br]": "4840*[yd_br]2", "[ft_br]": "0.3047997*m", "[in_br]": "[ft_br]/12", "[yd_br]": "3*[ft_br]",
+    "[acr_br]": "4840*[yd_br]2", "[in_br]": "2.539998*cm", "[ft_br]": "12*[in_br]", "[yd_br]": "3*[ft_br]",
     "[car_m]": "0.2*g", "tex": "g/km", "[den]": "g/9/km", "[rd_us]": "16.5*[ft_us]", "[beth'U]": "",
-    "[hp'_X]": "", "[mclg'U]": "", "[todd'U]": "", "[dye'U]": "", "[bdsk'U]": "",
+    "[mclg'U]": "", "[todd'U]": "", "[dye'U]": "", "[bdsk'U]": "",
     "[ka'U]": "", "[knk'U]": "", "[D'ag'U]": "", "[ELU]": "", "[EU]": "", "[Lf]": "", "[PNU]": "",
     "[anti'Xa'U]": "", "[MET]": "3.5*ml/min/kg",
-    "att": "98.0665*kPa", "[pH]": "",
+    "att": "kgf/cm2", "[bf_i]": "144*[in_i]3", "[cr_i]": "128*[ft_i]3", "[ch_us]": "4*[rd_us]",
+    "[lk_us]": "[ch_us]/100", "[rch_us]": "100*[ft_us]", "[rlk_us]": "[rch_us]/100", "[fth_us]": "6*[ft_us]",
+    "[fur_us]": "40*[rd_us]", "[srd_us]": "[rd_us]2", "[smi_us]": "[mi_us]2", "[sct]": "[mi_us]2",
+    "[twp]": "36*[sct]", "[mil_us]": "0.001*[in_us]", "[rd_br]": "16.5*[ft_br]", "[ch_br]": "4*[rd_br]",
+    "[lk_br]": "[ch_br]/100", "[fth_br]": "6*[ft_br]", "[pc_br]": "2.5*[ft_br]", "[mi_br]": "5280*[ft_br]",
+    "[nmi_br]": "6080*[ft_br]", "[kn_br]": "[nmi_br]/h", "[crd_us]": "128*[ft_i]3",
+    "[bu_us]": "2150.42*[in_i]3", "[gal_wi]": "[bu_us]/8", "[pk_us]": "[bu_us]/4", "[dqt_us]": "[pk_us]/8",
+    "[dpt_us]": "[dqt_us]/2", "[pk_br]": "2*[gal_br]", "[bu_br]": "4*[pk_br]", "[gil_br]": "[pt_br]/4",
+    "[fdr_br]": "[foz_br]/8", "[min_br]": "[fdr_br]/60", "[sc_ap]": "20*[gr]", "[dr_ap]": "3*[sc_ap]",
+    "[oz_ap]": "8*[dr_ap]", "[lb_ap]": "12*[oz_ap]", "[lne]": "[in_i]/12", "[pnt]": "[lne]/6",
+    "[pca]": "12*[pnt]", "[pnt_pr]": "0.013837*[in_i]", "[pca_pr]": "12*[pnt_pr]", "[pied]": "32.48*cm",
+    "[pouce]": "[pied]/12", "[ligne]": "[pouce]/12", "[didot]": "[ligne]/6", "[cicero]": "12*[didot]",
+    "[Btu_39]": "1.05967*kJ", "[Btu_59]": "1.05480*kJ", "[Btu_60]": "1.05468*kJ", "[Btu_m]": "1.05587*kJ",
+    "[S]": "10*-13.s", "[HPF]": "1", "[LPF]": "100", "Ao": "0.1*nm", "b": "100*fm2", "circ": "2*[pi].rad",
+    "sph": "4*[pi].sr", "[smgy'U]": "", "[tb'U]": "", "[IR]": "", "[FEU]": "", "[NTU]": "", "[FNU]": "",
+    "[kp_X]": "", "[kp_C]": "", "[kp_M]": "", "[kp_Q]": "",
 }  # fmt: skip
 """Units that take no prefix."""
 
@@ -84,3 +99,21 @@ SPECIAL: Mapping[str, tuple[Fraction, Fraction]] = {
     "[degRe]": (Fraction(5, 4), Fraction("273.15")),
 }
 """Temperatures with a zero of their own: kelvin = factor × value + shift."""
+
+CURVES: Mapping[str, tuple[str, str, str]] = {
+    "Np": ("e", "1", "1"), "B": ("10", "1", "1"), "B[SPL]": ("10", "1/2", "2*10*-5.Pa"),
+    "B[V]": ("10", "1/2", "V"), "B[mV]": ("10", "1/2", "mV"), "B[uV]": ("10", "1/2", "uV"),
+    "B[10.nV]": ("10", "1/2", "10.nV"), "B[W]": ("10", "1", "W"), "B[kW]": ("10", "1", "kW"),
+    "bit_s": ("2", "1", "1"), "[pH]": ("10", "-1", "mol/l"), "[hp_X]": ("10", "-1", "1"),
+    "[hp_C]": ("100", "-1", "1"), "[hp_M]": ("1000", "-1", "1"), "[hp_Q]": ("50000", "-1", "1"),
+    "[p'diop]": ("tan", "1/100", "rad"), "%[slope]": ("tan", "1/100", "rad"),
+    "[m/s2/Hz^(1/2)]": ("sqrt", "1", "m2/s4/Hz"),
+}  # fmt: skip
+"""Units on a curve: what is measured is reference × base ^ (value × step); a tangent, or the square of the
+value, where base says so. Shape: code → (base, step, reference).
+"""
+
+CURVED_METRIC = frozenset({
+    "Np", "B", "B[SPL]", "B[V]", "B[mV]", "B[uV]", "B[10.nV]", "B[W]", "B[kW]",
+})  # fmt: skip
+"""The units on a curve that take prefixes."""

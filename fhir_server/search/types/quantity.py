@@ -85,6 +85,9 @@ def in_base_units(system: str, code: str, low: Decimal, high: Decimal) -> Quanti
     unit = parse_unit(code) if system == UCUM_SYSTEM else None
     if unit is None:
         return hash64(f"{system}|{code}"), low, high
+    if unit.curve is not None:
+        # Acidity and levels are asked for in the unit in which they are written.
+        return hash64(f"{system}|={code}"), low, high
     return hash64(f"{system}|={unit.base_code}"), _converted(low, unit), _converted(high, unit)
 
 
