@@ -9,9 +9,11 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from threading import Lock
+from typing import ClassVar
 
 import structlog
 
+from fhir_server.operator_error import OperatorError
 from fhir_server.settings import Settings
 from ingest.hl7v2 import Message
 from ingest.mapping import (
@@ -32,6 +34,12 @@ LOOK_EVERY_S = 1.0
 Fingerprint = frozenset[tuple[str, int, int]]
 
 log = structlog.stdlib.get_logger("osteon.maps")
+
+
+class MapFaultError(OperatorError):
+    """A map cannot be read: the file, the line and what was expected there."""
+
+    exit_code: ClassVar[int] = 2
 
 
 class CurrentMaps:
@@ -117,10 +125,13 @@ def maps_folder(settings: Settings) -> Path:
 
 
 def current_maps(settings: Settings) -> CurrentMaps:
-    """The maps of the settings; one per folder and process."""
+    """The maps of the settings; one per folder and process. Errors: MapFaultError."""
     return _maps_of(maps_folder(settings))
 
 
 @cache
 def _maps_of(folder: Path) -> CurrentMaps:
-    return CurrentMaps(folder)
+    try:
+        return CurrentMaps(folder)
+    except (MapError, OSError) as fault:
+        raise MapFaultError(str(fault)) from None

@@ -14,6 +14,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "ingest.cli.load:load",
         "Put the messages of files into the journal; workers store them.",
     ),
+    "check": (
+        "ingest.cli.check:check",
+        "Report on a centre's sample messages before it is connected.",
+    ),
     "map": (
         "ingest.mapping.cli:map_files",
         "Translate messages to FHIR and print what they become.",

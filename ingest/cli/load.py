@@ -37,7 +37,7 @@ def load(
     reception = Reception(current_maps(settings).register)
     counts: Counter[str] = Counter()
     with journal_database(settings) as database, database.connection() as connection:
-        for path in _files(paths):
+        for path in files_of(paths):
             file = read_messages(path.read_bytes())
             for fault in file.faults:
                 counts["files not taken"] += 1
@@ -67,7 +67,8 @@ def _told(path: Path, one: Loaded, language: Language) -> str:
     return "taken"
 
 
-def _files(paths: list[Path]) -> Iterator[Path]:
+def files_of(paths: list[Path]) -> Iterator[Path]:
+    """The files, those of folders at any depth in the order of their names; hidden ones are left out."""
     for path in paths:
         if path.is_dir():
             yield from sorted(

@@ -61,7 +61,7 @@ def map_message(
         return _held(message, None, "v2-sender-unknown", code="security", **sender)
     if message.type in ACKNOWLEDGEMENTS:
         return MappingResult(centre=centre.id, bundle=None, account=_unread(message))
-    compiled = maps.of_type(message.type or "", message.trigger or "")
+    compiled = maps.of_type(message.type or "", message.trigger or "", centre.id)
     if compiled is None:
         event = f"{message.type or ''}^{message.trigger or ''}"
         return _held(message, centre.id, "v2-message-unmapped", code="not-supported", type=event)

@@ -22,10 +22,11 @@ from ingest.mapping.finishing import finishing_steps
 from ingest.mapping.identities import identity_rules
 from ingest.mapping.kept import Settled
 from ingest.mapping.language import LineMap, read_maps
+from ingest.mapping.local_segments import read_local_segments, with_local_segments
 from ingest.mapping.plans import Link, MessagePlan, ResourcePlan, read_plan
 from ingest.mapping.scopes import ScopeRule
 from ingest.mapping.targets import Setter, TargetError, compile_target
-from ingest.mapping.yaml_source import MapError, Section, load_section
+from ingest.mapping.yaml_source import MapError, load_section
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +59,18 @@ class Library:
     messages: Mapping[str, CompiledMessage]
     refused: Mapping[str, str]
 
-    def of_type(self, message_type: str, trigger: str) -> CompiledMessage | None:
-        """The map of a message type such as ADT^A01."""
-        return self.messages.get(f"{message_type}^{trigger}")
+    local: Mapping[str, Mapping[str, CompiledMessage]]
+
+    def of_type(self, message_type: str, trigger: str, centre: str = "") -> CompiledMessage | None:
+        """The map of a message type such as ADT^A01; a centre's own, where it has segments of its own."""
+        return self.local.get(centre, self.messages).get(f"{message_type}^{trigger}")
 
 
 def load_library(root: Path) -> Library:
     """Read and compile all maps under a folder.
 
     Errors: MapError with file, line and what was expected.
-    Cost: about 0.2 s; done once per process.
+    Cost: about 0.2 s, and once more for each centre with segments of its own; done once per process.
     """
     register = load_centres(root / "centres.csv")
     codes = load_code_maps(root)
@@ -84,14 +87,26 @@ def load_library(root: Path) -> Library:
             known.add(section.text("segment"))
     for path in sorted((root / "datatypes").glob("*.yaml")):
         line_maps.update((m.name, m) for m in read_maps(load_section(path, root), "datatype"))
-    compiler = Compiler(line_maps, codes, extensions)
-    for name in line_maps:
-        compiler.compile(name)
-    messages: dict[str, CompiledMessage] = {}
-    for path in sorted((root / "messages").glob("*.yaml")):
-        compiled = _message(load_section(path, root), compiler, line_maps, extensions, known)
-        messages.update(dict.fromkeys(compiled.plan.types, compiled))
-    return Library(register, codes, line_maps, messages, refused)
+    plans = [
+        read_plan(load_section(path, root)) for path in sorted((root / "messages").glob("*.yaml"))
+    ]
+
+    def compiled(own: Mapping[str, LineMap]) -> dict[str, CompiledMessage]:
+        maps = {**line_maps, **own}
+        compiler = Compiler(maps, codes, extensions)
+        for name in maps:
+            compiler.compile(name)
+        names = {*known, *(one.of for one in own.values())}
+        found = [
+            _message(with_local_segments(plan, own), compiler, maps, extensions, names)
+            for plan in plans
+        ]
+        return {kind: message for message in found for kind in message.plan.types}
+
+    local = {
+        centre: compiled(own) for centre, own in read_local_segments(root, known, register).items()
+    }
+    return Library(register, codes, line_maps, compiled({}), refused, local)
 
 
 @cache
@@ -115,13 +130,12 @@ def _extensions(root: Path) -> Mapping[str, str]:
 
 
 def _message(
-    section: Section,
+    plan: MessagePlan,
     compiler: Compiler,
     line_maps: Mapping[str, LineMap],
     extensions: Mapping[str, str],
     known: Collection[str],
 ) -> CompiledMessage:
-    plan = read_plan(section)
     resources = tuple(
         _resource(resource, compiler, line_maps, extensions) for resource in plan.resources
     )

@@ -22,8 +22,9 @@ def organization(centre: Centre) -> dict[str, Any]:
         "meta": {"profile": ["https://osteon.example/fhir/StructureDefinition/network-centre"]},
         "extension": [{"url": CENTRE_ROLE, "extension": parts}],
         "identifier": [
-            {"system": f"{SID}/centre", "value": centre.id},
-            {"system": f"{SID}/finess-fictif", "value": centre.finess},
+            {"system": f"{SID}/{kind}", "value": value}
+            for kind, value in (("centre", centre.id), ("finess-fictif", centre.finess))
+            if value
         ],
         "active": True,
         "name": centre.label,

@@ -1,0 +1,74 @@
+"""Lines of the centre register, which is `centres.csv` among the maps: added and checked."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from fhir_server.model.issues import refuse
+from ingest.hl7v2.charset import codec_for
+from ingest.mapping import MapError, load_library
+from ingest.mapping.centres import COLUMNS, Centre, load_centres
+from ingest.register.local_codes import replace_file
+
+FILE_NAME = "centres.csv"
+FURTHER_COLUMNS = ("certificates",)
+
+
+def add_centre(root: Path, line: Mapping[str, str]) -> None:
+    """Add a centre, or put its line in place of the one before.
+
+    Errors: Refused 422 where the register could not be read with the line; the file is then as it was.
+    """
+    path = root / FILE_NAME
+    before = path.read_text(encoding="utf-8")
+    rows = [row for row in csv.DictReader(io.StringIO(before)) if row["id"] != line["id"]]
+    replace_file(path, _written([*rows, {**dict.fromkeys(COLUMNS, ""), **line}]))
+    try:
+        check_charset(load_centres(path).centres[line["id"]])
+    except MapError as fault:
+        replace_file(path, before)
+        raise refuse(422, "ingest-centre-line", "invalid", reason=str(fault)) from None
+
+
+def check_charset(centre: Centre) -> None:
+    """Errors: MapError where the character set is none that can be read."""
+    if codec_for(centre.charset) is None:
+        raise MapError(FILE_NAME, 1, f"a character set of table 0211, found `{centre.charset}`")
+
+
+def _written(rows: list[dict[str, str]]) -> str:
+    further = [name for name in FURTHER_COLUMNS if any(row.get(name) for row in rows)]
+    text = io.StringIO()
+    writer = csv.DictWriter(
+        text, [*COLUMNS, *further], lineterminator="\n", extrasaction="ignore", restval=""
+    )
+    writer.writeheader()
+    writer.writerows(sorted(rows, key=lambda row: row["id"]))
+    return text.getvalue()
+
+
+def check_register(root: Path) -> Iterator[str]:
+    """What is wrong with the register and the centres' own codes and segments; nothing where all is well."""
+    try:
+        library = load_library(root)
+    except (MapError, OSError) as fault:
+        yield str(fault)
+        return
+    for centre in library.register.centres.values():
+        yield from _faults(centre, root)
+
+
+def _faults(centre: Centre, root: Path) -> Iterator[str]:
+    if codec_for(centre.charset) is None:
+        yield f"{centre.id}: character set {centre.charset!r} is none of table 0211 that can be read"
+    if not centre.facilities:
+        yield f"{centre.id}: no sending facility, so no message is ever known as its own"
+    if not centre.authorities:
+        yield f"{centre.id}: no identifier authority; its numbers get systems named after the namespaces sent"
+    folder = root / "centres" / centre.id
+    for path in sorted(folder.glob("*")):
+        if path.suffix != ".csv" and path.name != "segments":
+            yield f"{centre.id}: {path.name} is neither a code map (.csv) nor the folder segments"
+    if centre.valid_to and centre.valid_to < centre.valid_from:
+        yield f"{centre.id}: it ends before it begins"

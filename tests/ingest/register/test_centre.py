@@ -1,0 +1,161 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_server.cli.main import run
+from fhir_server.interactions.server import FhirServer
+from fhir_server.store.database import Database
+from ingest.journal.work_items import list_work_items
+from ingest.mapping import MapError, load_library
+from ingest.maps import CurrentMaps
+from ingest.worker.caretaker import Caretaker
+from ingest.worker.message import MessageWorker
+from ingest.worker.stored import StoredResources
+from tests.ingest.journal_rows import rows
+from tests.ingest.store_content import store_content
+from tests.ingest.worker.conftest import journal, work_off_all
+
+REPORT = Path(__file__).parent.parent / "mapping" / "messages" / "oru_r01_narrative.hl7"
+ADD = (
+    "centre", "add", "C25", "--label", "Laboratoire 25 (fictif)", "--role", "pathology",
+    "--facility", "LABO-25", "--application", "SGL-25", "--charset", "8859/15",
+    "--authority", "IPP-25=https://osteon.example/sid/ipp/C25", "--certificate", "sgl-25",
+    "--valid-from", "2026-01-01",
+)  # fmt: skip
+Z_SEGMENT = """
+segment: ZTU
+maps:
+  Patient:
+    lines:
+      - {from: ZTU-1, to: "maritalStatus.text", departs: segment of the centre}
+      - {from: ZTU-2, keep: number of the study folder}
+"""
+
+
+def report() -> bytes:
+    """The report as the new centre sends it: its own specimen type, and a Z segment after PID."""
+    lines = REPORT.read_bytes().replace(b"\r\n", b"\r").replace(b"\n", b"\r").split(b"\r")
+    for at, line in enumerate(lines):
+        fields = line.split(b"|")
+        if fields[0] == b"MSH":
+            fields[2:4] = [b"SGL-25", b"LABO-25"]
+        if fields[0] == b"SPM":
+            fields[4] = b"BIOP-25^^99LOCAL"
+        lines[at] = b"|".join(fields)
+        if fields[0] == b"PID":
+            lines[at] += b"\rZTU|Selon le centre|42"
+    return b"\r".join(lines)
+
+
+@pytest.fixture
+def maps(own_maps: Path) -> CurrentMaps:
+    return CurrentMaps(own_maps)
+
+
+def changed(maps: CurrentMaps) -> None:
+    maps._looked = 0.0
+
+
+def test_centre__is_added_by_data_alone_with_its_codes_and_a_z_segment(
+    server: FhirServer, database: Database, centres: None, own_maps: Path, maps: CurrentMaps
+) -> None:
+    worker = MessageWorker(server, maps.register, maps.map_message, StoredResources(server))
+    caretaker = Caretaker(server, maps)
+    journal(database, report())
+    work_off_all(database, worker)
+    assert rows(database)[0]["state"] == "held"
+
+    assert run([*ADD]) == 0
+    codes = own_maps / "centres" / "C25"
+    (codes / "segments").mkdir(parents=True)
+    (codes / "codes.csv").write_text(
+        "table,local_code,system,code,version,display\n"
+        "specimen-type,BIOP-25,https://osteon.example/fhir/CodeSystem/specimen-type,tissue,,\n"
+    )
+    (codes / "segments" / "ZTU.yaml").write_text(Z_SEGMENT)
+    assert run(["centre", "check"]) == 0
+    changed(maps)
+    with database.connection() as connection:
+        caretaker.look(connection)
+        assert list_work_items(connection) == []
+    work_off_all(database, worker)
+
+    (row,) = rows(database)
+    assert (row["state"], row["centre"]) == ("stored", "C25"), row["issues"]
+    stored = {one["resourceType"]: one for one in store_content(database).values()}
+    assert stored["Patient"]["maritalStatus"] == {"text": "Selon le centre"}
+    codes_of_type = [one["code"] for one in stored["Specimen"]["type"]["coding"]]
+    assert "tissue" in codes_of_type
+    assert any("|C25" in name for name in store_content(database))
+
+
+def test_centre__own_codes_and_segments_are_no_other_centres(own_maps: Path) -> None:
+    assert run([*ADD]) == 0
+    folder = own_maps / "centres" / "C25" / "segments"
+    folder.mkdir(parents=True)
+    (folder / "ZTU.yaml").write_text(Z_SEGMENT)
+    library = load_library(own_maps)
+    own, others = library.of_type("ORU", "R01", "C25"), library.of_type("ORU", "R01", "C01")
+    assert own is not None
+    assert others is not None
+    assert "ZTU" in own.settled
+    assert "ZTU" not in others.settled
+
+
+def test_list__tells_each_centre(own_maps: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*ADD]) == 0
+    capsys.readouterr()
+    assert run(["centre", "list", "--json"]) == 0
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert len(told["centres"]) == 25
+    (added,) = [one for one in told["centres"] if one["id"] == "C25"]
+    assert added["certificates"] == ["sgl-25"]
+    assert run(["centre", "list"]) == 0
+    assert "C25  pathology  SGL-25 @ LABO-25  8859/15" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "named"),
+    [
+        ("--role", "surgical", "role"),
+        ("--time-zone", "Europe/Nowhere", "time zone"),
+        ("--charset", "KOI8", "character set"),
+        ("--authority", "IPP-25", "NAMESPACE=system"),
+        ("--facility", "CENTRE-C01", None),
+    ],
+)
+def test_add__line_that_cannot_be_used_leaves_the_register_as_it_was(
+    own_maps: Path, capsys: pytest.CaptureFixture[str], option: str, value: str, named: str | None
+) -> None:
+    before = (own_maps / "centres.csv").read_text()
+    arguments = [*ADD, option, value]
+    if named is None:
+        arguments += ["--application", "DPI-C01"]
+        named = "sender of its own"
+    assert run(arguments) == 1
+    assert named in capsys.readouterr().err
+    assert (own_maps / "centres.csv").read_text() == before
+
+
+def test_check__tells_what_is_wrong(own_maps: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["centre", "check"]) == 0
+    folder = own_maps / "centres" / "C01"
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").touch()
+    assert run(["centre", "check"]) == 1
+    assert "C01: notes.txt" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("centre", "segment"), [("C99", Z_SEGMENT), ("C01", Z_SEGMENT.replace("ZTU", "PID"))]
+)
+def test_local_segments__must_be_of_a_known_centre_and_begin_with_z(
+    own_maps: Path, centre: str, segment: str
+) -> None:
+    folder = own_maps / "centres" / centre / "segments"
+    folder.mkdir(parents=True)
+    (folder / "own.yaml").write_text(segment)
+    with pytest.raises(MapError):
+        load_library(own_maps)

@@ -1,0 +1,101 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_server.cli.main import run
+from ingest.hl7v2 import Message
+from ingest.register.onboarding import _field
+from ingest.register.second_opinion import hl7apy_findings
+
+MESSAGES = Path(__file__).parent.parent / "mapping" / "messages"
+ADT = (MESSAGES / "adt_a01_pam_fr.hl7").read_bytes().replace(b"\r\n", b"\r").replace(b"\n", b"\r")
+REPORT = (MESSAGES / "oru_r01_narrative.hl7").read_bytes().replace(b"\n", b"\r")
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Path:
+    """A good message, one with a local code, one with a missing field, a text file."""
+    folder = tmp_path / "samples"
+    folder.mkdir()
+    (folder / "good.hl7").write_bytes(ADT)
+    lines = REPORT.split(b"\r")
+    spm = next(at for at, line in enumerate(lines) if line.startswith(b"SPM"))
+    fields = lines[spm].split(b"|")
+    fields[4] = b"BIOP-LOC^^99LOCAL"
+    lines[spm] = b"|".join(fields)
+    (folder / "local.hl7").write_bytes(b"\r".join(lines))
+    pid = next(line for line in ADT.split(b"\r") if line.startswith(b"PID"))
+    without = pid.split(b"|")
+    without[8] = b""
+    without[10] = b"2106-3"
+    (folder / "missing.hl7").write_bytes(ADT.replace(pid, b"|".join(without)))
+    (folder / "notes.txt").write_text("no message")
+    return folder
+
+
+def checked(samples: Path, capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    assert run(["hl7v2", "check", str(samples), "--no-second-opinion", *options]) == 1
+    return capsys.readouterr().out
+
+
+def test_check__tells_codes_missing_and_unused_fields(
+    samples: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: dict[str, Any] = json.loads(checked(samples, capsys, "--format", "json"))
+    assert (told["ready"], told["files"], told["messages"]) == (False, 4, 3)
+    assert told["outcomes"]["unreadable"] == 1
+    codes = [(one["table"], one["code"], one["holds"]) for one in told["unmappedCodes"]]
+    assert ("0487", "BIOP-LOC", True) in codes
+    assert [(one["place"], one["element"]) for one in told["missing"]] == [
+        ("PID-8", "Patient.gender")
+    ]
+    findings = {(one["source"], one["place"]) for one in told["findings"]}
+    assert ("PAM.fr", "PID-10") in findings
+    assert ("reading", "notes.txt") in findings
+    assert told["unused"]
+
+
+def test_check__holds_no_value_of_a_patient(
+    samples: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    family = Message.parse(ADT).get("PID-5")
+    assert family
+    for kind in ("text", "json", "html"):
+        assert family not in checked(samples, capsys, "--format", kind)
+
+
+def test_check__page_speaks_the_language_asked_for(
+    samples: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = checked(samples, capsys, "--format", "html", "--language", "fr")
+    assert page.startswith('<!doctype html><html lang="fr">')
+    assert "<h1>Rapport de raccordement</h1>" in page
+    assert "<td>BIOP-LOC</td>" in page
+
+
+def test_check__messages_that_would_be_stored_end_with_0(
+    samples: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["hl7v2", "check", str(samples / "good.hl7"), "--no-second-opinion"]) == 0
+    assert "Every message would be stored." in capsys.readouterr().out
+
+
+def test_second_opinion__tells_places_and_never_values() -> None:
+    raw = ADT.replace(b"PV1|1|", b"PV9|1|").replace(b"|P|2.5", b"|Q|2.5")
+    found = list(hl7apy_findings(Message.parse(raw)))
+    assert found
+    assert all("Q" not in text or "table" in text for _, text in found)
+    assert "ESSAI" not in str(found)
+    assert list(hl7apy_findings(Message.parse(ADT + b"OBX|1|TX|X||" + b"a" * 100_000))) == [
+        ("message", "not shown to hl7apy: too large for it")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [("OBX[3]-5[1].2", "OBX-5.2"), ("PID[1]-3[2].1", "PID-3"), ("PID[1]-3[1].4.2", "PID-3.4.2")],
+)
+def test_field__is_told_without_repetitions(path: str, told: str) -> None:
+    assert _field(path) == told
