@@ -5,7 +5,10 @@ from typing import Any
 from fhir_server.http.call import Call
 from fhir_server.http.reply import Reply, bundle_reply
 from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.operations.diff import diff_resources, diff_versions
 from fhir_server.interactions.operations.everything import everything
+from fhir_server.interactions.operations.given import given_pairs
+from fhir_server.interactions.operations.lastn import lastn
 from fhir_server.interactions.operations.meta import change_meta, meta
 from fhir_server.interactions.operations.versions import versions
 from fhir_server.model.issues import refuse
@@ -39,6 +42,25 @@ def get_everything(call: Call) -> Reply:
         raise refuse(404, "path-not-found", "not-found")
     with call.server.database.connection() as connection:
         return bundle_reply(call, everything(call.server, connection, call.id, call.pairs))
+
+
+def get_diff(call: Call) -> Reply:
+    """GET /$diff, /Type/id/$diff."""
+    with call.server.database.connection() as connection:
+        if "id" in call.path:
+            found = diff_versions(call.server, connection, call.type, call.id, call.pairs)
+        else:
+            found = diff_resources(call.server, connection, call.pairs)
+    return _parameters(call, found)
+
+
+def lastn_observations(call: Call) -> Reply:
+    """GET and POST /Observation/$lastn."""
+    if call.type != "Observation":
+        raise refuse(404, "path-not-found", "not-found")
+    sent = given_pairs(call.resource) if call.content else []
+    with call.server.database.connection() as connection:
+        return bundle_reply(call, lastn(call.server, connection, [*call.pairs, *sent]))
 
 
 def _parameters(call: Call, content: dict[str, Any]) -> Reply:

@@ -23,7 +23,8 @@ TYPE_INTERACTIONS: Sequence[str] = (
 SYSTEM_INTERACTIONS: Sequence[str] = ("transaction", "batch", "history-system", "search-system")
 RESOURCE_OPERATIONS: Sequence[str] = ("validate", "meta", "meta-add", "meta-delete")
 OWN_OPERATIONS: Mapping[str, str] = {
-    "reindex": "https://osteon.example/fhir/OperationDefinition/reindex"
+    "diff": "https://osteon.example/fhir/OperationDefinition/diff",
+    "reindex": "https://osteon.example/fhir/OperationDefinition/reindex",
 }
 """Those of no specification, at the system and on every type, by their definitions."""
 SYSTEM_OPERATIONS: Mapping[str, str] = {
@@ -32,6 +33,7 @@ SYSTEM_OPERATIONS: Mapping[str, str] = {
 TYPE_OPERATIONS: Mapping[str, Sequence[str]] = {
     "CodeSystem": ("lookup", "subsumes", "validate-code"),
     "ConceptMap": ("translate",),
+    "Observation": ("lastn",),
     "Patient": ("everything",),
     "StructureDefinition": ("snapshot",),
     "Subscription": ("status", "events", "dead-letters"),

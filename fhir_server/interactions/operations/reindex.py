@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from fhir_server.interactions.answer import instant
+from fhir_server.interactions.operations.given import given_pairs
 from fhir_server.interactions.read import read
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import refuse
@@ -42,7 +43,7 @@ def request_reindex(  # noqa: PLR0917 — what a route and a Parameters resource
 
     Errors: Refused 400 for a parameter, type or search parameter that is unknown, 404 or 410 for an id.
     """
-    asked = [*pairs, *_given(content)]
+    asked = [*pairs, *given_pairs(content)]
     unknown = next((name for name, _ in asked if name not in PARAMETERS), None)
     if unknown is not None:
         raise refuse(400, "operation-parameter-unknown", "not-supported",
@@ -64,22 +65,6 @@ def request_reindex(  # noqa: PLR0917 — what a route and a Parameters resource
         types = _types_with(server, connection, parameter, types)
     numbers = [TYPE_NUMBERS[name] for name in dict.fromkeys(types or RESOURCE_TYPES)]
     return request_job(connection, numbers, parameter)
-
-
-def _given(content: Any) -> list[tuple[str, str]]:
-    if content is None:
-        return []
-    listed = content.get("parameter", []) if isinstance(content, dict) else None
-    if not isinstance(listed, list) or content.get("resourceType") != "Parameters":
-        raise refuse(400, "operation-no-parameters", "structure")
-    pairs = []
-    for entry in listed:
-        name = entry.get("name") if isinstance(entry, dict) else None
-        values = [v for key, v in (entry or {}).items() if key.startswith("value")] if name else []
-        if not isinstance(name, str) or len(values) != 1 or not isinstance(values[0], str):
-            raise refuse(400, "operation-no-parameters", "structure")
-        pairs.append((name, values[0]))
-    return pairs
 
 
 def _types_with(
