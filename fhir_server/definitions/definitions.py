@@ -23,6 +23,10 @@ class Layer(Protocol):
         """The canonical URLs of all resources of the type, without version."""
         ...
 
+    def versions(self, resource_type: str, url: str) -> Iterable[str]:
+        """The versions there are of a canonical URL, the empty text for one without."""
+        ...
+
     def supplements(self, system: str) -> Iterable[Resource]:
         """The CodeSystems that add to the one of a URL, whichever version of it they name."""
         ...
@@ -62,6 +66,17 @@ class PackLayer:
         """See `Layer`."""
         return self._entries.get(resource_type, {})
 
+    def versions(self, resource_type: str, url: str) -> Iterable[str]:
+        """See `Layer`."""
+        return self._versions_by_url.get((resource_type, url), ())
+
+    @cached_property
+    def _versions_by_url(self) -> dict[tuple[str, str], list[str]]:
+        found: dict[tuple[str, str], list[str]] = {}
+        for resource_type, url, version in self._versions:
+            found.setdefault((resource_type, url), []).append(version)
+        return found
+
     def supplements(self, system: str) -> Iterable[Resource]:
         """See `Layer`."""
         for entry in self._supplements.get(system, ()):
@@ -98,6 +113,11 @@ class MemoryLayer:
     def urls(self, resource_type: str) -> Iterable[str]:
         """See `Layer`."""
         return self._by_url.get(resource_type, {})
+
+    def versions(self, resource_type: str, url: str) -> Iterable[str]:
+        """See `Layer`."""
+        for resource in self._by_url.get(resource_type, {}).get(url, ()):
+            yield resource.get("version", "")
 
     def supplements(self, system: str) -> Iterable[Resource]:
         """See `Layer`."""
@@ -160,6 +180,11 @@ class Definitions:
     def code_system(self, canonical: str) -> Resource | None:
         """The CodeSystem of a canonical."""
         return self.find("CodeSystem", canonical)
+
+    def versions(self, resource_type: str, url: str) -> list[str]:
+        """The versions that are known of a canonical URL, each once."""
+        found = (v for layer in self._layers for v in layer.versions(resource_type, url))
+        return list(dict.fromkeys(found))
 
     def supplements(self, system: str) -> list[Resource]:
         """The CodeSystems that add to one, of one canonical the first layer's."""

@@ -47,6 +47,10 @@ class StoreLayer:
         """None: what is stored is found by url, and not listed."""
         return ()
 
+    def versions(self, resource_type: str, url: str) -> Iterable[str]:  # noqa: ARG002 — as above
+        """None: what is stored is found by version, and not listed."""
+        return ()
+
     def supplements(self, system: str) -> Iterable[dict[str, Any]]:
         """See `fhir_server.definitions.definitions.Layer`."""
         if system not in self._added:

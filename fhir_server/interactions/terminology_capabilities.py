@@ -33,7 +33,7 @@ def terminology_capabilities(server: FhirServer) -> Resource:
         "software": {"name": "Osteon", "version": __version__},
         "implementation": {"description": "Osteon", "url": server.base_url},
         "lockedDate": False,
-        "codeSystem": list(_code_systems(server.definitions)),
+        "codeSystem": list(described_code_systems(server.definitions)),
         "expansion": {
             "hierarchical": True,
             "paging": True,
@@ -47,19 +47,29 @@ def terminology_capabilities(server: FhirServer) -> Resource:
     }
 
 
-def _code_systems(definitions: Definitions) -> Iterator[Resource]:
-    """The code systems whose codes are known, in part at least."""
-    for resource in sorted(definitions.all("CodeSystem"), key=lambda one: str(one["url"])):
-        if resource.get("content") in {"not-present", "supplement"}:
-            continue
-        described = {"uri": resource["url"], "version": [_version(resource)], "subsumption": True}
-        yield {name: value for name, value in described.items() if value != [{}]}
+def described_code_systems(definitions: Definitions) -> Iterator[Resource]:
+    """The code systems whose codes are known, in part at least, with each of their versions."""
+    for url in sorted(definitions.urls("CodeSystem")):
+        default = definitions.code_system(url)
+        known = [default] if default is not None else []
+        for version in definitions.versions("CodeSystem", url):
+            other = definitions.code_system(f"{url}|{version}") if version else None
+            if other is not None and other not in known:
+                known.append(other)
+        versions = [
+            _version(one, is_default=one is default)
+            for one in known
+            if one.get("content") not in {"not-present", "supplement"}
+        ]
+        if versions:
+            stated = [version for version in versions if version]
+            yield {"uri": url, **({"version": stated} if stated else {}), "subsumption": True}
 
 
-def _version(resource: Resource) -> Resource:
+def _version(resource: Resource, *, is_default: bool) -> Resource:
     version: Resource = {
         "code": resource.get("version"),
-        "isDefault": True if resource.get("version") else None,
+        "isDefault": is_default if resource.get("version") else None,
         "compositional": resource.get("compositional"),
         "language": [resource["language"]] if "language" in resource else None,
         "filter": [
@@ -69,4 +79,4 @@ def _version(resource: Resource) -> Resource:
         ],
         "property": [one["code"] for one in resource.get("property", ()) if "code" in one],
     }
-    return {name: value for name, value in version.items() if value}
+    return {name: value for name, value in version.items() if value not in (None, [])}

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from fhir_server.definitions.packages import PackageError, network_definitions
+from fhir_server.interactions.terminology_capabilities import described_code_systems
 from fhir_server.terminology import Terminology
 from fhir_server.terminology.csv_source import CsvHead
 from fhir_server.terminology.imports import import_terminology
@@ -40,6 +41,17 @@ def test_import__fhir_files_are_loaded(tmp_path: Path) -> None:
         {"resource":{"resourceType":"ConceptMap","url":"urn:x:cm","version":"2"}}]}"""
     said = loaded(tmp_path, bundle, "bundle.json")
     assert said == ["ValueSet urn:x:vs loaded", "ConceptMap urn:x:cm|2 loaded"]
+
+
+def test_import__versions_stand_side_by_side(tmp_path: Path) -> None:
+    loaded(tmp_path, "code\na\n")
+    loaded(tmp_path, "code\nb\n", head=CsvHead("urn:x:bones", "2"))
+    described = described_code_systems(network_definitions(tmp_path / "data"))
+    (bones,) = [one for one in described if one["uri"] == "urn:x:bones"]
+    assert [(each["code"], each["isDefault"]) for each in bones["version"]] == [
+        ("2", True),
+        ("1", False),
+    ]
 
 
 def test_import__second_time_replaces(tmp_path: Path) -> None:

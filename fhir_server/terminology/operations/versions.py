@@ -87,16 +87,19 @@ class _RevisedLayer:
     """Definitions whose value sets name other versions; see `fhir_server.definitions.Layer`."""
 
     definitions: Definitions
-    versions: Versions
+    asked: Versions
 
     def find(self, resource_type: str, url: str, version: str | None) -> Resource | None:
         found = self.definitions.find(resource_type, f"{url}|{version}" if version else url)
         if found is None or resource_type != "ValueSet":
             return found
-        return self.versions.revised(found)
+        return self.asked.revised(found)
 
     def urls(self, resource_type: str) -> Iterable[str]:
         return self.definitions.urls(resource_type)
+
+    def versions(self, resource_type: str, url: str) -> Iterable[str]:
+        return self.definitions.versions(resource_type, url)
 
     def supplements(self, system: str) -> Iterable[Resource]:
         return self.definitions.supplements(system)
