@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from fhir_server.model.primitives import PRIMITIVES
 from fhir_server.validation.check import Check, Member, all_of, never
-from fhir_server.validation.element import Element
+from fhir_server.validation.element import Element, TypeRef
 from fhir_server.validation.inspection import Conforms
 from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.objects import Members, ObjectRule, ObjectRules, compile_object
@@ -184,7 +184,7 @@ class Compiler:
             if element.children:
                 checks.append(_at(element, self.content(element, type_code)))
         elif self._knowledge.types.is_resource(type_code):
-            checks.append(self._resource(element, ref.profiles))
+            checks.append(self._resource(element, ref))
         else:
             checks.append(self.content(element, type_code))
             if ref.profiles:
@@ -221,8 +221,13 @@ class Compiler:
             return checks[0]
         return lambda value, scope, place: any(check(value, scope, place) for check in checks)
 
-    def _resource(self, element: Element, profiles: tuple[str, ...]) -> Check:
+    def _resource(self, element: Element, ref: TypeRef) -> Check:
         nested, is_contained = self._nested, element.name == "contained"
+        if len(element.types) > 1:
+            return lambda value, scope, _place: nested(
+                value, scope, element.profiles_for(value, ref), is_contained=is_contained
+            )
+        profiles = ref.profiles
         return lambda value, scope, _place: nested(
             value, scope, profiles, is_contained=is_contained
         )

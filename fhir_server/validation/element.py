@@ -146,6 +146,14 @@ class Element:
                 return entry
         return None
 
+    def profiles_for(self, resource: Any, declared: TypeRef) -> tuple[str, ...]:
+        """What a resource in this element must meet: an element that takes several resource types asks
+        each for its own profiles.
+        """
+        kind = resource.get("resourceType") if isinstance(resource, dict) else None
+        own = self.type_ref(kind) if isinstance(kind, str) else None
+        return (own or declared).profiles
+
     def child(self, name: str) -> "Element | None":
         """The child of a name (without `[x]`)."""
         for child in self.children:

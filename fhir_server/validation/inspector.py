@@ -167,7 +167,7 @@ class Inspector:
         elif self._knowledge.types.is_resource(item.type_code):
             contained = element.name == "contained"
             self._nested(
-                item.value, self._scope, ref.profiles,
+                item.value, self._scope, element.profiles_for(item.value, ref),
                 is_contained=contained, location=item.location, report=self._report,
             )  # fmt: skip
         else:

@@ -14,6 +14,7 @@ from fhir_server.validation.snapshot import (
     author_faults,
 )
 
+_PROFILE_ELEMENT = "http://hl7.org/fhir/StructureDefinition/elementdefinition-profile-element"
 _SYSTEM_TYPES = {"String": "string", "Boolean": "boolean", "Integer": "integer", "Decimal": "decimal",
                  "Date": "date", "DateTime": "dateTime", "Time": "time"}  # fmt: skip
 
@@ -30,6 +31,8 @@ class Plans:
 
     def plan(self, canonical: str) -> Element | None:
         """The root element of a profile or type; None where it is not known or broken (see `fault`)."""
+        if "#" in canonical:
+            return self._part(canonical)
         if canonical not in self._plans:
             structure = self.definitions.structure(canonical)
             if structure is None:
@@ -37,6 +40,18 @@ class Plans:
                 return None
             self._plans[canonical] = self._load(canonical, structure)
         return self._plans[canonical]
+
+    def _part(self, canonical: str) -> Element | None:
+        """The element of a profile that the id behind `#` names, as `_profiles` writes it."""
+        profile, _, element_id = canonical.partition("#")
+        element = self.plan(profile)
+        for step in element_id.split(".")[1:]:
+            name, _, slice_name = step.partition(":")
+            element = element.child(name.removesuffix("[x]")) if element is not None else None
+            if element is not None and slice_name:
+                slices = (entry for entry in element.slices if entry.slice_name == slice_name)
+                element = next(slices, None)
+        return element
 
     def fault(self, canonical: str) -> SnapshotError | None:
         """What is wrong with a profile that is known and yet has no plan."""
@@ -131,7 +146,8 @@ class Plans:
         base = definition.get("base", {})
         if info is not None and len(info.types) == 1 and "." in info.types[0]:
             # The type model knows a backbone element by its path.
-            types = (TypeRef(info.types[0]),)
+            parts = {url: None for ref in types for url in ref.profiles if "#" in url}
+            types = (TypeRef(info.types[0], tuple(parts)),)
         if info is not None:
             is_list, is_choice = info.is_list, info.is_choice
             json_names = dict(info.json_names)
@@ -193,8 +209,26 @@ def _type_ref(entry: dict[str, Any], model_type: str, name: str, plans: Plans) -
             code = "id"
     return TypeRef(
         code,
-        tuple(entry.get("profile", ())),
+        _profiles(entry),
         tuple(entry.get("targetProfile", ())),
         tuple(entry.get("aggregation", ())),
         entry.get("versioning", "either"),
     )
+
+
+def _profiles(entry: dict[str, Any]) -> tuple[str, ...]:
+    """The profiles of a type, each with `#` and the id of the element that is meant, where it names one.
+
+    Source: https://hl7.org/fhir/R4/extension-elementdefinition-profile-element.html
+    """
+    beside = entry.get("_profile") or ()
+    found: list[str] = []
+    for at, profile in enumerate(entry.get("profile") or ()):
+        sibling = beside[at] if at < len(beside) and isinstance(beside[at], dict) else {}
+        named = [
+            str(extension.get("valueString"))
+            for extension in sibling.get("extension") or ()
+            if extension.get("url") == _PROFILE_ELEMENT
+        ]
+        found.append(f"{profile}#{named[0]}" if named else profile)
+    return tuple(found)

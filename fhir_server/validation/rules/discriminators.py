@@ -191,6 +191,11 @@ def _projected(value: Any, steps: tuple[Step, ...]) -> list[Any]:
 
 
 def _children(element: Element, name: str, knowledge: Knowledge) -> Iterator[Element]:
+    for url in (url for ref in element.types for url in ref.profiles if "#" in url):
+        part = knowledge.plans.plan(url)
+        inner = part.child(name) if part is not None else None
+        if inner is not None:
+            yield inner
     if element.children:
         own = element.child(name)
         if own is not None:

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from tests.validation.rules.conftest import Judge
-from tests.validation.rules.definitions import claiming, patient, profile
+from tests.validation.rules.definitions import (
+    CORE,
+    bundle,
+    claiming,
+    observation,
+    patient,
+    profile,
+    url,
+)
 
 LAB, WARD = (
     {"system": "https://lab.example", "value": "1"},
@@ -88,3 +96,58 @@ def test_slicing__reslice_counts_within_its_slice(judge: Judge) -> None:
     other = {**LAB, "value": "7"}
     found = judge(claiming(patient(identifier=[other])), resliced)
     assert "slice-min" in {issue_id for issue_id, _ in found}
+
+
+def test_slicing__each_resource_type_of_a_slice_has_its_own_profiles(judge: Judge) -> None:
+    kinds = ("Patient", "Observation")
+    active = profile("Patient", {"path": "Patient.active", "min": 1}, name="Patient")
+    dated = profile("Observation", {"path": "Observation.issued", "min": 1}, name="Observation")
+    entry = "Bundle.entry"
+    discriminator = {"type": "profile", "path": "resource"}
+    types = [{"code": kind, "profile": [url(kind)]} for kind in kinds]
+    either = profile(
+        "Bundle",
+        {"path": entry, "slicing": {"rules": "closed", "discriminator": [discriminator]}},
+        {"path": entry, "id": f"{entry}:one", "sliceName": "one", "min": 1},
+        {"path": f"{entry}.resource", "id": f"{entry}:one.resource", "type": types},
+        name="either",
+    )
+    issued = observation(issued="2026-01-01T00:00:00Z")
+    for resource in (patient(active=True), issued):
+        given = claiming(bundle("collection", resource), "either")
+        assert judge(given, active, dated, either) == set()
+    given = claiming(bundle("collection", patient(), issued), "either")
+    assert ("slice-unmatched", "Bundle.entry[0]") in judge(given, active, dated, either)
+
+
+def test_slicing__slice_takes_an_element_of_another_profile(judge: Judge) -> None:
+    """By elementdefinition-profile-element, the values of the slice meet one element of that profile."""
+    by_system = [{"type": "value", "path": "system"}]
+    library = profile(
+        "Patient",
+        {"path": PATH, "slicing": {"rules": "open", "discriminator": by_system}},
+        {"path": PATH, "id": f"{PATH}:lab", "sliceName": "lab"},
+        {"path": f"{PATH}.system", "id": f"{PATH}:lab.system", "min": 1, "fixedUri": LAB["system"]},
+        {"path": f"{PATH}.use", "id": f"{PATH}:lab.use", "min": 1},
+        name="library",
+    )  # fmt: skip
+    element = {"url": f"{CORE}/elementdefinition-profile-element", "valueString": f"{PATH}:lab"}
+    named = {
+        "code": "Identifier",
+        "profile": [url("library")],
+        "_profile": [{"extension": [element]}],
+    }
+    user = profile(
+        "Patient",
+        {"path": PATH, "slicing": {"rules": "closed", "discriminator": by_system}},
+        {"path": PATH, "id": f"{PATH}:mine", "sliceName": "mine", "type": [named]},
+    )  # fmt: skip
+    right = {**LAB, "use": "official"}
+    assert judge(claiming(patient(identifier=[right])), library, user) == set()
+    assert judge(claiming(patient(identifier=[LAB])), library, user) == {
+        ("cardinality-min", f"{PATH}[0]")
+    }
+    other = {**right, "system": "https://other.example"}
+    assert ("slice-unmatched", f"{PATH}[0]") in judge(
+        claiming(patient(identifier=[other])), library, user
+    )
