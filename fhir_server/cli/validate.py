@@ -94,11 +94,13 @@ _validators: dict[tuple["Settings", tuple[Path, ...]], "Validator"] = {}
 
 def _validator(loads: tuple[Path, ...]) -> "Validator":
     """The validator of this process; a forked process finds that of its parent."""
+    from fhir_server.log_lines import configure_logging
     from fhir_server.settings import load_settings
     from fhir_server.terminology import Terminology, remote_terminology
     from fhir_server.validation import Validator
 
     settings = load_settings()
+    configure_logging(settings)
     key = (settings, loads)
     if key not in _validators:
         remote = remote_terminology(settings.terminology_server, settings.terminology_timeout_s)

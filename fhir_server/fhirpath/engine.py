@@ -31,7 +31,7 @@ class CompiledExpression:
     Errors: FHIRPathError where the expression cannot be evaluated on this data.
     """
 
-    __slots__ = ("_fragment", "_test", "_typed", "_walk", "context_type", "source", "syntax")
+    __slots__ = ("_fragment", "_typed", "_walk", "context_type", "quick_test", "source", "syntax")
 
     def __init__(
         self, source: str, syntax: Node, context_type: str | None, fragment: Fragment
@@ -43,7 +43,8 @@ class CompiledExpression:
         fast = fragment.fast
         self._walk = fast.walk if isinstance(fast, FastPath) else None
         self._typed = fast.typed if isinstance(fast, FastPath) else None
-        self._test = fast.test if isinstance(fast, FastTruth) else None
+        self.quick_test = fast.test if isinstance(fast, FastTruth) else None
+        """`test` on the bare node, where the fast lane has all of it; FALL_BACK sends to `test`."""
 
     @property
     def types(self) -> tuple[str, ...] | None:
@@ -99,9 +100,9 @@ class CompiledExpression:
         resolve: Resolve | None = None,
     ) -> bool | None:
         """The result as one boolean, None for empty (FHIRPath N1 §5.7)."""
-        if self._test is not None:
+        if self.quick_test is not None:
             try:
-                return self._test(node)
+                return self.quick_test(node)
             except FALL_BACK:
                 pass
         items = self._items(node, sibling, resource, root_resource, variables, resolve)

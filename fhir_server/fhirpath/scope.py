@@ -37,6 +37,7 @@ class Scope:
         "_now",
         "context",
         "index",
+        "remembered",
         "resolve",
         "resource",
         "root_resource",
@@ -58,6 +59,8 @@ class Scope:
         self.variables = variables
         self.resolve = resolve
         self.index: int | None = None
+        self.remembered: dict[str, Items] = {}
+        """What stands below an environment variable, by its name, once it has been asked for."""
         self.total: Items = []
         self._now: datetime | None = None
 

@@ -47,7 +47,7 @@ class TypeSpace:
     def __init__(self, model: TypeModel) -> None:
         self.model = model
         self._children: dict[tuple[str, str], tuple[Child, ...]] = {}
-        self._all: dict[str, tuple[Child, ...]] = {}
+        self._by_key: dict[str, Mapping[str, Child]] = {}
 
     def children(self, type_name: str, name: str) -> tuple[Child, ...]:
         """The JSON keys of an element; empty where the type has no such element."""
@@ -56,14 +56,16 @@ class TypeSpace:
             found = self._children[type_name, name] = self._children_of(type_name, name)
         return found
 
-    def all_children(self, type_name: str) -> tuple[Child, ...]:
-        """Every JSON key of a type, in the order of its definition."""
-        found = self._all.get(type_name)
+    def children_by_key(self, type_name: str) -> Mapping[str, Child]:
+        """What may stand under each JSON key of a type, those beside primitives included."""
+        found = self._by_key.get(type_name)
         if found is None:
             info = self.model.type(type_name)
             names = list(info.elements) if info else []
-            found = tuple(child for name in names for child in self.children(type_name, name))
-            self._all[type_name] = found
+            children = [child for name in names for child in self.children(type_name, name)]
+            found = {child.sibling_key: child for child in children if child.is_primitive}
+            found |= {child.key: child for child in children}
+            self._by_key[type_name] = found
         return found
 
     def element_names(self, type_name: str) -> tuple[str, ...]:

@@ -70,15 +70,6 @@ def is_base64(value: str) -> bool:
     return value != "" and _BASE64.fullmatch(value.translate(_SPACES)) is not None
 
 
-def is_uri(value: str) -> bool:
-    """A URI: any text without white space."""
-    return _URI.fullmatch(value) is not None
-
-
-def _matches(pattern: re.Pattern[str]) -> Callable[[str], bool]:
-    return lambda value: pattern.fullmatch(value) is not None
-
-
 def _is_integer(value: int) -> bool:
     return -2147483648 <= value <= 2147483647
 
@@ -98,13 +89,14 @@ def _always(_: Any) -> bool:
 @dataclass(frozen=True, slots=True)
 class Primitive:
     """One primitive type: `python_types` are those its JSON is read to; `holds` tells whether such a value
-    is allowed; `form` says it in words for a client.
+    is allowed; `form` says it in words for a client; `pattern` says all of it where one can.
     """
 
     name: str
     python_types: tuple[type, ...]
     holds: Callable[[Any], bool]
     form: str
+    pattern: re.Pattern[str] | None = None
 
     @property
     def json_type(self) -> str:
@@ -122,6 +114,12 @@ def _text(name: str, holds: Callable[[Any], bool], form: str) -> Primitive:
     return Primitive(name, (str,), holds, form)
 
 
+def _patterned(name: str, pattern: re.Pattern[str], form: str) -> Primitive:
+    return Primitive(
+        name, (str,), lambda value: pattern.fullmatch(value) is not None, form, pattern
+    )
+
+
 PRIMITIVES: Mapping[str, Primitive] = {
     primitive.name: primitive
     for primitive in (
@@ -133,17 +131,17 @@ PRIMITIVES: Mapping[str, Primitive] = {
         _text("string", is_string, "text"),
         _text("markdown", is_string, "text"),
         _text("xhtml", is_string, '<div xmlns="http://www.w3.org/1999/xhtml">…</div>'),
-        _text("code", _matches(_CODE), "text without spaces around or doubled"),
-        _text("id", _matches(_ID), "A-Z a-z 0-9 - . (1…64)"),
-        _text("uri", is_uri, "text without spaces"),
-        _text("url", is_uri, "text without spaces"),
-        _text("canonical", is_uri, "text without spaces"),
-        _text("oid", _matches(_OID), "urn:oid:1.2.3"),
-        _text("uuid", _matches(_UUID), "urn:uuid:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"),
+        _patterned("code", _CODE, "text without spaces around or doubled"),
+        _patterned("id", _ID, "A-Z a-z 0-9 - . (1…64)"),
+        _patterned("uri", _URI, "text without spaces"),
+        _patterned("url", _URI, "text without spaces"),
+        _patterned("canonical", _URI, "text without spaces"),
+        _patterned("oid", _OID, "urn:oid:1.2.3"),
+        _patterned("uuid", _UUID, "urn:uuid:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"),
         _text("date", is_date, "YYYY, YYYY-MM, YYYY-MM-DD"),
         _text("dateTime", is_date_time, "YYYY, YYYY-MM, YYYY-MM-DD, YYYY-MM-DDThh:mm:ss+zz:zz"),
         _text("instant", is_instant, "YYYY-MM-DDThh:mm:ss.sss+zz:zz"),
-        _text("time", _matches(_CLOCK_TIME), "hh:mm:ss"),
+        _patterned("time", _CLOCK_TIME, "hh:mm:ss"),
         _text("base64Binary", is_base64, "A-Z a-z 0-9 + / ="),
     )
 }

@@ -197,6 +197,9 @@ class Compiler:
             checks.extend(
                 compile_invariants(element, context, self._knowledge, silent=self._silent)
             )
+        if self._silent:
+            # Warnings come mostly from codes: these are asked first, the content last.
+            checks.reverse()
         return all_of(checks)
 
     def _of_type(self, element: Element, type_code: str) -> list[Check]:

@@ -78,9 +78,9 @@ class Inspector:
         explain_keys(
             content, value, location, self._report, is_resource=is_resource, keys=doubts.keys
         )
-        by_key = content.by_key
-        doubtful = {by_key[key] for key in doubts.keys if key in by_key}.union(doubts.elements)
-        if doubtful:
+        if doubts.keys or doubts.elements:
+            by_key = content.by_key
+            doubtful = {by_key[key] for key in doubts.keys if key in by_key}.union(doubts.elements)
             for child in content.children:
                 if child in doubtful:
                     self._child(child, value, location, place)
@@ -264,6 +264,8 @@ class Inspector:
     def _type_profiles(self, element: Element, item: Item) -> None:
         ref = element.type_ref(item.type_code)
         profiles = ref.profiles if ref else ()
+        if not profiles:
+            return
         plans = [(profile, self._knowledge.plans.plan(profile)) for profile in profiles]
         for profile, plan in plans:
             if plan is None:

@@ -1,15 +1,15 @@
 """The values of one element in an object: of each of its JSON keys, with the siblings of primitives."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from fhir_server.model.primitives import PRIMITIVES
 from fhir_server.validation.element import Element
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True, gc=False):
     """One value of an element.
 
     Shape: `value` None where a primitive has only an id or extensions; `sibling` those; `type_code` its

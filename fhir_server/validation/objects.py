@@ -6,7 +6,7 @@ must the detailed path look at (`ObjectRules.doubts`)?
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_server.validation.check import MISSHAPEN, Check, Member, all_of
 from fhir_server.validation.element import Element
@@ -33,8 +33,7 @@ class Members(dict[str, Member | None]):
         return member
 
 
-@dataclass(frozen=True, slots=True)
-class Doubts:
+class Doubts(NamedTuple):
     """What the fast path does not pass of an object: members by their JSON keys, elements that it asks
     for or slices, and whether an invariant of the whole is among it.
     """
@@ -58,23 +57,28 @@ class ObjectRules:
     def doubts(self, value: dict[str, Any], scope: Scope, place: Element) -> Doubts:
         """What of an object the fast path does not pass; all else is without fault."""
         members = self.members
-        keys = [
-            key
-            for key, inner in value.items()
-            if not holds(members[key], inner, value, scope, place)
-        ]
+        keys: list[str] = []
+        for key, inner in value.items():
+            member = members[key]
+            try:
+                if member is None or not member(inner, value, scope, place):
+                    keys.append(key)
+            except MISSHAPEN:
+                keys.append(key)
         elements = [element for element, present in self.required if not holds(present, value)]
         elements += [
             element for element, rule in self.rules if not holds(rule, value, scope, place)
         ]
-        invariants = not all(holds(check, value, scope, place) for check in self.invariants)
-        return Doubts(keys, elements, invariants)
+        for check in self.invariants:
+            if not holds(check, value, scope, place):
+                return Doubts(keys, elements, invariants=True)
+        return Doubts(keys, elements, invariants=False)
 
 
-def holds(check: Callable[..., bool] | None, *arguments: Any) -> bool:
-    """Whether a check passes; one that is not, or that meets JSON of another shape, does not."""
+def holds(check: Callable[..., bool], *arguments: Any) -> bool:
+    """Whether a check passes; one that meets JSON of another shape does not."""
     try:
-        return check is not None and check(*arguments)
+        return check(*arguments)
     except MISSHAPEN:
         return False
 

@@ -29,7 +29,7 @@ class Report:
         **parameters: Any,
     ) -> None:
         """Add a finding."""
-        key = (issue_id, expression, repr(sorted(parameters.items(), key=lambda item: item[0])))
+        key = (issue_id, expression, repr(sorted(parameters.items())))
         if key in self._seen:
             return
         self._seen.add(key)

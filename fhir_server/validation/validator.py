@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import structlog
+
 from fhir_server.definitions import Definitions
 from fhir_server.fhirpath.regex import matching_budget
 from fhir_server.model.issues import Issue
@@ -18,10 +20,11 @@ from fhir_server.validation.report import Report, shown
 from fhir_server.validation.rules.profiles import explain_claim, explain_missing, global_profiles
 from fhir_server.validation.rules.resources import RESOURCE_RULES
 from fhir_server.validation.scope import Scope
-from fhir_server.validation.snapshot import SnapshotError, author_faults
+from fhir_server.validation.snapshot import SnapshotError
 
 Resource = dict[str, Any]
 
+_log = structlog.stdlib.get_logger("osteon.validation")
 _OTHER_VERSION = re.compile(r"http://hl7\.org/fhir/([0-9]+\.[0-9]+)/StructureDefinition/[A-Za-z]+")
 """A core definition of another version of FHIR, which cannot judge an R4 resource."""
 _ABSTRACT = frozenset({"Resource", "DomainResource"})
@@ -224,7 +227,7 @@ class Validator:
         for url in urls:
             root = self._knowledge.plans.plan(url)
             if root is not None and self._fits(root, resource["resourceType"]):
-                with suppress(SnapshotError), author_faults(url):
+                with suppress(Exception):  # said and logged when it was walked for its issues
                     self._inspector(scope, report, thorough=True).resource(resource, root, place)
 
     def _explain_profile(
@@ -255,10 +258,14 @@ class Validator:
                          expected=root.path, found=kind)  # fmt: skip
         else:
             try:
-                with author_faults(url):
-                    self._inspector(scope, report).resource(resource, root, place)
+                self._inspector(scope, report).resource(resource, root, place)
             except SnapshotError as fault:
                 report.error(fault.reason, "processing", place, url, **fault.parameters)
+            except Exception:
+                # What a profile's author can get wrong is told above, in its plan and where its expressions
+                # are evaluated. What is left is a fault of ours: never taken for a verdict on either side.
+                _log.exception("profile not checked", profile=url)
+                report.error("profile-fault-of-ours", "exception", place, url, profile=url)
 
     def _inspector(self, scope: Scope, report: Report, *, thorough: bool = False) -> Inspector:
         silent = None if thorough else self._leads

@@ -9,7 +9,8 @@ import pytest
 
 from fhir_server.definitions import Definitions
 from fhir_server.fhirpath import CompiledExpression, FHIRPath, FHIRPathError, TypedValue, compiler
-from fhir_server.fhirpath.type_space import TypeSpace, append_child, holder_of
+from fhir_server.fhirpath.functions.tree_navigation import append_children
+from fhir_server.fhirpath.type_space import TypeSpace
 from fhir_server.model.json_source import parse_json
 
 EXAMPLES = Path(__file__).parents[3] / "shared/conformance/r4-examples/instances.ndjson.gz"
@@ -95,10 +96,8 @@ def elements(
     while pending:
         node, owner = pending.pop()
         yield node, owner
-        holder = holder_of(node)
         found: list[Any] = []
-        for child in space.all_children(node.type) if holder else ():
-            append_child(found, holder or {}, child)
+        append_children(found, node, space)
         pending += [
             (item, item.value if space.model.is_resource(item.type) else owner) for item in found
         ]

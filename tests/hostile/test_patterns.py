@@ -52,7 +52,10 @@ def test_questionnaire__bomb_in_the_pattern_of_a_question(tmp_path: Path) -> Non
         "status": "completed",
         "item": [{"linkId": "1", "answer": [{"valueString": f"{FUSE}{n}"} for n in range(200)]}],
     }  # fmt: skip
-    validated(tmp_path, json.dumps(response))
+    ended = validated(tmp_path, json.dumps(response))
+    found = [issue for issue in ended.issues if issue["id"] == "questionnaire-pattern-not-checked"]
+    assert len(found) == 200
+    assert {issue["severity"] for issue in found} == {"warning"}
 
 
 def test_value_set__bomb_in_a_filter(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from fhir_server.definitions import core_definitions
 from fhir_server.definitions.packages import network_definitions, network_package
+from fhir_server.fhirpath import regex
 from fhir_server.model.json_source import parse_json
 from fhir_server.validation import Validator
 from tests.validation.conformance import FOLDER, has
@@ -18,6 +19,13 @@ LED, THOROUGH = Validator(core_definitions()), Validator(core_definitions(), tho
 BATCHES = 20
 MOST_BYTES = 20_000
 """Larger examples are not broken: their thorough walk takes too long for a test."""
+
+
+@pytest.fixture(autouse=True)
+def _patient_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regular expressions may take as long as they need: the machine may be busy with something else."""
+    monkeypatch.setattr(regex, "TIMEOUT_S", 60.0)
+    monkeypatch.setattr(regex, "BUDGET_S", 600.0)
 
 
 @cache

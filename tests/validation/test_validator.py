@@ -10,6 +10,8 @@ from fhir_server.model.issues import Issue
 from fhir_server.model.json_source import JsonPositions
 from fhir_server.model.locations import with_positions
 from fhir_server.validation import Validator
+from fhir_server.validation.element import Element
+from fhir_server.validation.inspector import Inspector
 from fhir_server.validation.validator import MAX_DEPTH
 
 VALIDATOR = Validator(core_definitions())
@@ -32,10 +34,11 @@ def test_validate__what_is_no_resource_is_an_issue(value: Any) -> None:
 
 
 def test_validate__resources_nest_so_deep_and_no_deeper() -> None:
-    bundle = _patient()
+    nested = _patient()
     for _ in range(MAX_DEPTH + 2):
-        bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": bundle}]}
-    assert [issue_id for issue_id, _ in _errors(bundle)] == ["nesting-too-deep"]
+        inner = {"name": "inner", "resource": nested}
+        nested = {"resourceType": "Parameters", "parameter": [inner]}
+    assert [issue_id for issue_id, _ in _errors(nested)] == ["nesting-too-deep"]
 
 
 def test_validate__choice_is_written_with_its_type() -> None:
@@ -96,6 +99,21 @@ def test_validate__extension_within_an_extension_stands_in_no_other_place() -> N
                "valueAddress": {"country": "FR"}}  # fmt: skip
     wrapped = {"url": "https://example.org/wrapping", "extension": [country]}
     assert _errors(_patient(extension=[country])) == []
-    assert _errors(_patient(extension=[wrapped])) == [
-        ("extension-context", "Patient.extension[0].extension[0]")
-    ]
+    assert _errors(_patient(extension=[wrapped])) == [("extension-context", "Patient.extension[0]")]
+
+
+def test_validate__fault_of_ours_is_not_blamed_on_the_profile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    profile = "http://hl7.org/fhir/StructureDefinition/bodyweight"
+    walk = Inspector.resource
+
+    def fail(self: Inspector, value: dict[str, Any], root: Element, location: str) -> None:
+        if root.profile == profile:
+            raise KeyError("a bug")
+        walk(self, value, root, location)
+
+    monkeypatch.setattr(Inspector, "resource", fail)
+    issues = VALIDATOR.validate({"resourceType": "Observation", "meta": {"profile": [profile]}})
+    assert [i.profile for i in issues if i.id == "profile-fault-of-ours"] == [profile]
+    assert "profile-broken" not in {i.id for i in issues}

@@ -118,9 +118,10 @@ class _Lane:
         source = self.path(node.target)
         if source is None or not source.types or source.is_guard:
             return source
-        if self._space.is_abstract(source.types[0]):
-            return paths.guarded(source)
         children = self._space.children(source.types[0], node.name)
+        if self._space.is_abstract(source.types[0]) and not children:
+            # What every resource has (id, meta) is at the same place in all; the rest depends on the type.
+            return paths.guarded(source)
         if source.only_type is None or not children:
             return None
         if children[0].is_resource:
@@ -184,9 +185,8 @@ class _Lane:
             return paths.guarded(source) if name == "where" else None
         if inner is None or self._space.is_primitive(inner):
             return None
-        truth = _Lane(self._compiler, inner).truth(criterion)
-        if truth is None:
-            return None
+        # A criterion out of reach matters only where there is something to judge.
+        truth = _Lane(self._compiler, inner).truth(criterion) or truths.UNSURE
         if name == "where":
             return paths.filtered(source, inner, truth.test)
         return (

@@ -22,12 +22,16 @@ def compile_coding(knowledge: Knowledge, *, silent: bool = False) -> Check:
     terminology = knowledge.terminology
 
     def silent_check(value: Any, scope: Scope, place: Element) -> bool:
-        if value.get("system") is None or value.get("code") is None:
-            return value.get("code") is None and check(value, scope, place)
+        system, code = value.get("system"), value.get("code")
+        if system is None or code is None:
+            return code is None and check(value, scope, place)
+        if type(system) is not str or type(code) is not str or not _ABSOLUTE.match(system):
+            return False
+        canonical = canonical_of(value)
         return (
-            check(value, scope, place)
-            and terminology.knows_code(canonical_of(value), value["code"]) is True
-            and display_fault(value, canonical_of(value), knowledge) is None
+            terminology.knows_code(canonical, code) is True
+            and not _names_value_set(system, knowledge)
+            and display_fault(value, canonical, knowledge) is None
         )
 
     def check(value: Any, _scope: Scope, _place: Element) -> bool:

@@ -3,9 +3,11 @@
 Source: FHIR R4 ElementDefinition.constraint, https://hl7.org/fhir/R4/conformance-rules.html#constraints
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from fhir_server.fhirpath.fast import FALL_BACK
+from fhir_server.model.primitives import is_date_time
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
 from fhir_server.validation.expressions import NotEvaluated
@@ -29,6 +31,39 @@ _ONLY_WITH = {
     "dom-5": "contained",
 }
 """Invariants of every resource that speak of one element only: without it they hold."""
+
+
+def _is_no_dead_link(value: Any, scope: Scope) -> bool:
+    """`ref-1`: nothing is referred to, or what begins with # is contained."""
+    reference = value.get("reference")
+    if reference is None:
+        return "_reference" not in value
+    return (
+        type(reference) is str and reference[:1] == "#" and reference[1:] in scope.contained_by_id
+    )
+
+
+def _is_in_order(value: Any, _: Scope) -> bool:
+    """`per-1`, of moments written in one precision and one zone, which compare as their texts do."""
+    start, end = value.get("start"), value.get("end")
+    return (
+        type(start) is str
+        and type(end) is str
+        and start <= end
+        and len(start) == len(end)
+        and start[_SECONDS:] == end[_SECONDS:]
+        and is_date_time(start)
+        and is_date_time(end)
+    )
+
+
+_SECONDS = len("2000-01-01T00:00:00")
+_LOOKED_UP: Mapping[str, Callable[[Any, Scope], bool]] = {
+    "reference.startsWith('#').not() or (reference.substring(1).trace('url') in "
+    "%rootResource.contained.id.trace('ids'))": _is_no_dead_link,
+    "start.hasValue().not() or end.hasValue().not() or (start <= end)": _is_in_order,
+}
+"""Expressions that a glance may show not to be false; where it does not, FHIRPath is asked."""
 
 
 def severity_of(constraint: Mapping[str, Any]) -> str:
@@ -67,13 +102,22 @@ def _compile_one(
     constraint: Mapping[str, Any], context_type: str, knowledge: Knowledge, *, silent: bool
 ) -> Check:
     try:
-        test = knowledge.expressions.compiled(constraint["expression"], context_type).test
+        compiled = knowledge.expressions.compiled(constraint["expression"], context_type)
     except NotEvaluated:
         return lambda _value, _scope, _place: not silent
+    test, quick_test = compiled.test, compiled.quick_test
     needed = _ONLY_WITH.get(constraint.get("key", ""))
+    looked_up = _LOOKED_UP.get(constraint["expression"])
 
     def check(value: Any, scope: Scope, _place: Element) -> bool:
         if needed is not None and needed not in value:
+            return True
+        if quick_test is not None:
+            try:
+                return quick_test(value) is not False
+            except FALL_BACK:
+                pass
+        if looked_up is not None and looked_up(value, scope):
             return True
         try:
             answer = test(

@@ -16,13 +16,13 @@ from fhir_server.validation.report import Report, shown
 from fhir_server.validation.rules.uris import compile_uri, explain_uri
 from fhir_server.validation.scope import Scope
 
-_BARE_URL = ("http://", "https://", "urn:", "ftp://")
+_MAY_BE_BLANK = frozenset({"string", "markdown", "xhtml", "base64Binary"})
 
 
 def compile_primitive(element: Element, type_code: str, *, silent: bool = False) -> Check:
     """The fast check of a primitive value."""
     checks = [_compile_form(PRIMITIVES[type_code])]
-    if silent and str in PRIMITIVES[type_code].python_types:
+    if silent and type_code in _MAY_BE_BLANK:
         checks.append(lambda value, _scope, _place: not is_blank(value))
     checks.extend(compile_uri(element, type_code, silent=silent))
     length = element.definition.get("maxLength")
@@ -38,6 +38,9 @@ def compile_primitive(element: Element, type_code: str, *, silent: bool = False)
 
 def _compile_form(primitive: Primitive) -> Check:
     types, holds = primitive.python_types, primitive.holds
+    if primitive.pattern is not None:
+        matches = primitive.pattern.fullmatch
+        return lambda value, _scope, _place: type(value) is str and matches(value) is not None
     if len(types) == 1:
         only = types[0]
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from fhir_server.fhirpath import FHIRPathError
 from fhir_server.fhirpath.regex import search
+from fhir_server.model.issues import Severity
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.report import shown
 from fhir_server.validation.rules.fixed import matches
@@ -24,7 +25,7 @@ _TYPES = {
     "choice": {"Coding"}, "open-choice": {"Coding", "String"}, "attachment": {"Attachment"},
     "reference": {"Reference"}, "quantity": {"Quantity"},
 }  # fmt: skip
-_MAX_PATTERN = 500
+_PATTERN_NOT_CHECKED = "questionnaire-pattern-not-checked"
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[^\s]+")
 _UUID_URL = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -57,7 +58,8 @@ def explain_answers(
             definition, type_name, answer[key], case, questionnaire
         ):
             location = at if issue_id in _AT_ANSWER else value_at
-            case.report.error(issue_id, fhir_code, location, url, **parameters)
+            severity: Severity = "warning" if issue_id == _PATTERN_NOT_CHECKED else "error"
+            case.report.add(issue_id, severity, fhir_code, location, url, **parameters)
     _explain_exclusive(definition, answers, place, case, url)
 
 
@@ -220,12 +222,7 @@ def _text_faults(
         if len(value) < minimum:
             yield "questionnaire-answer-short", "invariant", {"found": len(value), "min": minimum}
     for pattern in extensions.get("regex", ()):
-        if not _matches_pattern(str(pattern), value):
-            yield (
-                "questionnaire-answer-pattern",
-                "invariant",
-                {"found": shown(value), "pattern": pattern},
-            )
+        yield from _pattern_faults(str(pattern), value)
     if definition.get("type") == "url" and (
         not _URL.fullmatch(value)
         or "\\" in value
@@ -234,14 +231,17 @@ def _text_faults(
         yield "questionnaire-answer-url", "invalid", {"found": shown(value)}
 
 
-def _matches_pattern(pattern: str, value: str) -> bool:
-    if len(pattern) > _MAX_PATTERN:
-        return True
+def _pattern_faults(pattern: str, value: str) -> Iterator[Fault]:
     try:
         # The pattern is the questionnaire author's and may be built to explode: its time is bounded.
-        return search(pattern, value)
-    except FHIRPathError:
-        return True
+        if not search(pattern, value):
+            yield (
+                "questionnaire-answer-pattern",
+                "invariant",
+                {"found": shown(value), "pattern": pattern},
+            )
+    except FHIRPathError as fault:
+        yield _PATTERN_NOT_CHECKED, "not-supported", {"reason": str(fault)}
 
 
 def _quantity_faults(
