@@ -102,6 +102,13 @@ search_string = Table(
     # By code point: one index serves prefixes and order. Folded strings have no accents left to place.
     Column("value", Text(collation="C"), primary_key=True),
     Index("search_string_value", "parameter", "value", "key"),
+    # Left out where the database has no pg_trgm.
+    Index(
+        "search_string_trigrams",
+        "value",
+        postgresql_using="gin",
+        postgresql_ops={"value": "gin_trgm_ops"},
+    ),
 )
 """Strings folded (case, accents, white space) for prefixes and sorting, cut to what an index holds."""
 
