@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from fhir_server.operator_error import OperatorError
@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         description="Whether the words of resources are indexed, for `_text` and `_content`. Off, writes "
         "are cheaper and the store smaller; turned on later, `osteon reindex` indexes what is stored.",
     )
+    request_timeout_s: Seconds = Field(
+        default=120.0,
+        description="Seconds after which a request is given up: what it runs in the database is cancelled "
+        "and the client is answered 504.",
+    )
     max_body_bytes: Positive = Field(
         default=64 * MEBIBYTE, description="The largest HTTP request body, in bytes."
     )
@@ -90,6 +95,11 @@ class Settings(BaseSettings):
         default=False,
         description="Whether a reference to a resource of this server must lead to one that exists, and "
         "a resource that others refer to cannot be deleted.",
+    )
+    expunge_secret: SecretStr | None = Field(
+        default=None,
+        description="The secret that `$expunge` asks for, as `Authorization: Bearer …`. Without it, "
+        "nothing can be expunged.",
     )
     conditional_delete_limit: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=1,

@@ -21,7 +21,7 @@ def create_app(server: FhirServer, *, reindexes: bool = True) -> FastAPI:
 
     Shape: `reindexes` whether it works at reindex jobs beside the requests.
     """
-    threads = InteractionThreads(server.settings.pool_size)
+    threads = InteractionThreads(server.settings.pool_size, server.settings.request_timeout_s)
     endpoint = FhirEndpoint(server, threads)
     reindexing = ReindexThread(server)
 

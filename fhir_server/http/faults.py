@@ -12,12 +12,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fhir_server.model.issues import Issue, error, operation_outcome
 from fhir_server.model.json_source import encode_json
 from fhir_server.store.database import DatabaseUnavailableError
+from fhir_server.store.deadline import DeadlineError
 
 log = structlog.stdlib.get_logger("osteon.http")
 
 
 def fault_of(failure: Exception, request_id: str) -> tuple[int, Issue]:
-    """The status and the issue of a failure: 503 where the database is gone, else 500."""
+    """The status and the issue of a failure: 504 where its time was over, 503 where the database is
+    gone, else 500.
+    """
+    if isinstance(failure, psycopg.errors.QueryCanceled | DeadlineError):
+        log.warning("statement timed out", request_id=request_id)
+        return 504, error("statement-timeout", "timeout")
     if isinstance(failure, DatabaseUnavailableError | psycopg.OperationalError):
         log.warning("store unavailable", request_id=request_id, kind=type(failure).__name__)
         return 503, error("store-unavailable", "transient")
@@ -65,7 +71,7 @@ async def _send_outcome(send: Send, status: int, issue: Issue, request_id: str) 
         (b"content-length", str(len(body)).encode()),
         (b"x-request-id", request_id.encode()),
     ]
-    if status == 503:
+    if status in {503, 504}:
         headers.append((b"retry-after", b"1"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

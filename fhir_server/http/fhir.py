@@ -9,8 +9,9 @@ import uuid
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from fhir_server.http.body import read_body
 from fhir_server.http.call import Call
 from fhir_server.http.faults import fault_of
 from fhir_server.http.metrics import observe_interaction
@@ -18,7 +19,7 @@ from fhir_server.http.reply import Reply, outcome_reply
 from fhir_server.http.routes import Handler, find_route
 from fhir_server.http.threads import InteractionThreads
 from fhir_server.interactions.server import FhirServer
-from fhir_server.model.issues import Refused, refuse
+from fhir_server.model.issues import Refused
 
 FHIR_PATH = "/fhir"
 
@@ -39,7 +40,7 @@ class FhirEndpoint:
         try:
             route = find_route(call.method, scope["path"].removeprefix(FHIR_PATH))
             interaction = route.interaction
-            content = await self._read_body(receive, call)
+            content = await read_body(receive, call.headers, self._server.settings.max_body_bytes)
             call = Call(self._server, call.method, route.path, call.query, call.headers, content)
             reply = await self._threads.run(lambda: _handle(call, route.handler))
         except ClientDisconnect:
@@ -55,25 +56,6 @@ class FhirEndpoint:
         query = scope["query_string"].decode("latin-1")
         headers = {key.lower(): value for key, value in Headers(scope=scope).items()}
         return Call(self._server, scope["method"], {}, query, headers, content)
-
-    async def _read_body(self, receive: Receive, call: Call) -> bytes:
-        limit = self._server.settings.max_body_bytes
-        declared = call.headers.get("content-length", "0")
-        if declared.isdigit() and int(declared) > limit:
-            raise refuse(413, "body-too-large", "too-long", max=limit)
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message: Message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > limit:
-                raise refuse(413, "body-too-large", "too-long", max=limit)
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                return b"".join(chunks)
 
 
 def _handle(call: Call, handler: Handler) -> Reply:

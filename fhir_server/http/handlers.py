@@ -140,8 +140,16 @@ def delete_by_criteria(call: Call) -> Reply:
 def post_validate(call: Call) -> Reply:
     """POST /$validate, /Type/$validate, /Type/id/$validate."""
     profiles = [value for name, value in call.pairs if name == "profile"]
+    mode = next((value for name, value in call.pairs if name == "mode"), None)
+    if mode == "delete" and not call.content:
+        issues = validate(call.server, call.path.get("type"), None,
+                          resource_id=call.path.get("id"), mode=mode)  # fmt: skip
+        return outcome_reply(call, 200, issues)
     reading = call.reading
-    issues = validate(call.server, call.path.get("type"), reading.value, profiles=profiles)
+    issues = validate(
+        call.server, call.path.get("type"), reading.value,
+        resource_id=call.path.get("id"), mode=mode, profiles=profiles,
+    )  # fmt: skip
     return outcome_reply(call, 200, reading.located(issues))
 
 

@@ -7,6 +7,11 @@ from fhir_server.http.reply import Reply, bundle_reply
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.operations.diff import diff_resources, diff_versions
 from fhir_server.interactions.operations.everything import everything
+from fhir_server.interactions.operations.expunge import (
+    check_expunge_allowed,
+    expunge,
+    parse_expunge,
+)
 from fhir_server.interactions.operations.given import given_pairs
 from fhir_server.interactions.operations.lastn import lastn
 from fhir_server.interactions.operations.meta import change_meta, meta
@@ -61,6 +66,13 @@ def lastn_observations(call: Call) -> Reply:
     sent = given_pairs(call.resource) if call.content else []
     with call.server.database.connection() as connection:
         return bundle_reply(call, lastn(call.server, connection, [*call.pairs, *sent]))
+
+
+def post_expunge(call: Call) -> Reply:
+    """POST /Type/$expunge, /Type/id/$expunge."""
+    check_expunge_allowed(call.server, call.headers.get("authorization"))
+    request = parse_expunge(call.type, call.path.get("id"), dict(call.operation_pairs))
+    return _parameters(call, expunge(call.server, request))
 
 
 def _parameters(call: Call, content: dict[str, Any]) -> Reply:

@@ -62,7 +62,9 @@ def outcome_reply(call: Call, status: int, issues: Sequence[Issue]) -> Reply:
     """An OperationOutcome; its issues with line and column where they are about the content sent."""
     located = _located(call, issues)
     outcome = encode_json(operation_outcome(located, call.language))
-    headers = {"Retry-After": "1"} if status in {429, 503} else {}
+    headers = {"Retry-After": "1"} if status in {429, 503, 504} else {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     if status == 405:
         headers["Allow"] = str(issues[0].parameters["allowed"])
     return _content(call, status, outcome, headers)

@@ -78,6 +78,8 @@ ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     ("GET",    "$diff",                           "$diff",               operation_handlers.get_diff),
     ("GET",    "{type}/{id}/$diff",               "$diff",               operation_handlers.get_diff),
     *_operation("$lastn",         operation_handlers.lastn_observations, "{type}"),
+    ("POST",   "{type}/$expunge",                 "$expunge",            operation_handlers.post_expunge),
+    ("POST",   "{type}/{id}/$expunge",            "$expunge",            operation_handlers.post_expunge),
     ("GET",    "{type}/{id}/$meta",               "$meta",               operation_handlers.get_meta),
     ("POST",   "{type}/{id}/$meta-add",           "$meta-add",           operation_handlers.add_meta),
     ("POST",   "{type}/{id}/$meta-delete",        "$meta-delete",        operation_handlers.delete_meta),

@@ -7,6 +7,7 @@ import socket
 import uvicorn
 
 from fhir_server.http.app import create_app
+from fhir_server.http.connection import BoundedProtocol
 from fhir_server.interactions.server import open_server
 from fhir_server.log_lines import configure_logging
 from fhir_server.settings import load_settings
@@ -29,7 +30,7 @@ def main() -> None:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

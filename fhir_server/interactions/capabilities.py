@@ -47,6 +47,7 @@ _DEFINED_ELSEWHERE: Mapping[str, str] = {
     "Subscription-dead-letters": "https://osteon.example/fhir/OperationDefinition/dead-letters",
 }
 """Operations that R4 does not define, by type and name."""
+_OWN = "https://osteon.example/fhir/OperationDefinition/"
 _TOPIC = f"{_BACKPORT}StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
 
 
@@ -147,7 +148,8 @@ def _operations(resource_type: str) -> list[dict[str, str]]:
         }
         for name in TYPE_OPERATIONS.get(resource_type, ())
     ]
-    return operations + _own_operations()
+    expunge = {"name": "expunge", "definition": f"{_OWN}expunge"}
+    return [*operations, expunge, *_own_operations()]
 
 
 def _own_operations() -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from fhir_server.operator_error import OperatorError
 from fhir_server.settings import Settings, without_password
+from fhir_server.store.deadline import current_deadline
 
 OLDEST_SERVER_VERSION = 150_000
 CONNECT_TIMEOUT_S = 5
@@ -76,9 +77,14 @@ class Database:
             raise DatabaseUnavailableError(
                 f"{without_password(self.url)}: no connection within {CONNECT_TIMEOUT_S} s"
             ) from None
+        deadline = current_deadline.get()
         try:
+            if deadline is not None:
+                deadline.enter(connection)
             yield connection
         finally:
+            if deadline is not None:
+                deadline.leave(connection)
             self.pool.putconn(connection)
 
     def check(self) -> None:

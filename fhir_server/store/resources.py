@@ -102,9 +102,14 @@ def read_version(
 
 
 def count_versions(connection: Connection, resource_type: str, resource_id: str) -> int:
-    """How many versions a resource has had: its versions count without gaps."""
+    """How many versions of a resource there are: as many as it has had, less those expunged."""
     stored = read_resource(connection, resource_type, resource_id)
-    return stored.version if stored else 0
+    if stored is None:
+        return 0
+    row = connection.execute(
+        "SELECT count(*) FROM resource_history WHERE key = %s", (stored.key,)
+    ).fetchone()
+    return 1 + (row[0] if row else 0)
 
 
 def lock_resources(connection: Connection, keys: Iterable[int]) -> dict[int, StoredResource]:

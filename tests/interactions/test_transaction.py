@@ -216,6 +216,26 @@ def test_transaction__update_sent_again_undoes_a_later_one(client: TestClient) -
     assert client.get("/fhir/Patient/a").json()["meta"]["versionId"] == "3"
 
 
+def test_transaction__of_ten_thousand_patches(client: TestClient) -> None:
+    names = [f"p{number}" for number in range(10_000)]
+    made = bundle(*(entry("PUT", f"Patient/{name}", patient(id=name)) for name in names))
+    assert client.post("/fhir", json=made).status_code == 200
+    operation = {
+        "name": "operation",
+        "part": [
+            {"name": "type", "valueCode": "add"},
+            {"name": "path", "valueString": "Patient"},
+            {"name": "name", "valueString": "birthDate"},
+            {"name": "value", "valueDate": "1980-05-01"},
+        ],
+    }
+    patch = {"resourceType": "Parameters", "parameter": [operation]}
+    patches = bundle(*(entry("PATCH", f"Patient/{name}", patch) for name in names))
+    answer = client.post("/fhir", json=patches)
+    assert answer.status_code == 200
+    assert {one["response"]["etag"] for one in answer.json()["entry"]} == {'W/"2"'}
+
+
 def test_batch__each_entry_by_itself(client: TestClient) -> None:
     response = client.post(
         "/fhir",

@@ -50,6 +50,8 @@ class Change:
     """An earlier entry with the same conditional create: this one is that one."""
     matched: StoredResource | None = None
     """What a conditional create found: nothing is written."""
+    found_version: int | None = None
+    """The version that the criteria matched, before its row was locked."""
     existing: StoredResource | None = None
     """The locked row that is to be superseded."""
     warnings: Sequence[Issue] = field(default_factory=tuple)

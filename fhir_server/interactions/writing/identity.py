@@ -87,6 +87,7 @@ def _identify_deletion(
                      change.expression("request.url"), max=limit)  # fmt: skip
     if matches:
         change.id, change.also = matches[0].id, [match.id for match in matches[1:]]
+        change.found_version = matches[0].version
 
 
 def _identify_by_match(change: Change, found: Sequence[StoredResource]) -> None:
@@ -100,7 +101,7 @@ def _identify_by_match(change: Change, found: Sequence[StoredResource]) -> None:
     if match is not None and isinstance(body_id, str) and body_id != match.id:
         raise refuse(400, "id-mismatch", "invalid", f"{change.expression()}.id", id=match.id)
     if match is not None:
-        change.id = match.id
+        change.id, change.found_version = match.id, match.version
     elif change.method == "PUT":
         if isinstance(body_id, str):
             check_id(body_id, f"{change.expression()}.id")

@@ -113,7 +113,7 @@ def write_changes(
 def _deletions(changes: Sequence[Change]) -> list[Change]:
     """The deletions, those of several matches one by one."""
     asked = [change for change in changes if change.method == "DELETE"]
-    further = [replace(c, id=one, also=()) for c in asked for one in c.also]
+    further = [replace(c, id=one, also=(), found_version=None) for c in asked for one in c.also]
     return [*asked, *further]
 
 
@@ -128,6 +128,7 @@ def _write_stage(
     locked = lock_resources(connection, [resource_key(c.type, c.id or "") for c in writing])
     for change in writing:
         change.existing = locked.get(resource_key(change.type, change.id or ""))
+        _check_still_found(change)
         check_preconditions(change)
     if writing:
         time, generation = begin_writing(connection)
@@ -145,6 +146,18 @@ def _write_stage(
     for change in changes:
         if id(change) not in answers:
             answers[id(change)] = _answer_without_write(change, answers)
+
+
+def _check_still_found(change: Change) -> None:
+    """What the criteria found may have changed before its row was locked, so that they no longer match it.
+
+    Errors: WriteConflictError; everything is tried again from the criteria on.
+    """
+    current = change.existing
+    if change.found_version is not None and (
+        current is None or current.version != change.found_version
+    ):
+        raise WriteConflictError("what the criteria found has changed")
 
 
 def _now(time: datetime, locked: Sequence[StoredResource]) -> datetime:

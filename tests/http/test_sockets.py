@@ -1,0 +1,159 @@
+"""Requests as bytes on a socket: heads and bodies that are too large, too slow, broken off or packed."""
+
+import gzip
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+
+from fhir_server.http import body, connection
+from fhir_server.http.app import create_app
+from fhir_server.http.connection import BoundedProtocol
+from fhir_server.interactions.server import FhirServer
+from tests.interactions.conftest import opened as opened  # noqa: PLC0414 — fixtures of these tests too
+from tests.interactions.conftest import server as server  # noqa: PLC0414
+
+PATIENT = json.dumps({"resourceType": "Patient", "active": True}).encode()
+POST = b"POST /fhir/Patient HTTP/1.1\r\nHost: testserver\r\nContent-Type: application/fhir+json\r\n"
+
+
+@pytest.fixture
+def port(server: FhirServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A server behind a real socket, with little patience."""
+    monkeypatch.setattr(connection, "HEAD_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(body, "PATIENCE_S", 0.5)
+    config = uvicorn.Config(
+        create_app(server), http=BoundedProtocol, ws="none", log_config=None, access_log=False
+    )
+    running = uvicorn.Server(config)
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not running.started:
+        time.sleep(0.01)
+    yield listener.getsockname()[1]
+    running.should_exit = True
+    thread.join()
+    listener.close()
+
+
+def opened_socket(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=20)
+
+
+def answer(client: socket.socket) -> tuple[int, bytes]:
+    """The status and the body of the one answer that comes before the connection ends."""
+    received = b""
+    while chunk := client.recv(65536):
+        received += chunk
+    head, _, content = received.partition(b"\r\n\r\n")
+    return int(head.split()[1]) if head else 0, content
+
+
+def ask(port: int, *parts: bytes) -> tuple[int, bytes]:
+    with opened_socket(port) as client:
+        for part in parts:
+            client.sendall(part)
+        return answer(client)
+
+
+def issue_of(content: bytes) -> str:
+    found: str = json.loads(content)["issue"][0]["details"]["coding"][0]["code"]
+    return found
+
+
+def test_body__comes_in_chunks(port: int) -> None:
+    half = len(PATIENT) // 2
+    chunks = [b"%x\r\n%s\r\n" % (len(one), one) for one in (PATIENT[:half], PATIENT[half:])]
+    head = POST + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    assert ask(port, head, *chunks, b"0\r\n\r\n")[0] == 201
+
+
+def test_body__that_breaks_off_leaves_the_server_as_it_was(port: int) -> None:
+    for _ in range(3):
+        with opened_socket(port) as client:
+            client.sendall(POST + b"Content-Length: 1000\r\n\r\n" + PATIENT)
+    test_body__comes_in_chunks(port)
+
+
+def test_body__that_drips_is_given_up(port: int) -> None:
+    status, content = ask(port, POST + b"Content-Length: 1000\r\nConnection: close\r\n\r\n" + b"{")
+    assert (status, issue_of(content)) == (408, "body-too-slow")
+
+
+def test_head__that_drips_ends_the_connection(port: int) -> None:
+    assert ask(port, b"GET /fhir/metadata HTTP/1.1\r\nHost: test")[0] == 0
+
+
+def test_head__nothing_at_all_ends_the_connection(port: int) -> None:
+    assert ask(port)[0] == 0
+
+
+def test_head__of_ten_megabytes_is_refused_early(port: int) -> None:
+    sent = 0
+    with opened_socket(port) as client:
+        client.sendall(b"GET /fhir/Patient HTTP/1.1\r\nHost: testserver\r\nX-Long: ")
+        try:
+            while sent < 10_000_000:
+                sent += client.send(b"x" * 65536)
+        except OSError:
+            pass
+    # What the kernel's buffers take is sent; the rest meets a closed connection.
+    assert sent < 10_000_000
+    test_body__comes_in_chunks(port)
+
+
+def test_head__that_is_too_large_is_told_so(port: int) -> None:
+    url = b"/fhir/Patient?name=" + b"x" * connection.MAX_HEAD_BYTES
+    status, content = ask(port, b"GET " + url + b" HTTP/1.1\r\nHost: testserver\r\n\r\n")
+    assert status == 431
+    assert json.loads(content)["resourceType"] == "OperationOutcome"
+
+
+def test_head__each_of_several_on_a_connection_is_counted_by_itself(port: int) -> None:
+    one = b"GET /fhir/$versions HTTP/1.1\r\nHost: testserver\r\nX-Long: " + b"x" * 40_000
+    with opened_socket(port) as client:
+        for _ in range(3):
+            client.sendall(one + b"\r\n\r\n")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_upgrade__that_is_offered_is_answered_as_it_is(port: int) -> None:
+    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+    head = b"GET /fhir/$versions HTTP/1.1\r\nHost: testserver\r\n" + upgrade + b"\r\n"
+    with opened_socket(port) as client:
+        client.sendall(head)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def packed(content: bytes) -> bytes:
+    head = b"Content-Encoding: gzip\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    return POST + head % len(content) + content
+
+
+def test_gzip__is_unpacked(port: int) -> None:
+    assert ask(port, packed(gzip.compress(PATIENT)))[0] == 201
+
+
+def test_gzip__that_swells_is_refused(port: int, server: FhirServer) -> None:
+    bomb = gzip.compress(b" " * (server.settings.max_body_bytes + 1), 9)
+    assert len(bomb) < server.settings.max_body_bytes / 500
+    status, content = ask(port, packed(bomb))
+    assert (status, issue_of(content)) == (413, "body-too-large")
+
+
+@pytest.mark.parametrize("broken", [b"no gzip", gzip.compress(PATIENT)[:-5]])
+def test_gzip__that_is_broken_is_refused(port: int, broken: bytes) -> None:
+    status, content = ask(port, packed(broken))
+    assert (status, issue_of(content)) == (400, "content-encoding-broken")
+
+
+def test_encoding__of_another_kind_is_refused(port: int) -> None:
+    head = b"Content-Encoding: br\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
+    status, content = ask(port, POST + head)
+    assert (status, issue_of(content)) == (415, "content-encoding")
