@@ -4,9 +4,8 @@ Source: FHIR R4 http.html; RFC 7240 (Prefer); RFC 9110 (content negotiation).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -23,6 +22,7 @@ from fhir_server.http.formats import (
 )
 from fhir_server.interactions.bundle_response import ReturnPreference
 from fhir_server.interactions.entries import parse_etag
+from fhir_server.interactions.operations.given import given_pairs
 from fhir_server.interactions.patching.document import Patch, fhirpath_patch, read_patch
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Language, refuse
@@ -83,16 +83,11 @@ class Call:
 
     @cached_property
     def operation_pairs(self) -> list[tuple[str, str]]:
-        """The parameters of an operation: those of the URL, and those with simple values of a Parameters
-        resource in the body. Errors: Refused 400 where the body is none.
+        """The parameters of an operation: those of the URL, and those of a Parameters resource in the
+        body. Errors: Refused 400 where the body is none.
         """
-        if self.method != "POST" or not self.content:
-            return self.pairs
-        content = self.resource
-        listed = content.get("parameter", []) if isinstance(content, dict) else None
-        if not isinstance(listed, list) or content.get("resourceType") != "Parameters":
-            raise refuse(400, "operation-no-parameters", "structure")
-        return [*self.pairs, *(pair for one in listed for pair in _simple_pair(one))]
+        sent = given_pairs(self.resource) if self.method == "POST" and self.content else []
+        return [*self.pairs, *sent]
 
     @cached_property
     def resource(self) -> Any:
@@ -183,12 +178,3 @@ class Call:
     def _acceptable(self) -> Format | None:
         asked = dict(parse_qsl(self.query)).get("_format")
         return acceptable_format(asked, self.headers.get("accept"), self.media_type)
-
-
-def _simple_pair(parameter: Any) -> Iterator[tuple[str, str]]:
-    if not isinstance(parameter, dict):
-        return
-    for name, value in parameter.items():
-        if name.startswith("value") and isinstance(value, str | int | Decimal):
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            yield str(parameter.get("name")), text
