@@ -16,7 +16,9 @@ from typing import Any
 from fhir_server.search.folding import fold
 
 MAX_WORDS = 10_000
-"""How many different words of a resource are kept; a tsvector holds one megabyte."""
+"""How many different words of a resource are kept."""
+MAX_BYTES = 900_000
+"""How much of them; a tsvector holds one megabyte."""
 MAX_WORD_LENGTH = 48
 """Longer words are cut. Units: characters."""
 
@@ -48,8 +50,14 @@ def text_vector(resource: dict[str, Any]) -> str:
             break
         found.update(words(string))
     found.update(NARRATIVE + word for word in narrative)
-    kept = sorted(found, key=str.encode)[:MAX_WORDS]
-    return " ".join(f"'{word}'" for word in kept)
+    kept = sorted(word.encode() for word in found)[:MAX_WORDS]
+    room = MAX_BYTES
+    for number, word in enumerate(kept):
+        room -= len(word)
+        if room < 0:
+            del kept[number:]
+            break
+    return " ".join(f"'{word.decode()}'" for word in kept)
 
 
 def narrative_words(div: str) -> set[str]:

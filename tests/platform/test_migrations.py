@@ -1,5 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -7,6 +8,7 @@ from sqlalchemy import create_engine
 
 from fhir_server.store import migrations
 from fhir_server.store.migrations import newest_revision, sqlalchemy_url, status, upgrade
+from fhir_server.store.resource_types import RESOURCE_TYPES
 from fhir_server.store.schema import metadata
 
 
@@ -34,3 +36,17 @@ def test_migrations__history_is_one_line() -> None:
     revisions = [revision.revision for revision in script.walk_revisions()]
     assert revisions == sorted(revisions, reverse=True)
     assert script.get_heads() == [newest_revision()]
+
+
+def test_upgrade__asks_to_index_what_is_stored(empty_database_url: str) -> None:
+    upgrade(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0010'")
+        connection.execute(
+            "INSERT INTO resource (key, type, id, version, updated, deleted, tokens) "
+            "VALUES (1, 3, 'a', 1, now(), false, '{}')"
+        )
+    upgrade(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        jobs = connection.execute("SELECT cardinality(types), state FROM reindex_job").fetchall()
+    assert jobs == [(len(RESOURCE_TYPES), "queued")]

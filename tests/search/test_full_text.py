@@ -80,6 +80,14 @@ def test_text_vector__is_bounded() -> None:
     assert text_vector({"resourceType": "Condition", "note": many}).count(" ") == MAX_WORDS - 1
 
 
+def test_text_vector__of_long_words_fits_into_a_tsvector(conditions: SearchStore) -> None:
+    many = [{"text": chr(0x20000 + number) * 48} for number in range(9_000)]
+    vector = text_vector({"resourceType": "Condition", "note": many})
+    with conditions.database.connection() as connection:
+        row = connection.execute("SELECT length(%s::tsvector)", (vector,)).fetchone()
+    assert row == (vector.count(" ") + 1,)
+
+
 def test_text_query__of_several_alternatives() -> None:
     assert text_query("a b OR c", narrative=False) == "(('a') & ('b')) | (('c'))"
     assert text_query("a*", narrative=True) == "(('>a':*))"

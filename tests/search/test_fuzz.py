@@ -4,6 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fhir_server.model.issues import Refused
+from fhir_server.search.full_text import text_vector
 from fhir_server.search.request import parse_search
 from fhir_server.search.run import run_search
 from tests.search.conftest import BASE_URL, SearchStore
@@ -13,7 +14,8 @@ NAMES = st.sampled_from([
     "name", "family", "gender", "identifier", "birthdate", "code", "subject", "patient", "value-quantity",
     "combo-code-value-quantity", "code-value-date", "probability", "near", "url", "_id", "_lastUpdated",
     "_profile", "_tag", "_type", "_list", "_sort", "_count", "_include", "_revinclude", "_total",
-    "_summary", "_cursor", "subject.name", "patient.organization.name", "_has:Observation:patient:code",
+    "_summary", "_cursor", "_text", "_content", "_filter", "_explain",
+    "subject.name", "patient.organization.name", "_has:Observation:patient:code",
 ])  # fmt: skip
 MODIFIERS = st.sampled_from([
     "", ":exact", ":contains", ":missing", ":not", ":text", ":identifier", ":Patient", ":above", ":below",
@@ -22,11 +24,23 @@ MODIFIERS = st.sampled_from([
 PIECES = st.sampled_from([
     "a", "Patient/1", "2020-02-30", "2020", "9999-12-31", "ge", "ap", "1e999", "-0.5", "|", "$", ",", "\\",
     "%", "_", "'", "\x00", "true", "*", ":", "http://x/y", "urn:uuid:1", "٣", "é", "Observation:patient",
-    "Patient:*", "-birthdate", "9" * 30, "0001-01-01", "T10:00Z", "mg", "90", "http://unitsofmeasure.org",
+    "Patient:*", "-birthdate", "name co ", "birthdate ge ", " and ", "not (", ")", "[", "]", '"', " OR ",
+    "given pr true", " ", "gender", "general-practitioner", "9" * 30, "0001-01-01", "T10:00Z", "mg", "90", "http://unitsofmeasure.org",
 ])  # fmt: skip
 VALUES = st.one_of(
     st.lists(PIECES, max_size=6).map("".join), st.text(st.characters(exclude_categories=["Cs"]))
 )
+
+
+@settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
+def test_text_vector__is_one_as_postgresql_writes_it(store: SearchStore, texts: list[str]) -> None:
+    vector = text_vector({"resourceType": "Condition", "note": [{"text": one} for one in texts]})
+    with store.database.connection() as connection:
+        row = connection.execute("SELECT %s::tsvector::text", (vector,)).fetchone()
+    assert row == (vector,)
 
 
 @settings(
