@@ -1,7 +1,14 @@
 """Invented HL7 v2 messages of usual sizes."""
 
 import base64
+import itertools
 import random
+from collections.abc import Iterator
+
+from fhir_server.demo.adt import adt_messages
+from fhir_server.demo.centres import load_centres
+from fhir_server.demo.network import patient
+from fhir_server.demo.oru import pathology_messages
 
 
 def adt_a01(control_id: str = "1") -> bytes:
@@ -73,3 +80,31 @@ def oru_with_pdf(control_id: str, size: int) -> bytes:
     lines = oru_r01(control_id, 1).split(b"\r")
     lines.insert(-1, b"OBX|2|ED|60568-3^CR^LN||^AP^PDF^Base64^" + document + b"||||||F")
     return b"\r".join(lines)
+
+
+def network_messages(streams: int) -> list[Iterator[bytes]]:
+    """The messages of the synthetic network without end, the patients shared out among streams."""
+    return [_network(first, streams) for first in range(1, streams + 1)]
+
+
+def _network(first: int, step: int) -> Iterator[bytes]:
+    centres = load_centres()
+    for index in itertools.count(first, step):
+        person = patient(1, index, centres)
+        messages = (
+            *adt_messages(person, centres[person.centre]),
+            *pathology_messages(person, centres),
+        )
+        yield from (one.content for one in sorted(messages, key=lambda one: one.at))
+
+
+def oru_of_network(control_id: str, size: int) -> bytes:
+    """A report that a centre of the register sends, with an embedded document of random bytes."""
+    centres = load_centres()
+    person = patient(2, 1, centres)
+    report = next(iter(pathology_messages(person, centres)))
+    document = base64.b64encode(random.Random(2).randbytes(size))
+    segments = report.content.rstrip(b"\r").split(b"\r")
+    at = next(n for n, segment in enumerate(segments) if segment.startswith(b"OBX"))
+    segments.insert(at, b"OBX|99|ED|60568-3^CR^LN||^AP^PDF^Base64^" + document + b"||||||F")
+    return b"\r".join(segments).replace(report.control_id.encode(), control_id.encode())

@@ -13,20 +13,38 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import hl7
+import psutil
 import psycopg
 from hl7apy.parser import parse_message
 
-from benchmarks.hl7v2_messages import adt_a01, oru_r01, oru_with_pdf
+from benchmarks.hl7v2_messages import (
+    adt_a01,
+    network_messages,
+    oru_of_network,
+    oru_r01,
+    oru_with_pdf,
+)
+from fhir_server.interactions.server import open_server
+from fhir_server.interactions.transaction import transaction
+from fhir_server.settings import Settings
 from fhir_server.store import migrations
+from fhir_server.store.database import Database
 from fhir_server.store.embedded_postgres import EmbeddedPostgres
 from ingest.hl7v2 import Message
+from ingest.mapping import default_library, organizations_bundle
 
 CONNECTIONS = 24
 SECONDS = 5.0
+WORKERS = 2
+WARM_UP_SECONDS = 15.0
+STORING_SECONDS = float(os.environ.get("BENCH_STORING_SECONDS", "60"))
+MOST_WAITING = 400
+PDF_SIZE = 2_000_000
 
 
 def main() -> None:
@@ -39,6 +57,7 @@ def main() -> None:
         try:
             migrations.upgrade(server.url())
             _journalling(server.url())
+            _storing(server.url())
         finally:
             server.stop()
 
@@ -90,6 +109,7 @@ def _journalling(url: str) -> None:
         latencies = asyncio.run(_load(port, "load", SECONDS))
         rate = len(latencies) / SECONDS
         pdf = _pdf_latencies(port)
+        identical = _is_journalled(url, oru_with_pdf("pdf0", PDF_SIZE))
     percentiles = statistics.quantiles(latencies, n=100)
     print(
         f"ORU of {len(message)} bytes over MLLP, {CONNECTIONS} connections, to committed journal and ACK"
@@ -104,6 +124,15 @@ def _journalling(url: str) -> None:
         f"  latency p50 {percentiles[49] * 1e3:.1f} ms, p99 {percentiles[98] * 1e3:.1f} ms (goal 50 ms)"
     )
     print(f"ORU with a PDF of 2 MB, to ACK: {pdf * 1e3:.0f} ms (goal 100 ms)")
+    print(f"  byte-identical in the journal: {identical}")
+
+
+def _is_journalled(url: str, message: bytes) -> bool:
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM ingest_message WHERE raw = %b", (message,)
+        ).fetchone()
+    return bool(found and found[0])
 
 
 def _durable_inserts(url: str, message: bytes, connections: int) -> float:
@@ -129,8 +158,102 @@ def _durable_inserts(url: str, message: bytes, connections: int) -> float:
     return sum(counts) / SECONDS
 
 
+def _storing(url: str) -> None:
+    """MLLP to stored, searchable FHIR, with validation: the synthetic network's messages."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("TRUNCATE ingest_message, ingest_queue")
+    with Database(url) as database:
+        transaction(
+            open_server(Settings(), database),
+            organizations_bundle(default_library().register.centres.values()),
+        )
+    with _mllp_server(url, workers=WORKERS) as port:
+        document = oru_of_network("pdf", PDF_SIZE)
+        asyncio.run(_exchange(port, document))
+        found = asyncio.run(_sustain(url, port))
+    print(
+        f"MLLP to stored FHIR, {WORKERS} workers, validation on, {STORING_SECONDS:.0f} s\n"
+        f"  {found.rate:8.0f} messages/s (goal 150)\n"
+        f"  resident memory of server and workers: {found.memory[0] / 1e6:.0f} MB at the start,"
+        f" {found.memory[-1] / 1e6:.0f} MB at the end, {max(found.memory) / 1e6:.0f} MB at most"
+    )
+    print(
+        f"  the document of {PDF_SIZE} bytes is byte-identical in FHIR: {_is_stored(url, document)}"
+    )
+
+
+@dataclass(frozen=True)
+class _Sustained:
+    rate: float
+    memory: list[int]
+
+
+async def _sustain(url: str, port: int) -> _Sustained:
+    """Send as fast as messages are stored; what waits is kept small."""
+    waiting = asyncio.Event()
+    waiting.set()
+    senders = [
+        asyncio.create_task(_send_network(port, messages, waiting))
+        for messages in network_messages(CONNECTIONS)
+    ]
+    memory: list[int] = []
+    try:
+        await asyncio.sleep(WARM_UP_SECONDS)
+        began, settled = time.perf_counter(), _settled(url)[0]
+        while time.perf_counter() - began < STORING_SECONDS:
+            await asyncio.sleep(0.5)
+            memory.append(_resident())
+            (waiting.clear if _settled(url)[1] > MOST_WAITING else waiting.set)()
+        return _Sustained((_settled(url)[0] - settled) / (time.perf_counter() - began), memory)
+    finally:
+        for task in senders:
+            task.cancel()
+        await asyncio.gather(*senders, return_exceptions=True)
+
+
+def _settled(url: str) -> tuple[int, int]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT count(*) FILTER (WHERE state = 'stored'),"
+            " count(*) FILTER (WHERE state = 'received') FROM ingest_message"
+        ).fetchone()
+    return (int(found[0]), int(found[1])) if found else (0, 0)
+
+
+def _resident() -> int:
+    """The bytes of memory that the ingest's processes hold."""
+    children = psutil.Process().children(recursive=True)
+    ours = [one for one in children if "ingest" in " ".join(one.cmdline())]
+    return sum(one.memory_info().rss for one in ours)
+
+
+async def _send_network(port: int, messages: Iterator[bytes], waiting: asyncio.Event) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for message in messages:
+        await waiting.wait()
+        writer.write(b"\x0b" + message + b"\x1c\r")
+        await reader.readuntil(b"\x1c\r")
+
+
+async def _exchange(port: int, message: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"\x0b" + message + b"\x1c\r")
+    assert b"MSA|AA|" in await reader.readuntil(b"\x1c\r")
+    writer.close()
+
+
+def _is_stored(url: str, message: bytes) -> bool:
+    """Whether a resource holds the document of a message, letter for letter."""
+    document = message.split(b"^Base64^")[1].split(b"|")[0]
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM resource WHERE position(%b IN body) > 0", (document,)
+        ).fetchone()
+    return bool(found and found[0])
+
+
 @contextmanager
-def _mllp_server(url: str) -> Iterator[int]:
+def _mllp_server(url: str, workers: int = 0) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -138,7 +261,7 @@ def _mllp_server(url: str) -> Iterator[int]:
         **os.environ,
         "OSTEON_DATABASE_URL": url,
         "OSTEON_MLLP_PORT": str(port),
-        "OSTEON_INGEST_WORKERS": "0",
+        "OSTEON_INGEST_WORKERS": str(workers),
         "OSTEON_LOG_LEVEL": "error",
     }
     with subprocess.Popen([sys.executable, "-m", "ingest"], env=environment) as process:
@@ -183,7 +306,7 @@ async def _send_until(port: int, label: str, give_up: float) -> list[float]:
 def _pdf_latencies(port: int) -> float:
     found: list[float] = []
     for number in range(5):
-        frame = b"\x0b" + oru_with_pdf(f"pdf{number}", 2_000_000) + b"\x1c\r"
+        frame = b"\x0b" + oru_with_pdf(f"pdf{number}", PDF_SIZE) + b"\x1c\r"
         with socket.create_connection(("127.0.0.1", port)) as connection:
             began = time.perf_counter()
             connection.sendall(frame)
