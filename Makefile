@@ -82,6 +82,7 @@ soak: setup-dev ## 24 centres that send badly while all is killed again and agai
 
 docs: setup-dev ## Generate the reference pages from the code
 	$(BIN)/python -m fhir_server.cli.reference docs
+	$(BIN)/python -m fhir_server.bridges.page docs
 
 lock: ## Resolve the dependencies again and pin them with their hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml build-requirements.in --output-file requirements.lock

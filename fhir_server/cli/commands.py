@@ -55,6 +55,9 @@ COMMANDS: Mapping[str, CommandEntry] = {
         "fhir_server.cli.package:app", "Install, list, remove and build FHIR packages."
     ),
     "guide": CommandEntry("fhir_server.cli.guide:app", "Build the implementation guide."),
+    "bridge": CommandEntry(
+        "fhir_server.cli.bridge:command", "Write records in the form of another data model."
+    ),
     "terminology": CommandEntry(
         "fhir_server.cli.terminology:app", "Load code systems, value sets and concept maps."
     ),

@@ -1,0 +1,119 @@
+"""What a bridge says: tables of FHIRPath columns, or resources kept in part; and what is lost, and why.
+
+Shape: `{E}` and `{C}` in a file stand for the network's extensions and code systems, `{I}` for ICD-O-3.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fhir_server.definitions.packages import network_package
+
+BASE = "https://osteon.example/fhir"
+_VARIABLE = re.compile("%`?([a-z][a-z0-9-]*)")
+_NAMES = {
+    "{E}": f"{BASE}/StructureDefinition",
+    "{C}": f"{BASE}/CodeSystem",
+    "{I}": "http://terminology.hl7.org/CodeSystem/icd-o-3",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: `map` the id of a ConceptMap, `using` a function, `value` a constant."""
+
+    to: str
+    source: str = ""
+    map: str = ""
+    using: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with a row for each resource of a profile; `when` leaves rows out."""
+
+    name: str
+    each: Sequence[str]
+    columns: Sequence[Column]
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """A resource of a profile in another one: `keep` the elements, `extensions` and `maps` what is renamed
+    and translated, `nested` extensions that go below an element; `when` leaves resources out.
+    """
+
+    each: str
+    profile: str
+    keep: Sequence[str]
+    extensions: Mapping[str, str] = field(default_factory=dict)
+    maps: Sequence[str] = ()
+    nested: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that has no place on the other side: a profile, or `profile.element`, and the reason."""
+
+    what: str
+    why: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A bridge: either `tables` or `resources`."""
+
+    name: str
+    title: Mapping[str, str]
+    source: str
+    tables: Sequence[Table]
+    resources: Sequence[Rewriting]
+    lost: Sequence[Loss]
+
+    @property
+    def crossing(self) -> set[str]:
+        """The profiles of which something crosses."""
+        columns = [each.source for table in self.tables for each in table.columns]
+        named = {name for source in columns for name in _VARIABLE.findall(source)}
+        each = {name for table in self.tables for name in table.each}
+        return named | each | {rule.each for rule in self.resources}
+
+
+def bridge_names(root: Path | None = None) -> list[str]:
+    """The bridges that there are."""
+    return sorted(path.stem for path in _folder(root).glob("*.yaml"))
+
+
+def read_bridge(name: str, root: Path | None = None) -> Bridge:
+    """A bridge by its name. Errors: FileNotFoundError where there is none."""
+    text = (_folder(root) / f"{name}.yaml").read_text(encoding="utf-8")
+    for short, full in _NAMES.items():
+        text = text.replace(short, full)
+    content = yaml.safe_load(text)
+    return Bridge(
+        name=name,
+        title=content["title"],
+        source=content["source"],
+        tables=[_table(each) for each in content.get("tables", ())],
+        resources=[Rewriting(**each) for each in content.get("resources", ())],
+        lost=[Loss(each["what"], each["why"]) for each in content["lost"]],
+    )
+
+
+def _folder(root: Path | None) -> Path:
+    return (root or network_package()) / "bridges"
+
+
+def _table(content: Mapping[str, Any]) -> Table:
+    columns = [
+        Column(**{("source" if name == "from" else name): value for name, value in each.items()})
+        for each in content["columns"]
+    ]
+    return Table(content["name"], content["each"], columns, content.get("when", ""))

@@ -1,0 +1,64 @@
+"""`docs/bridges.md`: each bridge with what crosses and what is lost; written by `make docs`."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from fhir_server.bridges.definition import Bridge, bridge_names, read_bridge
+from fhir_server.definitions.packages import network_package
+
+_HEAD = (
+    "# Bridges to other data models\n\n"
+    "A bridge takes the network's records to another model and says what is lost on the way. It is a "
+    "file below `profiles/bridges/`, in the manner of the HL7 v2 maps: a table has a FHIRPath expression "
+    "for each column, a resource keeps elements, renames extensions and translates codes by ConceptMaps "
+    "of the package. This page is made from these files.\n\n"
+    "`osteon bridge NAME FILE…` takes Bundles and NDJSON files, `osteon bridge NAME --base URL` a server. "
+    "`--use partner-sharing` leaves only patients whose last decision on that use is a permission, and "
+    "who never opposed. Beside the files stands `manifest.json`: counts, hashes, what is lost always and "
+    "what was lost here.\n\n"
+    "Numbers of patients cross as they are: pseudonyms where a patient has one, else the number of the "
+    "centre. Who hands data to a partner gives pseudonyms first.\n"
+)
+
+
+def page(root: Path | None = None) -> str:
+    """The page as it should stand in `docs/`."""
+    return "\n".join([_HEAD, *(line for name in bridge_names(root) for line in _section(name))])
+
+
+def _section(name: str) -> Iterator[str]:
+    bridge = read_bridge(name)
+    yield f"## {bridge.title['en']}: `{name}`\n"
+    yield f"Source: {bridge.source}.\n"
+    yield "| what crosses | as | from |"
+    yield "|---|---|---|"
+    yield from _crossing(bridge)
+    yield ""
+    yield "| lost | why | pourquoi |"
+    yield "|---|---|---|"
+    for loss in bridge.lost:
+        yield f"| `{loss.what}` | {loss.why['en']} | {loss.why['fr']} |"
+    left = sorted(_profiles() - bridge.crossing)
+    yield f"\nProfiles of which nothing crosses: {', '.join(f'`{each}`' for each in left)}.\n"
+
+
+def _crossing(bridge: Bridge) -> Iterator[str]:
+    for table in bridge.tables:
+        columns = ", ".join(f"`{column.to}`" for column in table.columns)
+        yield f"| table `{table.name}` | {columns} | {', '.join(f'`{e}`' for e in table.each)} |"
+    for rule in bridge.resources:
+        kept = ", ".join(f"`{each}`" for each in rule.keep)
+        renamed = ", ".join(
+            f"`{url.rpartition('/')[2]}`" for url in (*rule.extensions, *rule.nested)
+        )
+        extensions = f"; extensions {renamed}" if renamed else ""
+        yield f"| {kept}{extensions} | `{rule.profile.rpartition('/')[2]}` | `{rule.each}` |"
+
+
+def _profiles() -> set[str]:
+    return {path.stem for path in (network_package() / "structure-definitions").glob("*.json")}
+
+
+if __name__ == "__main__":
+    (Path(sys.argv[1]) / "bridges.md").write_text(page(), encoding="utf-8")

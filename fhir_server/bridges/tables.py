@@ -1,0 +1,85 @@
+"""Bridges to tables: a row for each resource, a FHIRPath expression for each column."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fhir_server.bridges.definition import Bridge, Column, Table
+from fhir_server.bridges.expressions import About, evaluated, variables_about
+from fhir_server.bridges.records import Records, Resource
+from fhir_server.bridges.translation import translated
+
+JOIN = "|"
+"""Between the values of a column that has several."""
+
+
+def write_tables(bridge: Bridge, records: Records) -> tuple[dict[str, bytes], Counter[str]]:
+    """The CSV file of each table, and the values that no map knew, by table and column."""
+    lost: Counter[str] = Counter()
+    return {f"{table.name}.csv": _written(table, records, lost) for table in bridge.tables}, lost
+
+
+def _written(table: Table, records: Records, lost: Counter[str]) -> bytes:
+    out = io.StringIO(newline="")
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow([column.to for column in table.columns])
+    for profile in table.each:
+        for resource in records.of_profile(profile):
+            about = variables_about(resource, records)
+
+            def values(source: str, one: Resource = resource, known: About = about) -> list[Any]:
+                return evaluated(source, one, known, records)
+
+            if not table.when or values(table.when) == [True]:
+                rows.writerow(
+                    [_value(column, values, table.name, lost) for column in table.columns]
+                )
+    return out.getvalue().encode()
+
+
+def _value(
+    column: Column, values: Callable[[str], list[Any]], table: str, lost: Counter[str]
+) -> str:
+    if column.value:
+        return column.value
+    found = values(column.source)
+    if column.map:
+        codings = [translated(each, [column.map]) for each in found]
+        lost[f"{table}.{column.to}"] += codings.count(None)
+        found = [each["code"] for each in codings if each]
+    if column.using:
+        return _FUNCTIONS[column.using]([str(each) for each in found])
+    return JOIN.join(str(each).lower() if isinstance(each, bool) else str(each) for each in found)
+
+
+def years_between(dates: Sequence[str]) -> str:
+    """Whole years from the first date to the second, empty where they are too vague to tell.
+
+    Shape: dates of any precision; a year alone gives the difference of the years.
+    """
+    if len(dates) < 2 or not all(dates[:2]):
+        return ""
+    start, end = dates[0][:10], dates[1][:10]
+    years = int(end[:4]) - int(start[:4])
+    length = min(len(start), len(end))
+    before = length > 4 and end[4:length] < start[4:length]
+    return str(years - before) if years >= before else ""
+
+
+def middle_of_month(dates: Sequence[str]) -> str:
+    """The date with the day 15, as OSIRIS has the date of last news."""
+    return f"{dates[-1][:7]}-15" if dates and len(dates[-1]) >= 7 else ""
+
+
+def year(dates: Sequence[str]) -> str:
+    """The year alone."""
+    return dates[0][:4] if dates else ""
+
+
+_FUNCTIONS: Mapping[str, Callable[[Sequence[str]], str]] = {
+    "years-between": years_between,
+    "middle-of-month": middle_of_month,
+    "year": year,
+}
