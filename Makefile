@@ -7,7 +7,7 @@ PACK   := fhir_server/definitions/data/hl7.fhir.r4.core-4.0.1.pack
 TESTS  ?= tests
 SECONDS := 60
 SOAK   ?= 600 60
-TARGET := fhirpath json_source xml_source profile validator
+TARGET := fhirpath json_source xml_source profile validator mllp_frames hl7v2 hl7v2_mapping
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev serve test check format bench conformance fuzz soak-rest docs lock clean

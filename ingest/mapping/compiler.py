@@ -35,6 +35,7 @@ RunLine = Callable[[Context, View | None, dict[str, Any], str], None]
 Select = Callable[[Context, View | None], list[View]]
 ReadName = Callable[[Context], str | None]
 FATE_OF: Mapping[str, FateKind] = {"steers": "mapped", "keep": "kept", "reject": "rejected"}
+ANOTHER_VALUE = "the element holds another value, which came first"
 CODED_FORMS = ("code", "Coding", "CodeableConcept")
 
 
@@ -234,9 +235,10 @@ class Compiler:
                 for select, component in zip(selects, depths, strict=True)
                 for found in select(context, view)
             ]
+            mark = len(context.ledger)
             value = compute(context, views, element + label)
-            if value is not None:
-                setter(target, value)
+            if value is not None and not setter(target, value):
+                take_back(context, mark, ANOTHER_VALUE)
 
         return run
 
@@ -357,9 +359,11 @@ def _copy_line(line: Line, setter: Setter, decide: Decide | None, convert: Conve
                     context.mapped(found.whole(), f"{element}{label} (cleared)")
                     context.cleared.add(f"{element}.{clears}")
                     return
+                mark = len(context.ledger)
                 value = convert(context, found, component, subcomponent, element + label)
                 if value is not None:
-                    setter(target, value)
+                    if not setter(target, value):
+                        take_back(context, mark, ANOTHER_VALUE)
                     done = True
                     if not many:
                         return

@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Target = dict[str, Any]
-Setter = Callable[[Target, Any], None]
+Setter = Callable[[Target, Any], bool]
+"""Sets a value; False where another value stands there, which stays."""
 
 _STEP = re.compile(
     r"(?P<name>_?[A-Za-z]\w*)(?:\((?P<extension>[\w-]+)\))?(?P<append>\+)?|(?P<index>\d+)"
@@ -71,28 +72,29 @@ def _setter(steps: list[Step]) -> Setter:
 def _element_setter(name: str, inner: Setter | None) -> Setter:
     if inner is None:
 
-        def set_value(target: Target, value: Any) -> None:
-            target.setdefault(name, value)
+        def set_value(target: Target, value: Any) -> bool:
+            return bool(target.setdefault(name, value) == value)
 
         return set_value
 
-    def set_inside(target: Target, value: Any) -> None:
+    def set_inside(target: Target, value: Any) -> bool:
         inside = target.get(name)
         if inside is None:
             inside = target[name] = {}
-        inner(inside, value)
+        return inner(inside, value)
 
     return set_inside
 
 
 def _append_setter(name: str, inner: Setter | None) -> Setter:
-    def append_value(target: Target, value: Any) -> None:
+    def append_value(target: Target, value: Any) -> bool:
         if inner is None:
             target.setdefault(name, []).append(value)
         else:
             inside: Target = {}
             inner(inside, value)
             target.setdefault(name, []).append(inside)
+        return True
 
     return append_value
 
@@ -100,31 +102,34 @@ def _append_setter(name: str, inner: Setter | None) -> Setter:
 def _indexed_setter(name: str, index: int, rest: list[Step]) -> Setter:
     inner = _setter(rest) if rest else None
 
-    def set_indexed(target: Target, value: Any) -> None:
+    def set_indexed(target: Target, value: Any) -> bool:
         entries = target.setdefault(name, [])
-        if inner is None:
-            if len(entries) <= index:
-                entries.append(value)
-            elif isinstance(entries[index], dict) and isinstance(value, dict):
-                entries[index] = {**value, **entries[index]}
-            return
-        while len(entries) <= index:
-            entries.append({})
-        inner(entries[index], value)
+        if inner is not None:
+            while len(entries) <= index:
+                entries.append({})
+            return inner(entries[index], value)
+        if len(entries) <= index:
+            entries.append(value)
+            return True
+        present = entries[index]
+        if not isinstance(present, dict) or not isinstance(value, dict):
+            return bool(present == value)
+        entries[index] = {**value, **present}
+        return all(entries[index][key] == part for key, part in value.items())
 
     return set_indexed
 
 
 def _extension_setter(url: str, inner: Setter | None, *, append: bool) -> Setter:
-    def set_extension(target: Target, value: Any) -> None:
+    def set_extension(target: Target, value: Any) -> bool:
         entries = target.setdefault("extension", [])
         if inner is None:
             entries.append({"url": url, **value})
-            return
+            return True
         entry = None if append else next((e for e in entries if e["url"] == url), None)
         if entry is None:
             entry = {"url": url}
             entries.append(entry)
-        inner(entry, value)
+        return inner(entry, value)
 
     return set_extension
