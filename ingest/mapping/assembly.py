@@ -136,7 +136,7 @@ class Assembly:
         for compiled in resource.gather:
             for around in scope.below():
                 _fill(context, compiled, around, target, label)
-        context.look_at(scope.visible())
+        context.look_at(scope)
         for finish in resource.finish:
             finish(self, scope, target, label)
         identity = resource.identify(self, scope, target)
@@ -148,10 +148,10 @@ class Assembly:
             return
         self._keep(plan, identity, target, label, scope)
 
-    def _in_sight(self, scope: Scope) -> dict[str, Any]:
-        """The segments by which to decide; those of a scope that gathers are those of its first part."""
+    def _in_sight(self, scope: Scope) -> Scope:
+        """The scope by which to decide; of one that gathers it is the first part."""
         parts = self._own(scope)[1:2]
-        return parts[0].visible() if parts else scope.visible()
+        return parts[0] if parts else scope
 
     def _own(self, scope: Scope) -> list[Scope]:
         gathered = self._gathers.get(scope.kind)
@@ -222,10 +222,9 @@ def _urn(resource_type: str, identity: Identity) -> str:
 def _fill(
     context: Context, compiled: CompiledMap, scope: Scope, target: dict[str, Any], label: str
 ) -> None:
-    visible = scope.visible()
     for segment in scope.segments:
         if segment.name == compiled.line_map.of:
-            context.look_at({**visible, segment.name: segment})
+            context.look_at(scope, segment)
             compiled.fill_from_segment(context, segment, target, label)
 
 

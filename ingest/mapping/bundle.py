@@ -46,8 +46,11 @@ def search_token(identity: Identity) -> str:
     return f"{_escaped(identity.system)}|{_escaped(identity.value)}"
 
 
+_SEPARATORS = str.maketrans({sign: f"\\{sign}" for sign in "\\,|$"})
+
+
 def _escaped(text: str) -> str:
-    return "".join(f"\\{sign}" if sign in "\\,|$" else sign for sign in text)
+    return text.translate(_SEPARATORS)
 
 
 def message_resource_id(built: Built) -> str:

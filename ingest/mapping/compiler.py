@@ -237,8 +237,8 @@ class Compiler:
             ]
             mark = len(context.ledger)
             value = compute(context, views, element + label)
-            if value is not None and not setter(target, value):
-                take_back(context, mark, ANOTHER_VALUE)
+            if value is not None:
+                _put(context, mark, setter, target, value)
 
         return run
 
@@ -345,6 +345,8 @@ def _copy_line(line: Line, setter: Setter, decide: Decide | None, convert: Conve
     selects = [_select(source) for source in line.sources]
     depths = [_depth(source) for source in line.sources]
     label = _label(line)
+    if isinstance(line.sources[0], ComponentPlace) and len(line.sources) == 1:
+        return _component_line(setter, decide, convert, depths[0], label)
     many = "+" in line.target
     clears = line.target.partition(".")[0].rstrip("+")
     in_datatype = isinstance(line.sources[0], ComponentPlace)
@@ -362,8 +364,7 @@ def _copy_line(line: Line, setter: Setter, decide: Decide | None, convert: Conve
                 mark = len(context.ledger)
                 value = convert(context, found, component, subcomponent, element + label)
                 if value is not None:
-                    if not setter(target, value):
-                        take_back(context, mark, ANOTHER_VALUE)
+                    _put(context, mark, setter, target, value)
                     done = True
                     if not many:
                         return
@@ -371,6 +372,31 @@ def _copy_line(line: Line, setter: Setter, decide: Decide | None, convert: Conve
                 return
 
     return run
+
+
+def _component_line(
+    setter: Setter, decide: Decide | None, convert: Convert, depth: tuple[int, int], label: str
+) -> RunLine:
+    """A line of a data type that reads one component: by far the most that are run."""
+    component, subcomponent = depth
+
+    def run(context: Context, view: View | None, target: dict[str, Any], element: str) -> None:
+        if view is None or (decide is not None and not decide(context, view)):
+            return
+        mark = len(context.ledger)
+        value = convert(context, view, component, subcomponent, element + label)
+        if value is not None:
+            _put(context, mark, setter, target, value)
+
+    return run
+
+
+def _put(
+    context: Context, mark: int, setter: Setter, target: dict[str, Any], value: object
+) -> None:
+    """Set a value; what the ledger says of it since the mark is taken back where the element is taken."""
+    if not setter(target, value):
+        take_back(context, mark, ANOTHER_VALUE)
 
 
 def _join_line(line: Line, decide: Decide | None, selects: list[Select], label: str) -> RunLine:

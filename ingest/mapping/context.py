@@ -1,16 +1,28 @@
 """What a map knows while it runs: the message's segments in sight, the centre, and the ledger of leaves."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from fhir_server.model.issues import Issue, error, warning
 from ingest.mapping.centres import Centre, CentreRegister
 from ingest.mapping.codes import CodeMaps
 from ingest.mapping.result import FateKind
+from ingest.mapping.scopes import Scope
 from ingest.mapping.view import Leaf, View
 
 Entry = tuple[Leaf, FateKind, str]
 """A leaf, its fate, and the element that carries it or the reason why none does."""
+
+
+@dataclass(slots=True)
+class Sight:
+    """The segments in sight, and what has been read of them."""
+
+    current: Mapping[str, Any]
+    viewed: dict[tuple[str, int], list[View]] = field(default_factory=dict)
+    read: dict[str, str | None] = field(default_factory=dict)
+    valued: dict[str, bool] = field(default_factory=dict)
 
 
 class Context:
@@ -29,6 +41,7 @@ class Context:
         "names",
         "read",
         "register",
+        "sights",
         "valued",
         "viewed",
     )
@@ -37,7 +50,8 @@ class Context:
         self.centre = centre
         self.register = register
         self.codes = codes
-        self.current: dict[str, Any] = {}
+        self.sights: dict[int, Sight] = {}
+        self.current: Mapping[str, Any] = {}
         self.viewed: dict[tuple[str, int], list[View]] = {}
         self.read: dict[str, str | None] = {}
         self.valued: dict[str, bool] = {}
@@ -49,12 +63,22 @@ class Context:
         self.cleared: set[str] = set()
         self.forbidden: set[Leaf] = set()
 
-    def look_at(self, current: dict[str, Any]) -> None:
-        """Bring other segments in sight; what was read of the former ones is forgotten."""
-        self.current = current
-        self.viewed = {}
-        self.read = {}
-        self.valued = {}
+    def look_at(self, scope: Scope, segment: Any = None) -> None:
+        """Bring other segments in sight: those a scope sees, with one of its own in front.
+
+        Cost: what was read of them is remembered for the next map that looks at them.
+        """
+        own = segment or (scope.segments[0] if scope.segments else None)
+        key = own.index if own is not None else -1 - id(scope)
+        sight = self.sights.get(key)
+        if sight is None:
+            visible = scope.visible()
+            current = {**visible, own.name: own} if own is not None else visible
+            sight = self.sights[key] = Sight(current)
+        self.current = sight.current
+        self.viewed = sight.viewed
+        self.read = sight.read
+        self.valued = sight.valued
 
     def views(self, segment: str, number: int) -> list[View]:
         """The repetitions of a field of the segment now in sight."""

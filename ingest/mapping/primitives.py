@@ -27,7 +27,7 @@ _DIGITS = re.compile(r"\d+")
 
 def _string(text: str, _context: Context) -> str:
     # FHIR: a string has at least one character that is no white space, and no control characters.
-    cleaned = _CONTROL.sub("", text).strip()
+    cleaned = (text if text.isprintable() else _CONTROL.sub("", text)).strip()
     if not cleaned:
         raise UnreadableError("only-white-space")
     return cleaned

@@ -46,6 +46,7 @@ class Scope:
     built: dict[str, Any] = field(default_factory=dict)
     before: "Scope | None" = None
     _visible: dict[str, Any] | None = None
+    _below: "Sequence[Scope] | None" = None
 
     def has(self, name: str) -> bool:
         """Whether a segment of this name is its own."""
@@ -65,11 +66,17 @@ class Scope:
             self._visible = {**around, **own}
         return self._visible
 
-    def below(self) -> Iterator["Scope"]:
-        """The scope itself and all inside, in message order."""
+    def walk(self) -> Iterator["Scope"]:
+        """The scope itself and all inside, in message order, while scopes are still made."""
         yield self
         for scope in self.inside:
-            yield from scope.below()
+            yield from scope.walk()
+
+    def below(self) -> "Sequence[Scope]":
+        """The same once all are made. Cost: walked once."""
+        if self._below is None:
+            self._below = tuple(self.walk())
+        return self._below
 
     def resource(self, name: str) -> Any:
         """The resource of this name made of this scope or the nearest one around it."""
@@ -140,7 +147,7 @@ def _last_of_another_kind(parent: Scope, kind: str) -> Scope | None:
 
 
 def _gather(rule: ScopeRule, root: Scope) -> None:
-    for parent in [scope for scope in root.below() if scope.kind == rule.within]:
+    for parent in [scope for scope in root.walk() if scope.kind == rule.within]:
         gathered: dict[str, Scope] = {}
         inside: list[Scope] = []
         for scope in parent.inside:

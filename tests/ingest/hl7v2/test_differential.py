@@ -41,11 +41,11 @@ messages = st.lists(segment, max_size=6).map(lambda rest: "\r".join([HEADER, *re
 
 
 def ours(raw: str) -> list[Value]:
-    found = []
+    found: list[Value] = []
     for one in Message.parse(raw.encode()).segments:
-        for number, *place, value in one.values():
+        for number, rep, place, sub, value in one.values():
             if not (one.is_header and number <= 2):
-                found.append((f"{one.index}{one.name}", number, *place, value))
+                found.append((f"{one.index}{one.name}", number, rep, place, sub, value))
     return found
 
 
