@@ -15,9 +15,11 @@ from fhir_server.http import (
     terminology_handlers,
 )
 from fhir_server.http.call import Call
+from fhir_server.http.openapi import openapi
 from fhir_server.http.reply import Reply
 from fhir_server.interactions.writing.check import check_type_known
 from fhir_server.model.issues import refuse
+from fhir_server.model.json_source import encode_json
 from fhir_server.store.resource_types import TYPE_NUMBERS
 
 Handler = Callable[[Call], Reply]
@@ -32,10 +34,18 @@ def _operation(
             yield method, f"{level}/{name}", name, handler
 
 
+def _openapi(call: Call) -> Reply:
+    """GET /openapi.json: JSON, whatever Accept says."""
+    only = next((value for name, value in call.pairs if name == "type"), None)
+    content = encode_json(openapi(call.server, ROUTES, only))
+    return Reply(200, content, {"Content-Type": "application/vnd.oai.openapi+json;version=3.1"})
+
+
 # fmt: off
 ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     # method   path                               interaction            handler
     ("GET",    "metadata",                        "capabilities",        handlers.get_capabilities),
+    ("GET",    "openapi.json",                    "openapi",             _openapi),
     ("OPTIONS", "",                               "capabilities",        handlers.get_capabilities),
     ("POST",   "",                                "batch-transaction",   handlers.post_bundle),
     ("POST",   "$validate",                       "$validate",           handlers.post_validate),
@@ -144,7 +154,7 @@ def _classify(parts: Sequence[str]) -> tuple[str, dict[str, str]]:
     named: dict[str, str] = {}
     shape: list[str] = []
     for position, part in enumerate(parts):
-        if part == "" or part[0] in "$_" or part == "metadata":
+        if part == "" or part[0] in "$_" or part in {"metadata", "openapi.json"}:
             shape.append(part)
             continue
         name = _NAMES[position] if position < len(_NAMES) else None

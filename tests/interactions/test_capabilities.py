@@ -13,7 +13,14 @@ FLAGS = {
     "conditional-delete": "conditionalDelete",
     "read": "conditionalRead",
 }
-ELSEWHERE = {"capabilities", "batch-transaction", "conditional-patch", "search-compartment", *FLAGS}
+ELSEWHERE = {
+    "capabilities",
+    "openapi",
+    "batch-transaction",
+    "conditional-patch",
+    "search-compartment",
+    *FLAGS,
+}
 """Interactions that a flag or the statement itself stands for; R4 has no flag for conditional patch."""
 
 
