@@ -186,6 +186,10 @@ def _read(draft: _Draft, name: str, value: str) -> None:
         if name == CURSOR_PARAMETER:
             return
         value = str(settled) if name == "_count" else value
+    elif name == "_contained":
+        # Contained resources are indexed as parts of the resource that holds them only.
+        if value != "false":
+            raise refuse(400, "search-contained", "not-supported", value=value[:200])
     elif base not in _ELSEWHERE:
         draft.predicates.append(parse_filter(draft.scope, name, value))
     draft.pairs.append((name, value))

@@ -22,6 +22,7 @@ def _parse(
         ("Patient", "nmae", "x", "search-parameter-unknown"),
         ("Patient", "Name", "x", "search-parameter-unknown"),
         ("Patient", "_query", "x", "search-parameter-unsupported"),
+        ("Patient", "_contained", "true", "search-contained"),
         ("Patient", "name:exakt", "x", "search-modifier-unknown"),
         ("Patient", "birthdate:exact", "2020", "search-modifier-unknown"),
         ("Patient", "_id:exact", "x", "search-modifier-unknown"),
@@ -139,3 +140,7 @@ def test_texts__every_search_issue_has_text_and_hint_in_both_languages() -> None
             assert all(
                 entry[language][part] for language in ("en", "fr") for part in ("text", "hint")
             ), issue_id
+
+
+def test_parse_search__takes_what_holds_without_contained(parameters: SearchParameters) -> None:
+    assert _parse(parameters, "Patient", ("_contained", "false")).predicate.predicates == ()
