@@ -8,6 +8,7 @@ from psycopg import sql
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import error
 from fhir_server.store.database import Database
+from fhir_server.store.schema import metadata
 from ingest.hl7v2 import Message
 from ingest.journal.record import State
 from ingest.journal.replay import count_replayable, replay
@@ -20,15 +21,9 @@ from tests.ingest.mllp_client import adt
 from tests.ingest.store_content import store_content, store_versions
 from tests.ingest.worker.conftest import journal, patient_bundle, work_off_all, worker_of
 
-STORE_TABLES = (
-    "resource",
-    "resource_history",
-    "search_date",
-    "search_number",
-    "search_quantity",
-    "search_string",
-    "search_reference",
-)
+STORE_TABLES = [table.name for table in metadata.sorted_tables if "key" in table.columns]
+"""Everything that stands in the store for a resource."""
+
 MESSAGES = Path(__file__).parent.parent / "mapping" / "messages"
 
 
