@@ -9,6 +9,7 @@ from fhir_server.interactions.create import create
 from fhir_server.interactions.delete import conditional_delete, delete
 from fhir_server.interactions.entries import check_bundle
 from fhir_server.interactions.history import history, parse_history
+from fhir_server.interactions.operations.definitions import operation_definitions
 from fhir_server.interactions.patch import conditional_patch, patch
 from fhir_server.interactions.read import read
 from fhir_server.interactions.search_type import SearchPlace, search
@@ -19,6 +20,7 @@ from fhir_server.interactions.update import conditional_update, update
 from fhir_server.interactions.validate import validate
 from fhir_server.interactions.vread import vread
 from fhir_server.model.json_source import encode_json
+from fhir_server.store.resources import read_resource
 
 
 def get_capabilities(call: Call) -> Reply:
@@ -45,7 +47,10 @@ def post_bundle(call: Call) -> Reply:
 
 def get_resource(call: Call) -> Reply:
     """GET /Type/id."""
+    own = operation_definitions().get(call.id) if call.type == "OperationDefinition" else None
     with call.server.database.connection() as connection:
+        if own is not None and read_resource(connection, call.type, call.id) is None:
+            return bundle_reply(call, Answer(200, body=encode_json(own)))
         return resource_reply(call, read(connection, call.type, call.id))
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from fhir_server import __version__
+from fhir_server.interactions.operations.definitions import CANONICAL
 from fhir_server.interactions.patching.document import JSON_PATCH, XML_PATCH
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.subscriptions.topics import topics
@@ -23,8 +24,8 @@ TYPE_INTERACTIONS: Sequence[str] = (
 SYSTEM_INTERACTIONS: Sequence[str] = ("transaction", "batch", "history-system", "search-system")
 RESOURCE_OPERATIONS: Sequence[str] = ("validate", "meta", "meta-add", "meta-delete")
 OWN_OPERATIONS: Mapping[str, str] = {
-    "diff": "https://osteon.example/fhir/OperationDefinition/diff",
-    "reindex": "https://osteon.example/fhir/OperationDefinition/reindex",
+    "diff": f"{CANONICAL}diff",
+    "reindex": f"{CANONICAL}reindex",
 }
 """Those of no specification, at the system and on every type, by their definitions."""
 SYSTEM_OPERATIONS: Mapping[str, str] = {
@@ -44,10 +45,9 @@ _BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/"
 _DEFINED_ELSEWHERE: Mapping[str, str] = {
     "Subscription-status": f"{_BACKPORT}OperationDefinition/backport-subscription-status",
     "Subscription-events": f"{_BACKPORT}OperationDefinition/backport-subscription-events",
-    "Subscription-dead-letters": "https://osteon.example/fhir/OperationDefinition/dead-letters",
+    "Subscription-dead-letters": f"{CANONICAL}dead-letters",
 }
 """Operations that R4 does not define, by type and name."""
-_OWN = "https://osteon.example/fhir/OperationDefinition/"
 _TOPIC = f"{_BACKPORT}StructureDefinition/capabilitystatement-subscriptiontopic-canonical"
 
 
@@ -148,7 +148,7 @@ def _operations(resource_type: str) -> list[dict[str, str]]:
         }
         for name in TYPE_OPERATIONS.get(resource_type, ())
     ]
-    expunge = {"name": "expunge", "definition": f"{_OWN}expunge"}
+    expunge = {"name": "expunge", "definition": f"{CANONICAL}expunge"}
     return [*operations, expunge, *_own_operations()]
 
 

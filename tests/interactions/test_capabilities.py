@@ -4,6 +4,7 @@ from starlette.testclient import TestClient
 
 from fhir_server.http.routes import ROUTES
 from fhir_server.interactions.capabilities import capability_statement
+from fhir_server.interactions.operations.definitions import CANONICAL, operation_definitions
 from fhir_server.interactions.server import FhirServer
 
 ROUTED = {interaction for _, _, interaction, _ in ROUTES}
@@ -59,3 +60,21 @@ def test_capabilities__patch_formats_are_taken(client: TestClient) -> None:
 
 def test_path__that_goes_on_is_none(client: TestClient) -> None:
     assert client.get("/fhir/Patient/a/_history/1/$meta/more").status_code == 404
+
+
+def test_capabilities__own_operations_are_defined_and_served(
+    server: FhirServer, client: TestClient
+) -> None:
+    rest = capability_statement(server)["rest"][0]
+    named = {o["definition"] for part in (rest, *rest["resource"]) for o in part["operation"]}
+    own = {url for url in named if url.startswith(CANONICAL)}
+    assert own == {definition["url"] for definition in operation_definitions().values()}
+    paths = {path for _, path, _, _ in ROUTES}
+    levels = {"system": "", "type": "{type}/", "instance": "{type}/{id}/"}
+    for url in own:
+        found = client.get("/fhir/OperationDefinition/" + url.removeprefix(CANONICAL)).json()
+        assert found["url"] == url
+        issues = server.validator.validate(found)
+        assert [one for one in issues if one.severity == "error"] == []
+        for level, prefix in levels.items():
+            assert found[level] == (f"{prefix}${found['code']}" in paths)
