@@ -44,8 +44,9 @@ def command(
     ] = None,
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("bridge"),
 ) -> None:
-    """Write records in the form of another data model, with a manifest of what is lost.
+    """Write records in the form of another data model.
 
+    Beside the files stands a manifest of counts, hashes and what is lost.
     Exit code: 0 written, 1 the bridge or a file is at fault, 3 the server cannot be reached.
     """
     from fhir_server.bridges import Records, bridge_names, cross, read_bridge
