@@ -1,11 +1,10 @@
 """The validator: a fast answer, and an explanation where the answer is no."""
 
+import logging
 import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
-
-import structlog
 
 from fhir_server.definitions import Definitions
 from fhir_server.fhirpath.regex import matching_budget
@@ -24,7 +23,7 @@ from fhir_server.validation.snapshot import SnapshotError
 
 Resource = dict[str, Any]
 
-_log = structlog.stdlib.get_logger("osteon.validation")
+_log = logging.getLogger("osteon.validation")
 _OTHER_VERSION = re.compile(r"http://hl7\.org/fhir/([0-9]+\.[0-9]+)/StructureDefinition/[A-Za-z]+")
 """A core definition of another version of FHIR, which cannot judge an R4 resource."""
 _ABSTRACT = frozenset({"Resource", "DomainResource"})
@@ -264,7 +263,7 @@ class Validator:
             except Exception:
                 # What a profile's author can get wrong is told above, in its plan and where its expressions
                 # are evaluated. What is left is a fault of ours: never taken for a verdict on either side.
-                _log.exception("profile not checked", profile=url)
+                _log.exception("profile not checked: %s", shown(url))
                 report.error("profile-fault-of-ours", "exception", place, url, profile=url)
 
     def _inspector(self, scope: Scope, report: Report, *, thorough: bool = False) -> Inspector:

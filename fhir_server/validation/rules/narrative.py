@@ -6,6 +6,7 @@ Source: FHIR R4 §2.4.0.2 (txt-1, txt-2), https://hl7.org/fhir/R4/narrative.html
 import re
 from collections.abc import Iterator
 from typing import Any
+from xml.parsers import expat
 
 from lxml import etree
 
@@ -38,6 +39,54 @@ _BLOCKS = frozenset({"blockquote", "div", "ol", "p", "table", "ul"})
 """Elements that no paragraph may hold: HTML 4.0 §9.3.1, to which the narrative is bound."""
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]*);")
 _XML_ENTITIES = frozenset({"lt", "gt", "amp", "quot", "apos"})
+
+
+_TAG = re.compile(r"<(/?[^\s/>]+)")
+_ATTRIBUTE = re.compile(r"""\s([^\s=<>"'/]+)\s*=\s*["']""")
+_TEXT = re.compile(r">\s*[^<\s&]")
+_ROOT = re.compile(r"""<div(?=[\s>])[^<>]*\sxmlns\s*=\s*["']http://www\.w3\.org/1999/xhtml["']""")
+_PLAIN_ATTRIBUTES = _ATTRIBUTES - {"href", "src"} | {"xmlns"}
+_PLAIN_TAGS = 500
+"""More may nest deeper than the parser of `faults` goes."""
+
+
+def is_plain(div: str) -> bool:
+    """Whether a narrative is of the plain kind that most are, and has no fault. A no tells nothing.
+
+    With neither comments nor processing instructions, and a `>` for each `<`, what looks like a tag is one:
+    patterns see all names, and the parser has only to say that the text is well formed.
+    Cost: a third of that of `faults`.
+    """
+    count = div.count("<")
+    if count > _PLAIN_TAGS or count != div.count(">") or "<!" in div or "<?" in div:
+        return False
+    tags = _TAG.findall(div)
+    if not _ELEMENTS.issuperset(tag.removeprefix("/") for tag in tags):
+        return False
+    attributes = _ATTRIBUTE.findall(div)
+    if not _PLAIN_ATTRIBUTES.issuperset(attributes) or attributes.count("xmlns") != 1:
+        return False
+    if _ROOT.match(div) is None or _TEXT.search(div) is None or not _keeps_blocks_apart(tags):
+        return False
+    if "&" in div and not _XML_ENTITIES.issuperset(_ENTITY.findall(div)):
+        return False
+    try:
+        expat.ParserCreate().Parse(div.encode(), True)  # noqa: FBT003 — the signature is Python's
+    except (expat.ExpatError, ValueError):
+        return False
+    return True
+
+
+def _keeps_blocks_apart(tags: list[str]) -> bool:
+    is_open = False
+    for tag in tags:
+        if tag == "/p":
+            is_open = False
+        elif is_open and tag in _BLOCKS:
+            return False
+        elif tag == "p":
+            is_open = True
+    return True
 
 
 def faults(div: str) -> Iterator[tuple[str, str]]:
@@ -96,7 +145,7 @@ def compile_narrative() -> Check:
     def check(value: Any, scope: Scope, _place: Element) -> bool:
         return (
             type(value) is str
-            and next(faults(value), None) is None
+            and (is_plain(value) or next(faults(value), None) is None)
             and next(broken_links(value, scope), None) is None
         )
 

@@ -6,7 +6,10 @@ Source: FHIR R4 §2.4.0.2 (txt-1, txt-2), https://hl7.org/fhir/R4/narrative.html
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from fhir_server.validation.rules.narrative import faults, is_plain
 from tests.validation.rules.conftest import Judge
 from tests.validation.rules.definitions import patient
 
@@ -40,3 +43,36 @@ def test_narrative__is_the_xhtml_that_fhir_allows(
 ) -> None:
     place = "Patient.text.div"
     assert judge(told(div)) == (set() if expected is None else {(expected, place)})
+
+
+NAMES = st.sampled_from(["div", "p", "b", "ul", "li", "img", "script", "a", "x:p", "br"])
+ATTRIBUTES = st.sampled_from([
+    "", " class='a'", " title='x > y'", " title=' class=\"'", " onclick='x()'", " href='#a'", f" {XHTML}",
+    " class='a' class='b'", " xml:lang='fr'",
+])  # fmt: skip
+TEXTS = st.sampled_from(
+    ["", "A", " ", "&amp;", "&nbsp;", "&#160;", "<", ">", "<!-- A -->", "<?a?>", "]]>"]
+)
+
+
+@st.composite
+def narratives(draw: st.DrawFn, depth: int = 3) -> str:
+    """Narratives and what nearly is one."""
+    name = draw(NAMES)
+    inner = draw(TEXTS)
+    if depth:
+        inner += "".join(draw(st.lists(narratives(depth - 1), max_size=2)))
+    end = draw(st.sampled_from([f"</{name}>"] * 9 + [""]))
+    return f"<{name}{draw(ATTRIBUTES)}>{inner}{end}{draw(TEXTS)}"
+
+
+@given(narratives())
+@settings(max_examples=300)
+def test_is_plain__passes_only_what_has_no_fault(inner: str) -> None:
+    for div in (inner, f"<div {XHTML}>{inner}</div>"):
+        if is_plain(div):
+            assert list(faults(div)) == []
+
+
+def test_is_plain__passes_what_most_are() -> None:
+    assert is_plain(f"<div {XHTML}><p class='a'>A &amp; B</p><ul><li>C</li></ul></div>")
