@@ -49,7 +49,7 @@ def map_message(
     elements that the message leaves empty are kept, an older message never overwrites a newer one,
     and updates carry `ifMatch` (a 412 says: map again). `library` defaults to the installed maps.
     Errors: none raised for what a sender can cause; see `MappingResult.held`.
-    Cost: a 60-OBX report about 4 ms (benchmarks/mapping.py).
+    Cost: see benchmarks/mapping.py.
     """
     maps = library or default_library()
     centre = maps.register.of_sender(message.sending_application, message.sending_facility)
@@ -111,7 +111,6 @@ def _mapped(
         bundle=bundle if bundle["entry"] and not held else None,
         issues=tuple(context.issues),
         held=tuple(held),
-        order_keys=_order_keys(assembly),
         resources=(*(built.resource for built in assembly.built), *assembly.unidentified),
         account=lambda: account(
             message.segments,
@@ -120,12 +119,4 @@ def _mapped(
             maps.refused,
             frozenset(place for place, _ in kept),
         ),
-    )
-
-
-def _order_keys(assembly: Assembly) -> tuple[str, ...]:
-    return tuple(
-        f"{built.plan.type}|{built.identity.token}"
-        for built in assembly.built
-        if built.plan.name in {"patient", "report", "encounter", "tumour"}
     )

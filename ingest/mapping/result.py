@@ -43,8 +43,7 @@ class MappingResult:
 
     Shape: `held` non-empty means that nothing may be stored and `bundle` is None; its issues are
     the reasons, never with a value of the patient. `issues` are findings that did not stop the
-    mapping. `order_keys` name the patient and reports concerned: messages that share one are to be
-    worked off one after the other. A message that asks for nothing has no bundle and no reason.
+    mapping. A message that asks for nothing has no bundle and no reason.
     `resources` are those made of the message, also where it is held, for whoever mends the reason.
     """
 
@@ -52,7 +51,6 @@ class MappingResult:
     bundle: Resource | None
     issues: tuple[Issue, ...] = ()
     held: tuple[Issue, ...] = ()
-    order_keys: tuple[str, ...] = ()
     resources: tuple[Resource, ...] = ()
     account: Callable[[], tuple[Fate, ...]] = field(default=tuple, repr=False, compare=False)
 
