@@ -48,7 +48,7 @@ def command(
     terminology = FHIRPathTerminology(Terminology(definitions, remote=remote))
     model = definitions.type_model
     node = _read(file, model)
-    context_type = type_name or (node.get("resourceType") if isinstance(node, dict) else None)
+    context_type = type_name or _type_of(node)
     try:
         engine = FHIRPath(model, lenient=lenient, terminology=terminology)
         compiled = engine.compile(expression, context_type)
@@ -78,6 +78,11 @@ def _read(file: Path, model: Any) -> Any:
         )
     except (JsonSyntaxError, XmlSyntaxError) as error:
         raise refuse(400, error.issue_id, "structure", reason=str(error)) from None
+
+
+def _type_of(node: Any) -> str | None:
+    kind = node.get("resourceType") if isinstance(node, dict) else None
+    return kind if isinstance(kind, str) else None
 
 
 def _line(item: Any) -> str:

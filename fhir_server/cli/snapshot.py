@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+EXIT_INPUT = 1
 EXIT_USAGE = 2
 
 
@@ -36,6 +37,10 @@ def command(
         return EXIT_USAGE
     try:
         content = file.read_bytes()
+    except OSError as fault:
+        sys.stderr.write(f"osteon: {file}: {fault.strerror}\n")
+        return EXIT_INPUT
+    try:
         is_xml = content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
         structure = parse_xml(content, definitions.type_model) if is_xml else parse_json(content)
         full = completed(structure, definitions)

@@ -19,6 +19,8 @@ EXIT_INPUT = 1
 EXIT_USAGE = 2
 _ALONE_BYTES = 4 * 1024 * 1024
 """Inputs below this are done sooner by one process than others can start."""
+_MAX_JOBS_PER_CORE = 4
+"""More processes than this only take memory from each other."""
 
 
 def validate(
@@ -73,7 +75,7 @@ def validate(
         sys.stderr.write(f"osteon: --load: {fault}\n")
         return EXIT_USAGE
     inputs = list(input_files(files))
-    size = sum(path.stat().st_size for path in inputs if path.is_file())
+    size = sum(_size(path) for path in inputs)
     results = validate_all(
         _with_progress(inputs, size), make_validator, tuple(profiles or ()), _processes(jobs, size)
     )
@@ -83,9 +85,17 @@ def validate(
     return EXIT_INPUT if is_bad else 0
 
 
+def _size(path: Path) -> int:
+    """The bytes of a file; none where it cannot be read, which its record says."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0
+
+
 def _processes(jobs: int, size: int) -> int:
     if jobs:
-        return jobs
+        return min(jobs, _MAX_JOBS_PER_CORE * (os.cpu_count() or 1))
     return 1 if size < _ALONE_BYTES else os.cpu_count() or 1
 
 

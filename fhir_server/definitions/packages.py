@@ -36,10 +36,17 @@ def read_conformance(path: Path) -> list[dict[str, Any]]:
 
     Errors: PackageError for a path that is none of these, broken JSON, or nothing to load.
     """
-    found = [resource for resource in _read(path) if resource.get("resourceType") in LOADED_TYPES]
+    try:
+        found = [entry for entry in _read(path) if _is_loaded(entry.get("resourceType"))]
+    except OSError as error:
+        raise PackageError(f"{error.filename or path}: {error.strerror}") from None
     if not found:
         raise PackageError(f"{path.name} holds no conformance resource")
     return found
+
+
+def _is_loaded(kind: Any) -> bool:
+    return isinstance(kind, str) and kind in LOADED_TYPES
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:

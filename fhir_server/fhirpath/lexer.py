@@ -44,6 +44,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_SURROGATE_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED = {
     "'": "'", '"': '"', "`": "`", "\\": "\\", "/": "/",
     "f": "\f", "n": "\n", "r": "\r", "t": "\t",
@@ -63,12 +65,27 @@ def tokenize(source: str) -> list[Token]:
         kind = match.lastgroup
         if kind != "skip":
             text = match[kind]  # type: ignore[index]  # every alternative is a named group
-            if kind in {"string", "delimited"} and "\\" in text:
-                text = _unescape(text, source, at + 1)
+            if kind in {"string", "delimited"}:
+                text = _decoded(text, source, at + 1)
             tokens.append(Token(kind, text, at))  # type: ignore[arg-type]  # the group names are the kinds
         at = match.end()
     tokens.append(Token("end", "", len(source)))
     return tokens
+
+
+def _decoded(text: str, source: str, start: int) -> str:
+    """The text that stands between the quotation marks. Half of a surrogate pair is no character: nothing
+    could be written with it.
+    """
+    if "\\" in text:
+        text = _SURROGATE_PAIR.sub(_joined, _unescape(text, source, start))
+    if not text.isascii() and _SURROGATE.search(text):
+        _bad_escape(source, start)
+    return text
+
+
+def _joined(pair: re.Match[str]) -> str:
+    return pair[0].encode("utf-16", "surrogatepass").decode("utf-16")
 
 
 def _unescape(text: str, source: str, start: int) -> str:

@@ -81,15 +81,22 @@ def remove(need: Need, data_dir: Path) -> list[str]:
 
 def _candidate(source: str, registry: Registry | None) -> Candidate:
     path = Path(source)
-    if path.is_dir():
-        content = read_folder(path)
-    elif path.is_file():
-        content = read_archive(path.read_bytes(), path.name)
-    elif "/" in source or source.endswith((".tgz", ".tar.gz")):
+    try:
+        content = _content(path)
+    except OSError as fault:
+        raise PackageError(f"{fault.filename or source}: {fault.strerror}") from None
+    if content is not None:
+        return Candidate(parse_manifest(content.manifest), content)
+    if "/" in source or source.endswith((".tgz", ".tar.gz")):
         raise PackageError(f"{path.name}: no such file or folder")
-    else:
-        return _fetched(parse_need(source), registry)
-    return Candidate(parse_manifest(content.manifest), content)
+    return _fetched(parse_need(source), registry)
+
+
+def _content(path: Path) -> PackageContent | None:
+    """What a folder or an archive holds; None where there is none of that name."""
+    if path.is_dir():
+        return read_folder(path)
+    return read_archive(path.read_bytes(), path.name) if path.is_file() else None
 
 
 def _fetched(need: Need, registry: Registry | None) -> Candidate:

@@ -50,11 +50,21 @@ def input_files(paths: Sequence[Path]) -> Iterator[Path]:
     A folder with none of them is given as it stands, so that reading it says so.
     """
     for path in paths:
-        if not path.is_dir():
+        if not is_folder(path):
             yield path
             continue
         found = sorted(file for file in path.rglob("*") if _is_input(file, path))
         yield from found or [path]
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path names a folder. A name that the system does not take (too long, in a folder that may
+    not be entered) names none: reading it says why.
+    """
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _is_input(file: Path, folder: Path) -> bool:
@@ -67,7 +77,7 @@ def _is_input(file: Path, folder: Path) -> bool:
 def records(path: Path) -> Iterator[Record | Result]:
     """The records of a file; where one cannot be read, a result that says why. Cost: memory for one."""
     name = str(path)
-    if path.is_dir():
+    if is_folder(path):
         yield _refused(name, name, error("input-folder", "invalid"))
         return
     try:

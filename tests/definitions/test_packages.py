@@ -56,3 +56,9 @@ def test_read_conformance__missing_path_is_named(tmp_path: Path, name: str) -> N
 def test_network_definitions__know_the_networks_profiles() -> None:
     base = "https://osteon.example/fhir/StructureDefinition/"
     assert network_definitions().structure(base + "primary-bone-tumour") is not None
+
+
+def test_read_conformance__type_that_is_no_text_defines_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b'{"resourceType":["ValueSet"]}')
+    with pytest.raises(PackageError, match="holds no conformance resource"):
+        read_conformance(tmp_path / "a.json")

@@ -239,3 +239,25 @@ def test_terminology__answers_come_from_the_service(definitions: Any) -> None:
     patient = {"resourceType": "Patient", "gender": "male"}
     assert engine.compile("gender.memberOf('known')", "Patient").test(patient) is True
     assert engine.compile("gender.memberOf('other')", "Patient").test(patient) is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("1.5.round(100)", [Decimal("1.5")]),
+        ("100.log(0)", []),
+        ("100.log(-1)", []),
+        ("1.55.round(1)", [Decimal("1.6")]),
+    ],
+)
+def test_math__what_has_no_number_is_empty(
+    strict: FHIRPath, expression: str, expected: list[Any]
+) -> None:
+    assert evaluate(strict, expression) == expected
+
+
+@pytest.mark.parametrize("expression", ["iif('a', 1, 2)", "(1 | 2).join(',')"])
+def test_evaluate__wrong_kind_is_named(strict: FHIRPath, expression: str) -> None:
+    with pytest.raises(FHIRPathError) as fault:
+        evaluate(strict, expression)
+    assert fault.value.issue.parameters["found"] in {"System.String", "System.Integer"}

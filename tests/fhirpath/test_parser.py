@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhir_server.fhirpath import FHIRPath, FHIRPathError
+from fhir_server.fhirpath.lexer import tokenize
 from fhir_server.fhirpath.parser import MAX_DEPTH, parse
 from fhir_server.fhirpath.syntax import (
     Call,
@@ -156,3 +157,14 @@ def test_parse__long_flat_chains_are_fine(lenient: FHIRPath) -> None:
 def test_parse__deepest_allowed_expression_runs(lenient: FHIRPath) -> None:
     source = "iif(true, " * (MAX_DEPTH - 1) + "1" + ")" * (MAX_DEPTH - 1)
     assert lenient.compile(source).evaluate({}) == [1]
+
+
+def test_tokenize__two_escapes_make_one_character_beyond_the_basic_plane() -> None:
+    assert tokenize(r"'\uD83D\uDE00'")[0].text == "\N{GRINNING FACE}"
+
+
+@pytest.mark.parametrize("expression", [r"'a\uD800'", "'\udcff'", r"`\uDE00`"])
+def test_tokenize__half_a_character_is_refused(expression: str) -> None:
+    with pytest.raises(FHIRPathError) as fault:
+        tokenize(expression)
+    assert fault.value.issue.id == "fhirpath-bad-escape"

@@ -44,3 +44,11 @@ def test_snapshot__fault_is_one_line(
 ) -> None:
     assert run(["snapshot", _file(tmp_path, "p.json", content)]) == 1
     assert said in capfd.readouterr().err
+
+
+def test_snapshot__file_that_cannot_be_read_is_an_input_at_fault(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["snapshot", str(tmp_path / "nothing.json")]) == 1
+    assert run(["snapshot", str(tmp_path)]) == 1
+    assert "nothing.json" in capfd.readouterr().err

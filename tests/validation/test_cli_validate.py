@@ -165,3 +165,29 @@ def test_validate__every_format_reports_a_folder(
     _file(tmp_path, "b.xml", '<Patient xmlns="http://hl7.org/fhir"><gender value="x"/></Patient>')
     assert run(["validate", "--format", name, str(tmp_path)]) == 1
     assert "b.xml" in capfd.readouterr().out
+
+
+def test_validate__name_that_is_too_long_is_an_input_at_fault(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    good = _file(tmp_path, "p.json", '{"resourceType":"Patient"}')
+    code, rows = _json(capfd, str(tmp_path / ("a" * 300 + ".json")), good)
+    assert (code, [row["valid"] for row in rows]) == (1, [False, True])
+
+
+def test_validate__load_that_cannot_be_read_is_a_wrong_command(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    good = _file(tmp_path, "p.json", '{"resourceType":"Patient"}')
+    assert run(["validate", good, "--load", str(tmp_path / ("a" * 300))]) == 2
+    (tmp_path / "loaded").mkdir()
+    (tmp_path / "loaded" / "nowhere.json").symlink_to(tmp_path / "nothing.json")
+    assert run(["validate", good, "--load", str(tmp_path / "loaded")]) == 2
+    assert "nowhere.json" in capfd.readouterr().err
+
+
+def test_validate__more_jobs_than_cores_can_serve_are_not_started() -> None:
+    from fhir_server.cli.validate import _processes
+
+    assert _processes(3, 0) == 3
+    assert _processes(100_000, 0) < 100_000

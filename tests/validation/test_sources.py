@@ -59,3 +59,9 @@ def test_records__file_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
 
 def test_records__empty_folder_says_so(tmp_path: Path) -> None:
     assert _ids(tmp_path) == ["input-folder"]
+
+
+def test_records__name_that_is_too_long_says_so(tmp_path: Path) -> None:
+    path = tmp_path / ("a" * 300 + ".json")
+    assert list(input_files([path])) == [path]
+    assert _ids(path) == ["input-unreadable"]

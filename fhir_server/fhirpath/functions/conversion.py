@@ -23,7 +23,7 @@ from fhir_server.fhirpath.temporal import (
     parse_datetime,
     parse_time,
 )
-from fhir_server.fhirpath.values import Items, TypedValue
+from fhir_server.fhirpath.values import Items, TypedValue, type_name
 
 if TYPE_CHECKING:
     from fhir_server.fhirpath.compiler import Compiler
@@ -56,9 +56,9 @@ def compile_iif(compiler: "Compiler", call: Call, source: Fragment, context: Con
             raise execution_error("fhirpath-singleton", operation="iif()", found=len(items))
         focus = items[0] if items else this
         answer = criterion(focus, scope)
-        if is_strict and answer and type(single(answer, "iif()")) is not bool:
+        if is_strict and answer and type(chosen := single(answer, "iif()")) is not bool:
             raise execution_error(
-                "fhirpath-wrong-type", operation="iif()", wanted="Boolean", found="…"
+                "fhirpath-wrong-type", operation="iif()", wanted="Boolean", found=type_name(chosen)
             )
         if boolean(answer, "iif()"):
             return then(focus, scope)

@@ -52,9 +52,10 @@ def rounded(value: Number, precision: int = 0) -> Decimal | None:
     """Half up, to a number of digits after the point."""
     if precision < 0:
         raise execution_error("fhirpath-wrong-argument", operation="round()", found=precision)
-    if precision > MAX_DIGITS:
-        return Decimal(value)
-    return _computed(lambda: Decimal(value).quantize(Decimal(1).scaleb(-precision), ROUND_HALF_UP))
+    number = Decimal(value)
+    if number.is_finite() and -int(number.as_tuple().exponent) <= precision:
+        return number
+    return _computed(lambda: number.quantize(Decimal(1).scaleb(-precision), ROUND_HALF_UP))
 
 
 def _computed(compute: Callable[[], Decimal]) -> Decimal | None:
@@ -81,6 +82,8 @@ def natural_logarithm(value: Number) -> Decimal | None:
 @on_item("log", "logbase-decimal-decimal", takes="number", returns="Decimal", arguments=("number",))
 def logarithm(value: Number, base: Number) -> Decimal | None:
     """The logarithm to a base."""
+    if base <= 0:
+        return None
     ratio = _computed(lambda: ARITHMETIC.divide(ARITHMETIC.ln(value), ARITHMETIC.ln(base)))
     # The quotient of two rounded logarithms: the last digits are noise.
     return None if ratio is None else ratio.quantize(Decimal("1e-20")).normalize() + Decimal("0.0")

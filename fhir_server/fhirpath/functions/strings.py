@@ -14,7 +14,7 @@ from typing import Any
 from fhir_server.fhirpath import regex
 from fhir_server.fhirpath.errors import execution_error
 from fhir_server.fhirpath.functions.registry import on_collection, on_item
-from fhir_server.fhirpath.values import Items, system
+from fhir_server.fhirpath.values import Items, system, type_name
 
 
 @on_item(
@@ -152,8 +152,11 @@ def split(text: str, separator: str) -> list[str]:
 def join(items: Items, separator: str = "") -> Items:
     """The texts in one, with a separator between them."""
     values = [value for value in map(system, items) if value is not None]
-    if any(type(value) is not str for value in values):
-        raise execution_error("fhirpath-wrong-type", operation="join()", wanted="String", found="…")
+    for value in values:
+        if type(value) is not str:
+            raise execution_error(
+                "fhirpath-wrong-type", operation="join()", wanted="String", found=type_name(value)
+            )
     return [separator.join(values)] if values else []
 
 
