@@ -119,7 +119,10 @@ class Compiler:
             if key == "resourceType" and is_resource:
                 return _is_text
             child = by_key.get(key)
-            return None if child is None else self._member(child, key)
+            if child is not None:
+                return self._member(child, key)
+            is_abstract = content.path in structure.ABSTRACT_RESOURCES
+            return structure.left_to_own_type if is_abstract else None
 
         base = self._knowledge.plans.plan(type_code) if "." not in type_code else None
         context = type_code if base is not None else content.path

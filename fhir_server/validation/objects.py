@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from fhir_server.validation.check import MISSHAPEN, Check, Member, all_of
 from fhir_server.validation.element import Element
 from fhir_server.validation.rules.cardinality import Present
+from fhir_server.validation.rules.structure import left_to_own_type
 from fhir_server.validation.scope import Scope
 
 ObjectRule = Callable[[dict[str, Any], Scope, Element], bool]
@@ -27,7 +28,7 @@ class Members(dict[str, Member | None]):
 
     def __missing__(self, key: str) -> Member | None:
         member = self._compile(key)
-        if member is not None:
+        if member is not None and member is not left_to_own_type:
             # What an object may not have is asked again: clients can send any number of keys.
             self[key] = member
         return member

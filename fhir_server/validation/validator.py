@@ -18,6 +18,7 @@ from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.report import Report, shown
 from fhir_server.validation.rules.profiles import explain_claim, explain_missing, global_profiles
 from fhir_server.validation.rules.resources import RESOURCE_RULES
+from fhir_server.validation.rules.structure import ABSTRACT_RESOURCES
 from fhir_server.validation.scope import Scope
 from fhir_server.validation.snapshot import SnapshotError
 
@@ -26,7 +27,6 @@ Resource = dict[str, Any]
 _log = logging.getLogger("osteon.validation")
 _OTHER_VERSION = re.compile(r"http://hl7\.org/fhir/([0-9]+\.[0-9]+)/StructureDefinition/[A-Za-z]+")
 """A core definition of another version of FHIR, which cannot judge an R4 resource."""
-_ABSTRACT = frozenset({"Resource", "DomainResource"})
 MAX_DEPTH = 30
 """Deepest nesting of resources in Bundles and Parameters that is validated."""
 
@@ -106,7 +106,7 @@ class Validator:
             return False
         urls = (*_claimed(resource), *self._globals.get(kind, ()), *profiles)
         roots = [plans.plan(url) for url in urls]
-        if silent or not roots:
+        if silent or all(root is None or root.path in ABSTRACT_RESOURCES for root in roots):
             roots.insert(0, base)
         compiler = self._silent if silent else self._compiler
         for root in roots:
@@ -125,7 +125,7 @@ class Validator:
 
     def _base(self, kind: str) -> Element | None:
         """The definition of a concrete resource type; None for any other name."""
-        if kind in _ABSTRACT or not self._knowledge.types.is_resource(kind):
+        if kind in ABSTRACT_RESOURCES or not self._knowledge.types.is_resource(kind):
             return None
         return self._knowledge.plans.plan(kind)
 

@@ -12,6 +12,8 @@ from fhir_server.validation.element import Element
 from fhir_server.validation.report import Report, shown
 from fhir_server.validation.scope import Scope
 
+ABSTRACT_RESOURCES = frozenset({"Resource", "DomainResource"})
+"""Types that every resource has beside its own, and that do not know the elements of that."""
 _SIBLING_KEYS = frozenset({"id", "extension"})
 
 
@@ -92,6 +94,11 @@ def left_to_detail(_: Any, __: dict[str, Any], ___: Scope, ____: Element) -> boo
     return False
 
 
+def left_to_own_type(_: Any, __: dict[str, Any], ___: Scope, ____: Element) -> bool:
+    """The member that a profile of an abstract type does not know: the resource's own type judges it."""
+    return True
+
+
 def exclusive(keys: frozenset[str], member: Member) -> Member:
     """The member of one type of a choice: none of the other types may stand beside it."""
     return lambda value, beside, scope, place: (
@@ -116,6 +123,8 @@ def explain_keys(
         if key == "resourceType" and is_resource:
             continue
         element = known.get(key)
+        if element is None and content.path in ABSTRACT_RESOURCES:
+            continue
         if element is None:
             report.error(
                 "unknown-element", "structure", location, content.profile, element=shown(key),

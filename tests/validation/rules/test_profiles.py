@@ -3,6 +3,8 @@
 Source: FHIR R4 Meta.profile, https://hl7.org/fhir/R4/resource.html#Meta
 """
 
+import pytest
+
 from tests.validation.rules.conftest import Judge
 from tests.validation.rules.definitions import (
     HEAD,
@@ -76,3 +78,24 @@ def test_profiles__value_conforms_to_one_of_those_of_its_type(judge: Judge) -> N
     assert judge(claiming(patient(name=[{"given": ["A"]}])), asking, by_family, by_text) == {
         ("type-profile-none", "Patient.name[0]")
     }
+
+
+@pytest.mark.parametrize("abstract", ["Resource", "DomainResource"])
+def test_profiles__abstract_type_leaves_what_it_does_not_know_to_the_own_type(
+    judge: Judge, abstract: str
+) -> None:
+    profiles = (f"http://hl7.org/fhir/StructureDefinition/{abstract}",)
+    named = patient(name=[{"family": "A"}], active=True)
+    assert judge(named, profiles=profiles) == set()
+    assert judge(patient(nme="A"), profiles=profiles) == {("unknown-element", "Patient")}
+    assert judge(patient(active="A"), profiles=profiles) == {
+        ("primitive-json-type", "Patient.active")
+    }
+
+
+def test_profiles__of_an_abstract_type_asks_what_it_adds(judge: Judge) -> None:
+    language = profile("DomainResource", {"path": "DomainResource.language", "min": 1})
+    assert judge(patient(active=True), language, profiles=(url("p"),)) == {
+        ("cardinality-min", "Patient")
+    }
+    assert judge(patient(active=True, language="fr"), language, profiles=(url("p"),)) == set()
