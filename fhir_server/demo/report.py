@@ -32,8 +32,8 @@ class Network:
     def add(self, person: DemoPatient) -> None:
         """Count a patient.
 
-        A visit adds its Encounter. A reading that comes by message adds its conclusion as an
-        Observation; its findings are the same as in Bundles.
+        A stay adds two Encounters, itself and its first movement. A reading that comes by message adds
+        its conclusion as an Observation; its findings are the same as in Bundles.
         """
         by_message = person.delivery != "bundle-only"
         self.patients += 1
@@ -43,7 +43,7 @@ class Network:
             self._add_tumour(tumour, by_message=by_message)
         if by_message:
             operations = sum(s.resected for tumour in person.tumours for s in tumour.specimens)
-            self.resources["Encounter"] += 1 + operations
+            self.resources["Encounter"] += 2 * (1 + operations)
 
     def _add_tumour(self, tumour: Tumour, *, by_message: bool) -> None:
         conclusions = 1 if by_message else 0

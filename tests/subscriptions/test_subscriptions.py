@@ -111,6 +111,18 @@ def test_subscription__goes_only_where_it_is_allowed(
     assert (response.status_code, issue_id(response)) == (422, fault)
 
 
+@pytest.mark.parametrize("status", ["requested", "active", "error"])
+def test_subscription__that_has_ended_is_kept_as_it_came(client: TestClient, status: str) -> None:
+    resource = {
+        **plain("https://elsewhere.example/hook"),
+        "status": status,
+        "end": "2021-01-01T00:00:00Z",
+    }
+    answer = client.post("/fhir/Subscription", json=resource)
+    assert answer.status_code == 201
+    assert answer.json()["status"] == status
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [

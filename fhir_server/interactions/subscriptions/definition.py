@@ -10,7 +10,7 @@ https://hl7.org/fhir/uv/subscriptions-backport/components.html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, cast
 from urllib.parse import parse_qsl
 
@@ -89,6 +89,12 @@ def read_definition(
         ends=_ends(resource),
     )
     return definition, issues
+
+
+def has_ended(resource: Mapping[str, Any]) -> bool:
+    """Whether its `end` has passed: it sends nothing, asks for nothing, and is kept as it came."""
+    ends = _ends(resource)
+    return ends is not None and ends.tzinfo is not None and ends <= datetime.now(UTC)
 
 
 def parse_trigger(server: FhirServer, query: str) -> SearchRequest:

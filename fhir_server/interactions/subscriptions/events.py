@@ -10,7 +10,11 @@ from collections.abc import Sequence
 import structlog
 
 from fhir_server.interactions.server import FhirServer
-from fhir_server.interactions.subscriptions.definition import parse_trigger, read_definition
+from fhir_server.interactions.subscriptions.definition import (
+    has_ended,
+    parse_trigger,
+    read_definition,
+)
 from fhir_server.interactions.subscriptions.status import current_of, is_same
 from fhir_server.interactions.writing.change import Change
 from fhir_server.model.issues import Refused
@@ -89,7 +93,7 @@ class EventCollector:
     def _switch(self, change: Change, version: NewVersion) -> None:
         stored = version.resource
         resource = {} if stored.body is None else parse_json(stored.body)
-        if resource.get("status", "off") == "off":
+        if resource.get("status", "off") == "off" or has_ended(resource):
             switch_off(self._connection, stored.key)
             return
         definition, _ = read_definition(self._server, resource)

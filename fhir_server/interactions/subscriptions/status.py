@@ -9,6 +9,7 @@ Source: https://hl7.org/fhir/R4/subscription-definitions.html#Subscription.statu
 from collections.abc import Mapping
 from typing import Any
 
+from fhir_server.interactions.subscriptions.definition import has_ended
 from fhir_server.interactions.writing.change import Change
 from fhir_server.model.json_source import parse_json
 
@@ -20,7 +21,7 @@ def with_server_status(change: Change) -> dict[str, Any]:
     resource = change.resource or {}
     if change.type != "Subscription" or change.by_server:
         return resource
-    if resource.get("status") in {"requested", "off"}:
+    if resource.get("status") in {"requested", "off"} or has_ended(resource):
         return resource
     current = current_of(change)
     if current.get("status") in {"active", "error", "requested"} and is_same(current, resource):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from fhir_server.interactions.server import FhirServer
-from fhir_server.interactions.subscriptions.definition import read_definition
+from fhir_server.interactions.subscriptions.definition import has_ended, read_definition
 from fhir_server.interactions.writing.change import Change
 from fhir_server.interactions.writing.definitions import check_search_definition
 from fhir_server.model.issues import Issue, Refused, error, has_errors, refuse
@@ -69,7 +69,8 @@ def validate_change(
         issues = server.validator.validate(change.resource)
     if change.type == "SearchParameter" and not has_errors(issues):
         issues = [*issues, *check_search_definition(server, change.resource, together)]
-    if change.type == "Subscription" and not has_errors(issues):
+    is_live = change.type == "Subscription" and not has_ended(change.resource)
+    if is_live and not has_errors(issues):
         issues = [*issues, *read_definition(server, change.resource)[1]]
     if not change.at:
         return issues

@@ -68,11 +68,11 @@ def narratives(draw: st.DrawFn, depth: int = 3) -> str:
 
 @given(narratives())
 @settings(max_examples=300)
-def test_is_plain__passes_only_what_has_no_fault(inner: str) -> None:
+def test_narrative__plain_at_a_glance_has_no_fault(inner: str) -> None:
     for div in (inner, f"<div {XHTML}>{inner}</div>"):
         if is_plain(div):
             assert list(faults(div)) == []
 
 
-def test_is_plain__passes_what_most_are() -> None:
+def test_narrative__most_are_plain() -> None:
     assert is_plain(f"<div {XHTML}><p class='a'>A &amp; B</p><ul><li>C</li></ul></div>")
