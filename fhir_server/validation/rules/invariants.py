@@ -6,6 +6,7 @@ Source: FHIR R4 ElementDefinition.constraint, https://hl7.org/fhir/R4/conformanc
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fhir_server.fhirpath import FHIRPathError
 from fhir_server.fhirpath.fast import FALL_BACK
 from fhir_server.model.primitives import is_date_time
 from fhir_server.validation.check import Check
@@ -117,6 +118,8 @@ def _compile_one(
                 return quick_test(value) is not False
             except FALL_BACK:
                 pass
+            except FHIRPathError:  # a pattern that is too slow: the detailed path says so
+                return False
         if looked_up is not None and looked_up(value, scope):
             return True
         try:
