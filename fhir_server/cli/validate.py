@@ -141,7 +141,7 @@ def _with_progress(files: list[Path], size: int) -> Iterator["Record | Result"]:
 
     done = shown = 0
     with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
-        task = progress.add_task("validate", total=size)
+        task = progress.add_task(f"validate {len(files)} files", total=size)
         for path in files:
             for record in _records(path):
                 yield record

@@ -16,6 +16,7 @@ from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.inspector import Inspector
 from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.report import Report, shown
+from fhir_server.validation.rules.contained import explain_contained_id, has_id_of_its_own
 from fhir_server.validation.rules.profiles import explain_claim, explain_missing, global_profiles
 from fhir_server.validation.rules.resources import RESOURCE_RULES
 from fhir_server.validation.rules.structure import ABSTRACT_RESOURCES
@@ -141,6 +142,8 @@ class Validator:
             value: Any, scope: Scope, profiles: tuple[str, ...], *, is_contained: bool
         ) -> bool:
             if type(value) is not dict:
+                return False
+            if is_contained and not has_id_of_its_own(value, scope):
                 return False
             key = (id(value), profiles, silent)
             known = scope.nested.get(key)
@@ -284,6 +287,8 @@ class Validator:
         if not isinstance(value, dict):
             report.error("json-object-expected", "structure", location, type="Resource")
             return
+        if is_contained:
+            explain_contained_id(value, scope, location, report)
         inner, asked = _inner(scope, value, is_contained=is_contained), _beyond_base(profiles)
         self._explain(value, inner, asked if len(asked) < 2 else (), location, report)
         if len(asked) > 1 and not any(self._passes(value, inner, (url,)) for url in asked):

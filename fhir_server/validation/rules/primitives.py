@@ -59,6 +59,13 @@ def explain_primitive(element: Element, item: Item, report: Report) -> bool:
     """The detailed check; whether the value has the right JSON type, so that more can be said of it."""
     primitive = PRIMITIVES[item.type_code]
     value = item.value
+    if type(value) is Decimal and primitive.python_types == (int,):
+        # 1.0 and 1e2 are numbers in JSON, but not how an integer is written (§2.24.0.1).
+        report.error(
+            "primitive-form", "invalid", item.location, element.profile,
+            type=primitive.name, form=primitive.form, found=shown(str(value)),
+        )  # fmt: skip
+        return False
     if type(value) not in primitive.python_types:
         report.error(
             "primitive-json-type", "invalid", item.location, element.profile,

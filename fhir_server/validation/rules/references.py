@@ -77,10 +77,19 @@ def is_missing_in_parameters(reference: str, scope: Scope) -> bool:
 
 def has_stated_type(value: dict[str, Any], target: dict[str, Any] | None) -> bool:
     """Whether `Reference.type`, where it is given, is the type of the target."""
+    return target is None or _states(value, target.get("resourceType"))
+
+
+def _states(value: dict[str, Any], kind: Any) -> bool:
     stated = value.get("type")
-    if target is None or not isinstance(stated, str):
-        return True
-    return stated.removeprefix(STRUCTURE_BASE) == target.get("resourceType")
+    return not isinstance(stated, str) or stated.removeprefix(STRUCTURE_BASE) == kind
+
+
+def has_named_type(value: dict[str, Any], named: str | None) -> bool:
+    """Whether `Reference.type`, where it is given, is the type that a RESTful reference names: the two
+    "SHALL be consistent" (https://hl7.org/fhir/R4/references-definitions.html#Reference.type).
+    """
+    return named is None or _states(value, named)
 
 
 def conforms_to_target(
@@ -132,12 +141,18 @@ def compile_reference(type_ref: TypeRef, knowledge: Knowledge, conforms: Conform
                 )
             if is_missing_in_parameters(reference, scope):
                 return False
-        if allowed is None:
-            return True
-        kind = referenced_type(reference) or value.get("type")
-        return kind is None or kind in allowed
+        return _names_allowed(value, reference, allowed)
 
     return [check]
+
+
+def _names_allowed(value: dict[str, Any], reference: str, allowed: frozenset[str] | None) -> bool:
+    """Whether the type of a target that is not at hand, as far as it is named, is right."""
+    named = referenced_type(reference)
+    if not has_named_type(value, named):
+        return False
+    kind = named or value.get("type")
+    return allowed is None or kind is None or kind in allowed
 
 
 def explain_reference(element: Element, item: Item, case: Inspection) -> dict[str, Any] | None:
@@ -180,9 +195,14 @@ def explain_reference(element: Element, item: Item, case: Inspection) -> dict[st
             "reference-stated-type", "structure", item.location, element.profile,
             stated=shown(value["type"]), found=shown(found[0].get("resourceType")),
         )  # fmt: skip
+    named = referenced_type(reference)
+    if not found and not has_named_type(value, named):
+        case.report.error(
+            "reference-stated-type", "structure", item.location, element.profile,
+            stated=shown(value["type"]), found=shown(named),
+        )  # fmt: skip
     _explain_aggregation(element, type_ref, item, case, found=bool(found))
-    named = referenced_type(reference) or value.get("type")
-    kind = found[0].get("resourceType") if found else named
+    kind = found[0].get("resourceType") if found else named or value.get("type")
     _explain_type(kind, allowed, element, item, case.report)
     return found[0] if found and is_profiled(type_ref, case.knowledge) else None
 

@@ -46,7 +46,9 @@ def test_primitives__form_of_a_date(judge: Judge, value: Any, expected: str | No
     ("members", "issue_id", "place"),
     [
         ({"active": "true"}, "primitive-json-type", "Patient.active"),
-        ({"multipleBirthInteger": Decimal("1.0")}, "primitive-json-type",
+        ({"multipleBirthInteger": Decimal("1.0")}, "primitive-form",
+         "Patient.multipleBirth.ofType(integer)"),
+        ({"multipleBirthInteger": "1"}, "primitive-json-type",
          "Patient.multipleBirth.ofType(integer)"),
         ({"id": "a b"}, "primitive-form", "Patient.id"),
         ({"photo": [{"data": "A=B"}]}, "primitive-form", "Patient.photo[0].data"),

@@ -43,6 +43,9 @@ def typed(**members: Any) -> dict[str, Any]:
         (about("#b"), "reference-contained-missing"),
         (observation(contained=[patient(id="a", active=True)],
                      subject={"reference": "#a", "type": "Group"}), "reference-stated-type"),
+        (observation(subject={"reference": "Patient/1", "type": "Group"}), "reference-stated-type"),
+        (observation(subject={"reference": "Patient/1", "type": "Patient"}), None),
+        (observation(subject={"reference": "urn:oid:1.2.3", "type": "Group"}), None),
     ],
 )  # fmt: skip
 def test_references__form_and_type_of_the_target(
