@@ -106,6 +106,11 @@ def _parameters(call: Call) -> Resource:
     sent = (
         call.resource if call.method == "POST" and call.content else {"resourceType": "Parameters"}
     )
+    if isinstance(sent, dict) and sent.get("resourceType") == call.type:
+        # The one parameter of an operation that is a resource may be the body itself:
+        # https://hl7.org/fhir/R4/operations.html#request
+        name = call.type[0].lower() + call.type[1:]
+        sent = {"resourceType": "Parameters", "parameter": [{"name": name, "resource": sent}]}
     listed = sent.get("parameter", []) if isinstance(sent, dict) else None
     if not isinstance(listed, list) or sent.get("resourceType") != "Parameters":
         raise refuse(400, "operation-no-parameters", "structure")

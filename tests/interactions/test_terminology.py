@@ -158,3 +158,16 @@ def test_fhirpath_patch__asks_the_terminology_of_the_server(client: TestClient) 
         "/fhir/Patient/a", json=patch, headers={"Content-Type": "application/fhir+json"}
     )
     assert [one["name"]["family"] for one in patched.json()["contact"]] == ["B"]
+
+
+def test_operations__body_may_be_the_resource_itself(client: TestClient) -> None:
+    sent = {
+        "resourceType": "ValueSet", "status": "draft",
+        "compose": {"include": [{"valueSet": [GENDER]}]},
+    }  # fmt: skip
+    assert len(codes(client.post("/fhir/ValueSet/$expand?count=3", json=sent))) == 3
+    asked = {"code": "male", "system": "http://hl7.org/fhir/administrative-gender"}
+    answer = client.post("/fhir/ValueSet/$validate-code", params=asked, json=sent)
+    assert value(answer, "result") is True
+    refused = client.post("/fhir/ValueSet/$expand", json={"resourceType": "Patient"})
+    assert refused.status_code == 400
