@@ -45,6 +45,7 @@ _TAG = re.compile(r"<(/?[^\s/>]+)")
 _ATTRIBUTE = re.compile(r"""\s([^\s=<>"'/]+)\s*=\s*["']""")
 _TEXT = re.compile(r">\s*[^<\s&]")
 _ROOT = re.compile(r"""<div(?=[\s>])[^<>]*\sxmlns\s*=\s*["']http://www\.w3\.org/1999/xhtml["']""")
+_PLAIN_NAMES = _ELEMENTS | {f"/{name}" for name in _ELEMENTS}
 _PLAIN_ATTRIBUTES = _ATTRIBUTES - {"href", "src"} | {"xmlns"}
 _PLAIN_TAGS = 500
 """More may nest deeper than the parser of `faults` goes."""
@@ -61,7 +62,7 @@ def is_plain(div: str) -> bool:
     if count > _PLAIN_TAGS or count != div.count(">") or "<!" in div or "<?" in div:
         return False
     tags = _TAG.findall(div)
-    if not _ELEMENTS.issuperset(tag.removeprefix("/") for tag in tags):
+    if not _PLAIN_NAMES.issuperset(tags):
         return False
     attributes = _ATTRIBUTE.findall(div)
     if not _PLAIN_ATTRIBUTES.issuperset(attributes) or attributes.count("xmlns") != 1:
