@@ -6,6 +6,8 @@ Every rule family contributes its explanation; this module only leads them to th
 from dataclasses import replace
 from typing import Any, Protocol
 
+import msgspec
+
 from fhir_server.model.primitives import PRIMITIVES
 from fhir_server.validation.compiler import Compiler
 from fhir_server.validation.element import Element
@@ -135,6 +137,7 @@ class Inspector:
     def _slice_item(
         self, entry: Element, item: Item, place: Element, holder: dict[str, Any]
     ) -> None:
+        item = self._with_own_type(entry, item)
         if entry.type_ref(item.type_code) is None:
             expected = ", ".join(ref.code for ref in entry.types)
             self._report.error("choice-type", "structure", item.location, entry.profile,
@@ -142,6 +145,13 @@ class Inspector:
             return
         if not self._has_nothing_to_say(entry, item, place):
             self._item(entry, item, place, holder)
+
+    def _with_own_type(self, entry: Element, item: Item) -> Item:
+        """The item under its own resource type, where a slice of `Resource` names that."""
+        kind = item.value.get("resourceType") if isinstance(item.value, dict) else None
+        if item.type_code == "Resource" and isinstance(kind, str) and entry.type_ref(kind):
+            return msgspec.structs.replace(item, type_code=kind)
+        return item
 
     def _item(self, element: Element, item: Item, place: Element, holder: dict[str, Any]) -> None:
         """Explains one value; `holder` is the object it stands in, `place` the element of that."""

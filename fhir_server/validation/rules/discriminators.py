@@ -63,7 +63,8 @@ def values_at(
     value: Any, type_code: str, steps: Sequence[Step], scope: Scope, knowledge: Knowledge
 ) -> Found:
     """The values an instance has at a discriminator's path."""
-    found: Found = [(value, type_code)]
+    own = value.get("resourceType") if type_code == "Resource" and isinstance(value, dict) else None
+    found: Found = [(value, own if isinstance(own, str) else type_code)]
     for step in steps:
         found = [inner for item in found for inner in _step(item, step, scope, knowledge)]
     return found

@@ -151,3 +151,24 @@ def test_slicing__slice_takes_an_element_of_another_profile(judge: Judge) -> Non
     assert ("slice-unmatched", f"{PATH}[0]") in judge(
         claiming(patient(identifier=[other])), library, user
     )
+
+
+def test_slicing__of_contained_resources_by_type(judge: Judge) -> None:
+    sliced = profile(
+        "Observation",
+        {"path": "Observation.contained",
+         "slicing": {"discriminator": [{"type": "type", "path": "$this"}], "rules": "open"}},
+        {"id": "Observation.contained:patient", "path": "Observation.contained",
+         "sliceName": "patient", "min": 1, "type": [{"code": "Patient"}]},
+    )  # fmt: skip
+    about = {"subject": {"reference": "#p"}}
+    own = observation(contained=[patient(id="p", active=True)], **about)
+    assert judge(own, sliced, profiles=(url("p"),)) == set()
+    other = observation(
+        contained=[{"resourceType": "Device", "id": "p", "status": "active"}], **about
+    )
+    assert judge(other, sliced, profiles=(url("p"),)) == {("slice-min", "Observation")}
+    broken = observation(contained=[patient(id="p", active="yes")], **about)
+    assert ("primitive-json-type", "Observation.contained[0].active") in judge(
+        broken, sliced, profiles=(url("p"),)
+    )
