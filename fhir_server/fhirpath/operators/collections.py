@@ -64,8 +64,13 @@ def distinct_objects(values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for value in values:
         for other in found:
-            if same_objects(value, other):
-                break
+            # Most differ in a plain text, seen here without a call.
+            for key, member in value.items():
+                if member != other.get(key) and type(member) is str and member[10:11] != "T":
+                    break
+            else:
+                if same_objects(value, other):
+                    break
         else:
             found.append(value)
     return found
