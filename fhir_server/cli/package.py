@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fhir_server.operator_error import OperatorError
+from fhir_server.operator_error import InputFaultError
 
 if TYPE_CHECKING:
     from fhir_server.definitions import Definitions
@@ -21,12 +21,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-
-class _PackageFaultError(OperatorError):
-    """A package that cannot be used: the input is at fault."""
-
-    exit_code = 1
 
 
 @app.command()
@@ -163,4 +157,4 @@ def _clear_faults() -> Iterator[None]:
     try:
         yield
     except PackageError as fault:
-        raise _PackageFaultError(str(fault)) from None
+        raise InputFaultError(str(fault)) from None

@@ -5,19 +5,13 @@ from typing import Annotated
 
 import typer
 
-from fhir_server.operator_error import OperatorError
+from fhir_server.operator_error import InputFaultError
 
 app = typer.Typer(
     help="Load code systems, value sets and concept maps.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-
-class _TerminologyFaultError(OperatorError):
-    """A file that cannot be loaded: the input is at fault."""
-
-    exit_code = 1
 
 
 @app.command(name="import")
@@ -56,7 +50,7 @@ def import_file(
         for line in import_terminology(file, load_settings().data_dir, head):
             typer.echo(line)
     except PackageError as fault:
-        raise _TerminologyFaultError(str(fault)) from None
+        raise InputFaultError(str(fault)) from None
 
 
 @app.command(name="list")
@@ -83,7 +77,7 @@ def remove(
 
     gone = remove_terminology(canonical, load_settings().data_dir)
     if not gone:
-        raise _TerminologyFaultError(f"nothing was loaded as {canonical}")
+        raise InputFaultError(f"nothing was loaded as {canonical}")
     for line in gone:
         typer.echo(f"{line} removed")
 
