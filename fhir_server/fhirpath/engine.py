@@ -67,6 +67,13 @@ class CompiledExpression:
                 return list(self._walk(node))
             except FALL_BACK:
                 pass
+        elif self.quick_test is not None:
+            try:
+                truth = self.quick_test(node)
+            except FALL_BACK:
+                pass
+            else:
+                return [] if truth is None else [truth]
         items = self._items(node, sibling, resource, root_resource, variables, resolve)
         return [value for value in map(raw, items) if value is not None]
 
