@@ -7,6 +7,7 @@ BENCHMARKS = {
     "validation": "Validation: examples, a Condition, Bundles, cold start, beside pyfhircheck",
     "fhirpath": "FHIRPath: the search parameters of Patient, beside fhirpathpy",
     "rest": "FHIR over HTTP: import, create, read, disk, beside PostgreSQL alone",
+    "search": "FHIR searches in a small and a large network, beside the best SQL by hand",
     "mapping": "HL7 v2: a 60-OBX report to its Bundle, beside a walk over its leaves",
     "ingest": "HL7 v2: reading all fields, beside hl7apy and python-hl7; MLLP to the journal and ACK",
 }
