@@ -13,8 +13,10 @@ from ingest.mapping.assembly import Assembly
 from ingest.mapping.bundle import bundle_of, transaction
 from ingest.mapping.centres import Centre, CentreRegister
 from ingest.mapping.context import Context
+from ingest.mapping.draft import Answered, Draft, Question
 from ingest.mapping.kept import keep_with, kept_values
 from ingest.mapping.library import CompiledMessage, Library, default_library, load_library
+from ingest.mapping.matching import questions_about
 from ingest.mapping.organizations import organizations_bundle
 from ingest.mapping.reconcile import reconcile
 from ingest.mapping.result import Fate, MappingResult, Stored
@@ -22,14 +24,18 @@ from ingest.mapping.scopes import read_scopes
 from ingest.mapping.yaml_source import MapError
 
 __all__ = [
+    "Answered",
     "Centre",
     "CentreRegister",
+    "Draft",
     "Fate",
     "Library",
     "MapError",
     "MappingResult",
+    "Question",
     "Stored",
     "default_library",
+    "draft_message",
     "load_library",
     "map_message",
     "organizations_bundle",
@@ -51,6 +57,11 @@ def map_message(
     Errors: none raised for what a sender can cause; see `MappingResult.held`.
     Cost: see benchmarks/mapping.py.
     """
+    return draft_message(message, library=library).finish(stored)
+
+
+def draft_message(message: Message, *, library: Library | None = None) -> Draft:
+    """The same as far as it goes without the store, so that it can be asked for many messages at once."""
     maps = library or default_library()
     centre = maps.register.of_sender(message.sending_application, message.sending_facility)
     if centre is None:
@@ -60,36 +71,36 @@ def map_message(
         }
         return _held(message, None, "v2-sender-unknown", code="security", **sender)
     if message.type in ACKNOWLEDGEMENTS:
-        return MappingResult(centre=centre.id, bundle=None, account=_unread(message))
+        return _settled(MappingResult(centre=centre.id, bundle=None, account=_unread(message)))
     compiled = maps.of_type(message.type or "", message.trigger or "", centre.id)
     if compiled is None:
         event = f"{message.type or ''}^{message.trigger or ''}"
         return _held(message, centre.id, "v2-message-unmapped", code="not-supported", type=event)
-    return _mapped(message, centre, compiled, maps, stored)
+    return _drafted(message, centre, compiled, maps)
 
 
 def _held(
     message: Message, centre: str | None, issue_id: str, *, code: str, **parameters: str
-) -> MappingResult:
-    return MappingResult(
-        centre=centre,
-        bundle=None,
-        held=(error(issue_id, code, **parameters),),
-        account=_unread(message),
+) -> Draft:
+    return _settled(
+        MappingResult(
+            centre=centre,
+            bundle=None,
+            held=(error(issue_id, code, **parameters),),
+            account=_unread(message),
+        )
     )
+
+
+def _settled(result: MappingResult) -> Draft:
+    return Draft(lambda _stored: result)
 
 
 def _unread(message: Message) -> Callable[[], tuple[Fate, ...]]:
     return partial(account, message.segments, (), {}, {})
 
 
-def _mapped(
-    message: Message,
-    centre: Centre,
-    compiled: CompiledMessage,
-    maps: Library,
-    stored: Stored | None,
-) -> MappingResult:
+def _drafted(message: Message, centre: Centre, compiled: CompiledMessage, maps: Library) -> Draft:
     context = Context(centre, maps.register, maps.codes)
     root = read_scopes(message.segments, compiled.scopes)
     assembly = Assembly(context, message, root, compiled.gathers)
@@ -97,6 +108,20 @@ def _mapped(
     kept = kept_values(message.segments, context, compiled.settled)
     for provenance in assembly.of_type("Provenance"):
         keep_with(provenance, kept)
+    kept_places = frozenset(place for place, _ in kept)
+    finish = partial(_finished, message, assembly, compiled, maps, kept_places)
+    return Draft(finish, partial(questions_about, assembly.built))
+
+
+def _finished(  # noqa: PLR0917 — the parts of one draft, gathered in one place
+    message: Message,
+    assembly: Assembly,
+    compiled: CompiledMessage,
+    maps: Library,
+    kept_places: frozenset[str],
+    stored: Stored | None,
+) -> MappingResult:
+    context = assembly.context
     held = list(context.held)
     if stored is None:
         held.extend(issue for built in assembly.built for issue in built.missing)
@@ -107,7 +132,7 @@ def _mapped(
         held.extend(reconciled.held)
         bundle = bundle_of(reconciled.entries)
     return MappingResult(
-        centre=centre.id,
+        centre=context.centre.id,
         bundle=bundle if bundle["entry"] and not held else None,
         issues=tuple(context.issues),
         held=tuple(held),
@@ -117,6 +142,6 @@ def _mapped(
             context.ledger,
             compiled.rules,
             maps.refused,
-            frozenset(place for place, _ in kept),
+            kept_places,
         ),
     )

@@ -4,13 +4,14 @@ A patient whose record was replaced (Patient.link, replaced-by) is the one that 
 messages for a retired number go to the survivor.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fhir_server.model.issues import Issue, error
 from ingest.mapping.assembly import Built, Identity
 from ingest.mapping.bundle import message_resource_id, search_token
 from ingest.mapping.centres import SID
+from ingest.mapping.draft import Question
 from ingest.mapping.identifiers import V2_0203
 from ingest.mapping.identities import INS_TYPES, laterality, topography, type_codes
 from ingest.mapping.result import Resource, Stored
@@ -35,12 +36,21 @@ class Found:
     conflicts: list[Issue] = field(default_factory=list)
 
 
+def questions_about(built: Sequence[Built]) -> list[Question]:
+    """What `find` is sure to ask."""
+    questions: list[Question] = []
+    for resource_type, several in _by_type(built).items():
+        if resource_type == "Provenance":
+            questions.append(_about_ids(resource_type, several))
+        else:
+            questions += _about_identifiers(resource_type, several)
+    return questions
+
+
 def find(built: Sequence[Built], stored: Stored) -> Found:
     """Ask the store. Cost: one search per resource type, one more for tumours without a number."""
     found = Found()
-    by_type: dict[str, list[Built]] = {}
-    for one in built:
-        by_type.setdefault(one.plan.type, []).append(one)
+    by_type = _by_type(built)
     for resource_type, several in by_type.items():
         if resource_type == "Provenance":
             _find_by_id(several, stored, found)
@@ -56,9 +66,29 @@ def find(built: Sequence[Built], stored: Stored) -> Found:
     return found
 
 
-def _find_by_id(several: Sequence[Built], stored: Stored, found: Found) -> None:
+def _by_type(built: Sequence[Built]) -> dict[str, list[Built]]:
+    by_type: dict[str, list[Built]] = {}
+    for one in built:
+        by_type.setdefault(one.plan.type, []).append(one)
+    return by_type
+
+
+def _about_ids(resource_type: str, several: Sequence[Built]) -> Question:
     ids = ",".join(message_resource_id(one) for one in several)
-    known = {r["id"]: r for r in stored(several[0].plan.type, {"_id": ids})}
+    return resource_type, (("_id", ids),)
+
+
+def _about_identifiers(resource_type: str, several: Sequence[Built]) -> Iterator[Question]:
+    asked = list(dict.fromkeys(i for one in several for i in identities(one)))
+    for start in range(0, len(asked), AT_ONCE):
+        some = asked[start : start + AT_ONCE]
+        tokens = ",".join(search_token(identity) for identity in some)
+        yield resource_type, (("identifier", tokens), ("_count", str(2 * len(some))))
+
+
+def _find_by_id(several: Sequence[Built], stored: Stored, found: Found) -> None:
+    resource_type, parameters = _about_ids(several[0].plan.type, several)
+    known = {r["id"]: r for r in stored(resource_type, dict(parameters))}
     for one in several:
         if message_resource_id(one) in known:
             found.known[one.full_url] = known[message_resource_id(one)]
@@ -67,13 +97,9 @@ def _find_by_id(several: Sequence[Built], stored: Stored, found: Found) -> None:
 def _by_identifier(
     resource_type: str, several: Sequence[Built], stored: Stored
 ) -> dict[Identity, list[Resource]]:
-    asked = list(dict.fromkeys(i for one in several for i in identities(one)))
     matches: dict[str, Resource] = {}
-    for start in range(0, len(asked), AT_ONCE):
-        some = asked[start : start + AT_ONCE]
-        tokens = ",".join(search_token(identity) for identity in some)
-        count = str(2 * len(some))
-        for resource in stored(resource_type, {"identifier": tokens, "_count": count}):
+    for _, parameters in _about_identifiers(resource_type, several):
+        for resource in stored(resource_type, dict(parameters)):
             matches[resource["id"]] = resource
     found: dict[Identity, list[Resource]] = {}
     for resource in matches.values():
