@@ -18,6 +18,7 @@ from fhir_server.search.run import SearchResult, run_search
 from fhir_server.store.database import Database
 from fhir_server.store.keys import resource_key
 from fhir_server.store.resources import NewVersion, StoredResource, write_versions
+from tests.search.invented import coded, condition, observation, patient
 
 BASE_URL = "http://osteon.test/fhir"
 
@@ -93,3 +94,24 @@ def names(found: Sequence[StoredResource]) -> list[str]:
 @pytest.fixture
 def store(database: Database, indexer: SearchIndexer) -> SearchStore:
     return SearchStore(database, indexer)
+
+
+@pytest.fixture
+def network(store: SearchStore) -> SearchStore:
+    """Two patients, their conditions and observations, a practitioner, an organisation."""
+    store.put(
+        {"resourceType": "Organization", "id": "o", "name": "Institut"},
+        {"resourceType": "Practitioner", "id": "d", "name": [{"family": "Docteur"}]},
+        patient("1", name=[{"family": "Un"}], managingOrganization={"reference": "Organization/o"},
+                 generalPractitioner=[{"reference": "Practitioner/d"}]),
+        patient("2", name=[{"family": "Deux"}]),
+        condition("c1", subject={"reference": "Patient/1"}, code=coded("http://s", "x")),
+        condition("c2", subject={"reference": "Patient/2"}, code=coded("http://s", "x")),
+        observation("o1", subject={"reference": "Patient/1"}, code=coded("http://l", "a"),
+                     hasMember=[{"reference": "Observation/o2"}]),
+        observation("o2", subject={"reference": "Patient/1"}, code=coded("http://l", "b"),
+                     hasMember=[{"reference": "Observation/o3"}]),
+        observation("o3", subject={"reference": "Patient/2"}, code=coded("http://l", "c"),
+                     hasMember=[{"reference": "Observation/o1"}]),
+    )  # fmt: skip
+    return store

@@ -1,0 +1,58 @@
+import pytest
+
+from tests.search.conftest import SearchStore, names
+from tests.search.invented import condition, patient
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("Condition?subject:Patient.family=un", ["Condition/c1"]),
+        ("Condition?subject.family=un", ["Condition/c1"]),
+        ("Condition?patient.organization.name=inst", ["Condition/c1"]),
+        ("Condition?patient._id=2", ["Condition/c2"]),
+        ("Condition?patient.family:missing=false&code=x", ["Condition/c1", "Condition/c2"]),
+        ("Condition?patient.general-practitioner:Practitioner.family=doc", ["Condition/c1"]),
+        ("Condition?subject:Group.code=x", []),
+        ("Patient?_has:Condition:subject:code=http://s|x", ["Patient/1", "Patient/2"]),
+        ("Patient?_has:Observation:patient:code=a", ["Patient/1"]),
+        ("Patient?_has:Observation:patient:code=a&_has:Observation:patient:code=c", []),
+        ("Organization?_has:Patient:organization:_has:Condition:subject:code=x", ["Organization/o"]),
+        ("Condition?patient._has:Observation:subject:code=c", ["Condition/c2"]),
+        ("Observation?has-member:Observation.has-member:Observation.code=c", ["Observation/o1"]),
+    ],
+)  # fmt: skip
+def test_chain__follows_references(network: SearchStore, query: str, found: list[str]) -> None:
+    assert network.find(query) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "included"),
+    [
+        ("Condition?_id=c1&_include=Condition:subject", ["Patient/1"]),
+        ("Condition?_id=c1&_include=Condition:subject:Group", []),
+        ("Condition?_id=c1&_include=*", ["Patient/1"]),
+        ("Patient?_id=1&_include=Patient:*", ["Organization/o", "Practitioner/d"]),
+        ("Condition?_include=Condition:subject&_include=Patient:organization", ["Patient/1", "Patient/2"]),
+        ("Condition?_id=c1&_include=Condition:subject&_include:iterate=Patient:organization",
+         ["Organization/o", "Patient/1"]),
+        ("Patient?_id=1&_revinclude=Condition:subject", ["Condition/c1"]),
+        ("Patient?_id=1&_revinclude=Observation:*", ["Observation/o1", "Observation/o2"]),
+        ("Patient?_id=2&_revinclude=Condition:subject&_revinclude=Observation:subject:Patient",
+         ["Condition/c2", "Observation/o3"]),
+        ("Observation?_id=o1&_include:iterate=Observation:has-member",
+         ["Observation/o2", "Observation/o3"]),
+        ("Observation?_id=o1&_revinclude:iterate=Observation:has-member",
+         ["Observation/o2", "Observation/o3"]),
+    ],
+)  # fmt: skip
+def test_include__sends_along(network: SearchStore, query: str, included: list[str]) -> None:
+    assert sorted(names(network.search(query).included)) == included
+
+
+def test_include__is_bounded(store: SearchStore) -> None:
+    store.put(patient("1"))
+    store.put(*(condition(f"c{n}", subject={"reference": "Patient/1"}) for n in range(1001)))
+    result = store.search("Patient?_revinclude=Condition:subject")
+    assert len(result.included) == 1000
+    assert [issue.id for issue in result.issues] == ["search-includes-cut"]
