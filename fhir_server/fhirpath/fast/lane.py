@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fhir_server.fhirpath import regex
 from fhir_server.fhirpath.errors import FHIRPathError
 from fhir_server.fhirpath.fast import paths, truths
-from fhir_server.fhirpath.fast.paths import FastPath
+from fhir_server.fhirpath.fast.paths import FastPath, Walk
 from fhir_server.fhirpath.fast.truths import FastTruth
 from fhir_server.fhirpath.operators.types import acceptance, type_specifier
 from fhir_server.fhirpath.references import type_of_reference
@@ -42,7 +42,10 @@ _ALIKE: dict[str, frozenset[str]] = {
 _CONVERTED = frozenset({"decimal", "Quantity", "Age", "Count", "Distance", "Duration", "Money"})
 """Types that compare with literals of another type."""
 
-_COMPARISONS: dict[str, Callable[[int, int], bool]] = {
+_NUMBERS = frozenset({"integer", "positiveInt", "unsignedInt", "decimal"})
+"""Types that compare with a whole number as Python has it."""
+
+_COMPARISONS: dict[str, Callable[[Any, int], bool]] = {
     "=": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
     ">=": operator.ge,
 }  # fmt: skip
@@ -251,7 +254,7 @@ class _Lane:
             if found is not None:
                 return found
         if node.operator in _COMPARISONS:
-            return self._count_comparison(node)
+            return self._number_comparison(node)
         return None
 
     def _equality(self, node: Operation) -> FastTruth | None:
@@ -287,12 +290,28 @@ class _Lane:
             return None
         return truths.is_one_of(path, frozenset(map(str, constants)))
 
-    def _count_comparison(self, node: Operation) -> FastTruth | None:
-        match node.left, node.right:
-            case Call(name="count", arguments=()), Constant(kind="integer", value=int() as bound):
-                path = self.path(node.left.target)
-                compare = _COMPARISONS[node.operator]
-                return truths.counted(path.walk, lambda n: compare(n, bound)) if path else None
+    def _number_comparison(self, node: Operation) -> FastTruth | None:
+        """`name.count() > 0`, `name.count() + identifier.count() > 0`, `period >= 0`."""
+        if not (isinstance(node.right, Constant) and node.right.kind == "integer"):
+            return None
+        bound, compare = int(str(node.right.value)), _COMPARISONS[node.operator]
+        counted = self._counted(node.left)
+        if counted is not None:
+            return truths.counted(counted, lambda count: compare(count, bound))
+        path = self.path(node.left)
+        if path is None or path.only_type not in _NUMBERS:
+            return None
+        return truths.numbers(path, lambda number: compare(number, bound))
+
+    def _counted(self, node: Node) -> list[Walk] | None:
+        """The paths whose values are counted together."""
+        match node:
+            case Call(name="count", arguments=()):
+                path = self.path(node.target)
+                return [path.walk] if path else None
+            case Operation(operator="+", left=one, right=other):
+                left, right = self._counted(one), self._counted(other)
+                return [*left, *right] if left and right else None
             case _:
                 return None
 

@@ -5,6 +5,7 @@ Source: FHIRPath N1 §5.1 (existence), §6.1 (equality), §6.5 (boolean logic)
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from fhir_server.fhirpath.fast.paths import FastPath, UnsureError, Walk
@@ -170,9 +171,27 @@ def is_one_of(path: FastPath, constants: frozenset[str]) -> FastTruth:
     return FastTruth(run)
 
 
-def counted(walk: Walk, accept: Callable[[int], bool]) -> FastTruth:
-    """Whether the number of values is accepted."""
-    return FastTruth(lambda this: accept(len(walk(this))))
+def counted(walks: Sequence[Walk], accept: Callable[[int], bool]) -> FastTruth:
+    """Whether the number of values, on all paths together, is accepted."""
+    if len(walks) == 1:
+        walk = walks[0]
+        return FastTruth(lambda this: accept(len(walk(this))))
+    return FastTruth(lambda this: accept(sum(len(walk(this)) for walk in walks)))
+
+
+def numbers(path: FastPath, accept: Callable[[int | Decimal], bool]) -> FastTruth:
+    """Whether the only number is accepted."""
+    walk = path.walk
+
+    def run(this: Any) -> bool | None:
+        values = walk(this)
+        if not values:
+            return None
+        if len(values) > 1 or type(values[0]) not in {int, Decimal}:
+            raise UnsureError
+        return accept(values[0])
+
+    return FastTruth(run)
 
 
 def texts(path: FastPath, accept: Callable[[str], bool]) -> FastTruth:

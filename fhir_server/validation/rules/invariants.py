@@ -3,17 +3,17 @@
 Source: FHIR R4 ElementDefinition.constraint, https://hl7.org/fhir/R4/conformance-rules.html#constraints
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fhir_server.fhirpath import FHIRPathError
 from fhir_server.fhirpath.fast import FALL_BACK
-from fhir_server.model.primitives import is_date_time
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
 from fhir_server.validation.expressions import NotEvaluated
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.knowledge import Knowledge
+from fhir_server.validation.rules.glances import GLANCES
 from fhir_server.validation.scope import Scope
 
 BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
@@ -32,39 +32,6 @@ _ONLY_WITH = {
     "dom-5": "contained",
 }
 """Invariants of every resource that speak of one element only: without it they hold."""
-
-
-def _is_no_dead_link(value: Any, scope: Scope) -> bool:
-    """`ref-1`: nothing is referred to, or what begins with # is contained."""
-    reference = value.get("reference")
-    if reference is None:
-        return "_reference" not in value
-    return (
-        type(reference) is str and reference[:1] == "#" and reference[1:] in scope.contained_by_id
-    )
-
-
-def _is_in_order(value: Any, _: Scope) -> bool:
-    """`per-1`, of moments written in one precision and one zone, which compare as their texts do."""
-    start, end = value.get("start"), value.get("end")
-    return (
-        type(start) is str
-        and type(end) is str
-        and start <= end
-        and len(start) == len(end)
-        and start[_SECONDS:] == end[_SECONDS:]
-        and is_date_time(start)
-        and is_date_time(end)
-    )
-
-
-_SECONDS = len("2000-01-01T00:00:00")
-_LOOKED_UP: Mapping[str, Callable[[Any, Scope], bool]] = {
-    "reference.startsWith('#').not() or (reference.substring(1).trace('url') in "
-    "%rootResource.contained.id.trace('ids'))": _is_no_dead_link,
-    "start.hasValue().not() or end.hasValue().not() or (start <= end)": _is_in_order,
-}
-"""Expressions that a glance may show not to be false; where it does not, FHIRPath is asked."""
 
 
 def severity_of(constraint: Mapping[str, Any]) -> str:
@@ -108,7 +75,7 @@ def _compile_one(
         return lambda _value, _scope, _place: not silent
     test, quick_test = compiled.test, compiled.quick_test
     needed = _ONLY_WITH.get(constraint.get("key", ""))
-    looked_up = _LOOKED_UP.get(constraint["expression"])
+    glance = GLANCES.get(constraint["expression"])
 
     def check(value: Any, scope: Scope, _place: Element) -> bool:
         if needed is not None and needed not in value:
@@ -120,7 +87,7 @@ def _compile_one(
                 pass
             except FHIRPathError:  # a pattern that is too slow: the detailed path says so
                 return False
-        if looked_up is not None and looked_up(value, scope):
+        if glance is not None and glance(value, scope):
             return True
         try:
             answer = test(

@@ -1,0 +1,77 @@
+"""Glances: what may show without FHIRPath that an invariant of R4 is not broken.
+
+A glance says yes where that is plain to see; where it says no, FHIRPath is asked.
+
+Source: the expressions of the published definitions, https://hl7.org/fhir/R4/resource.html
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fhir_server.model.primitives import is_date_time
+from fhir_server.validation.scope import Scope
+
+Glance = Callable[[Any, Scope], bool]
+
+_SECONDS = len("2000-01-01T00:00:00")
+
+
+def _is_no_dead_link(value: Any, scope: Scope) -> bool:
+    """`ref-1`: nothing is referred to, or what begins with # is contained."""
+    reference = value.get("reference")
+    if reference is None:
+        return "_reference" not in value
+    return (
+        type(reference) is str and reference[:1] == "#" and reference[1:] in scope.contained_by_id
+    )
+
+
+def _is_in_order(value: Any, _: Scope) -> bool:
+    """`per-1`, of moments written in one precision and one zone, which compare as their texts do."""
+    start, end = value.get("start"), value.get("end")
+    return (
+        type(start) is str
+        and type(end) is str
+        and start <= end
+        and len(start) == len(end)
+        and start[_SECONDS:] == end[_SECONDS:]
+        and is_date_time(start)
+        and is_date_time(end)
+    )
+
+
+def _contains_nothing_twice_removed(value: Any, _: Scope) -> bool:
+    """`dom-2`: no contained resource contains another."""
+    return all(isinstance(one, dict) and "contained" not in one for one in value["contained"])
+
+
+def _is_all_referred_to(value: Any, scope: Scope) -> bool:
+    """`dom-3`: a Reference of the resource leads to each contained one."""
+    wanted = {f"#{one.get('id')}" for one in value["contained"] if isinstance(one, dict)}
+    waiting: list[Any] = list(scope.resource.values())
+    while waiting and wanted:
+        one = waiting.pop()
+        if type(one) is dict:
+            reference = one.get("reference")
+            if type(reference) is str:
+                wanted.discard(reference)
+            waiting.extend(one.values())
+        elif type(one) is list:
+            waiting.extend(one)
+    return not wanted
+
+
+GLANCES: Mapping[str, Glance] = {
+    "reference.startsWith('#').not() or (reference.substring(1).trace('url') in "
+    "%rootResource.contained.id.trace('ids'))": _is_no_dead_link,
+    "start.hasValue().not() or end.hasValue().not() or (start <= end)": _is_in_order,
+    "contained.contained.empty()": _contains_nothing_twice_removed,
+    "contained.where((('#'+id in (%resource.descendants().reference | "
+    "%resource.descendants().as(canonical) | %resource.descendants().as(uri) | "
+    "%resource.descendants().as(url))) or descendants().where(reference = '#').exists() or "
+    "descendants().where(as(canonical) = '#').exists() or "
+    "descendants().where(as(canonical) = '#').exists()).not()).trace('unmatched', id).empty()": (
+        _is_all_referred_to
+    ),
+}
+"""The glance for an expression."""
