@@ -241,10 +241,8 @@ def _seconds(root: psutil.Process) -> float:
 
 def _postmaster(url: str) -> psutil.Process:
     with psycopg.connect(url) as connection:
-        backend = psutil.Process(connection.info.backend_pid)
-    parent = backend.parent() if backend.is_running() else None
-    assert parent is not None
-    return parent
+        # By its number: psutil's `parent` compares times of birth, which the system's clock may move.
+        return psutil.Process(psutil.Process(connection.info.backend_pid).ppid())
 
 
 def _one(connection: psycopg.Connection[Any], statement: str, *values: object) -> int:

@@ -1,10 +1,10 @@
 """The web application: FHIR below `/fhir`, health, metrics and pages beside it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fhir_server import __version__
 from fhir_server.http import guide, health, metrics, start_page
@@ -15,14 +15,15 @@ from fhir_server.http.fhir import FHIR_PATH, FhirEndpoint
 from fhir_server.http.threads import InteractionThreads
 from fhir_server.interactions.server import FhirServer
 
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-def create_app(server: FhirServer, *, reindexes: bool = True) -> FastAPI:
+
+def create_app(server: FhirServer, *, reindexes: bool = True) -> "Application":
     """The application over an opened server; it closes the server when it ends.
 
     Shape: `reindexes` whether it works at reindex jobs beside the requests.
     """
     threads = InteractionThreads(server.settings.pool_size, server.settings.request_timeout_s)
-    endpoint = FhirEndpoint(server, threads)
     reindexing = ReindexThread(server)
 
     @asynccontextmanager
@@ -34,14 +35,17 @@ def create_app(server: FhirServer, *, reindexes: bool = True) -> FastAPI:
         threads.close()
         server.close()
 
-    app = FastAPI(
+    return Application(FhirEndpoint(server, threads), _pages(server, lifespan))
+
+
+def _pages(server: FhirServer, lifespan: Lifespan) -> FastAPI:
+    """What stands beside FHIR."""
+    pages = FastAPI(
         title="Osteon", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
-    app.add_middleware(FaultBoundary)
-    app.router.routes.extend(
+    pages.add_middleware(FaultBoundary)
+    pages.router.routes.extend(
         [
-            Route(FHIR_PATH, endpoint=endpoint, name="fhir-base"),
-            Mount(FHIR_PATH, app=endpoint, name="fhir"),
             *health.routes(server),
             *metrics.routes(server),
             *extension_routes(server),
@@ -49,4 +53,25 @@ def create_app(server: FhirServer, *, reindexes: bool = True) -> FastAPI:
             *start_page.routes(server),
         ]
     )
-    return app
+    return pages
+
+
+class Application:
+    """ASGI application: FHIR by itself, everything else by the web framework.
+
+    The framework's layers cost a request as much as a read by id, and FHIR needs none of them: it has its
+    own route table, faults and formats.
+    """
+
+    def __init__(self, fhir: ASGIApp, pages: ASGIApp) -> None:
+        self._fhir = fhir
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or the life of the process."""
+        is_fhir = scope["type"] == "http" and _is_below(FHIR_PATH, scope["path"])
+        await (self._fhir if is_fhir else self._pages)(scope, receive, send)
+
+
+def _is_below(base: str, path: str) -> bool:
+    return path == base or path.startswith(f"{base}/")

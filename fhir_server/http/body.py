@@ -23,6 +23,9 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limit: int) ->
     Errors: Refused 408 where it comes too slowly, 413 where it is larger than `limit`, packed or not, 415
     for an encoding other than gzip, 400 for a broken one; ClientDisconnect.
     """
+    if "content-length" not in headers and "transfer-encoding" not in headers:
+        # RFC 9112 §6.3: a request with neither has no body.
+        return b""
     declared = headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limit:
         raise refuse(413, "body-too-large", "too-long", max=limit)

@@ -7,7 +7,6 @@ request id and nothing else.
 import time
 import uuid
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
@@ -15,6 +14,7 @@ from fhir_server.http.body import read_body
 from fhir_server.http.call import Call
 from fhir_server.http.faults import fault_of
 from fhir_server.http.metrics import observe_interaction
+from fhir_server.http.reads import CoalescedReads
 from fhir_server.http.reply import Reply, outcome_reply
 from fhir_server.http.routes import Handler, find_route
 from fhir_server.http.threads import InteractionThreads
@@ -30,6 +30,7 @@ class FhirEndpoint:
     def __init__(self, server: FhirServer, threads: InteractionThreads) -> None:
         self._server = server
         self._threads = threads
+        self._reads = CoalescedReads(server, threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -42,7 +43,10 @@ class FhirEndpoint:
             interaction = route.interaction
             content = await read_body(receive, call.headers, self._server.settings.max_body_bytes)
             call = Call(self._server, call.method, route.path, call.query, call.headers, content)
-            reply = await self._threads.run(lambda: _handle(call, route.handler))
+            if self._reads.takes(interaction, call):
+                reply = await self._reads.reply(call)
+            else:
+                reply = await self._threads.run(lambda: _handle(call, route.handler))
         except ClientDisconnect:
             return
         except Refused as refused:
@@ -54,7 +58,10 @@ class FhirEndpoint:
 
     def _call(self, scope: Scope, content: bytes) -> Call:
         query = scope["query_string"].decode("latin-1")
-        headers = {key.lower(): value for key, value in Headers(scope=scope).items()}
+        # ASGI gives the names in lower case.
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
         return Call(self._server, scope["method"], {}, query, headers, content)
 
 

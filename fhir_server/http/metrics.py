@@ -42,8 +42,14 @@ FigureSource = Callable[[Connection], Iterable[Figure]]
 
 def observe_interaction(interaction: str, status: int, seconds: float) -> None:
     """Count a request that was answered. Shape: `interaction` is a name of the route table."""
-    _requests.labels(interaction, status).inc()
-    _durations.labels(interaction).observe(seconds)
+    requests, durations = _counted(interaction, status)
+    requests.inc()
+    durations.observe(seconds)
+
+
+@cache
+def _counted(interaction: str, status: int) -> tuple[Counter, Histogram]:
+    return _requests.labels(interaction, status), _durations.labels(interaction)
 
 
 def routes(parts: ServerParts) -> list[Route]:

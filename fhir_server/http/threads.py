@@ -37,13 +37,17 @@ class InteractionThreads:
         deadline = Deadline()
         future = loop.run_in_executor(self._executor, deadline.run, work)
         future.add_done_callback(self._done)
-        done, _ = await asyncio.wait([future], timeout=self._timeout_s)
-        if not done:
-            future.cancel()
+        try:
+            async with asyncio.timeout(self._timeout_s) as limit:
+                return await future
+        except TimeoutError:
+            if not limit.expired():
+                raise
             # Cancelling waits for the database, hence in a thread of its own.
             await loop.run_in_executor(None, deadline.end)
-            raise refuse(504, "request-timeout", "timeout", seconds=f"{self._timeout_s:g}")
-        return future.result()
+            raise refuse(
+                504, "request-timeout", "timeout", seconds=f"{self._timeout_s:g}"
+            ) from None
 
     def _done(self, future: asyncio.Future[Any]) -> None:
         self.busy -= 1

@@ -6,7 +6,7 @@ Source: https://hl7.org/fhir/R4/http.html#read
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.writing.check import check_id
 from fhir_server.model.issues import refuse
-from fhir_server.store.resources import Connection, read_resource
+from fhir_server.store.resources import Connection, StoredResource, read_resource
 
 
 def read(connection: Connection, resource_type: str, resource_id: str) -> Answer:
@@ -15,8 +15,15 @@ def read(connection: Connection, resource_type: str, resource_id: str) -> Answer
     Errors: Refused 404 where the id was never used, 410 where the resource is deleted.
     """
     check_id(resource_id, resource_type)
-    stored = read_resource(connection, resource_type, resource_id)
-    if stored is None:
+    return read_answer(
+        read_resource(connection, resource_type, resource_id), resource_type, resource_id
+    )
+
+
+def read_answer(stored: StoredResource | None, resource_type: str, resource_id: str) -> Answer:
+    """The answer to a read whose key leads to this row. Errors: as `read`."""
+    # Another resource may have the same key.
+    if stored is None or (stored.type, stored.id) != (resource_type, resource_id):
         raise refuse(404, "resource-not-found", "not-found", resource_type,
                      reference=f"{resource_type}/{resource_id}")  # fmt: skip
     if stored.deleted:
