@@ -18,12 +18,11 @@ from fhir_server.settings import Settings
 from ingest.hl7v2 import Message
 from ingest.mapping import (
     CentreRegister,
+    Draft,
     Library,
     MapError,
-    MappingResult,
-    Stored,
+    draft_message,
     load_library,
-    map_message,
 )
 from ingest.mapping.centres import Centre
 from ingest.mapping.library import mappings_folder
@@ -65,9 +64,9 @@ class CurrentMaps:
                 self._look()
         return self._library
 
-    def map_message(self, message: Message, *, stored: Stored | None = None) -> MappingResult:
-        """Translate a message by the library in force."""
-        return map_message(message, stored=stored, library=self.library)
+    def draft_message(self, message: Message) -> Draft:
+        """Translate a message by the library in force, as far as it goes without the store."""
+        return draft_message(message, library=self.library)
 
     def _look(self) -> None:
         self._looked = time.monotonic()

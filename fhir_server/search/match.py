@@ -27,25 +27,29 @@ LIMIT = 2
 
 
 def match_each(
-    connection: Connection, requests: Sequence[SearchRequest]
+    connection: Connection, requests: Sequence[SearchRequest], limit: int = LIMIT
 ) -> list[list[StoredResource]]:
-    """Up to LIMIT matches of each search, in the order of the searches.
+    """Up to `limit` matches of each search, in the order of the searches.
 
-    Cost: one statement for all that ask for tokens only, one for each other.
+    Cost: one statement for all that ask for tokens only, one for all that ask for ids, one for each other.
     """
     found: list[list[StoredResource]] = [[] for _ in requests]
     contained: dict[int, Sequence[int]] = {}
     overlapping: dict[int, Sequence[int]] = {}
+    keyed: dict[int, Collection[int]] = {}
     for position, request in enumerate(requests):
         plan = plan_request(request)
         if _asks_for_tokens_only(plan) and not plan.overlaps:
             contained[position] = plan.contains
         elif _asks_for_tokens_only(plan) and not plan.contains and len(plan.overlaps) == 1:
             overlapping[position] = plan.overlaps[0]
+        elif plan.keys is not None and len(plan.keys) <= limit and _asks_for_keys_only(plan):
+            keyed[position] = plan.keys
         else:
-            found[position] = match_resources(connection, request, LIMIT)
-    _match_tokens(connection, "@>", contained, found)
-    _match_tokens(connection, "&&", overlapping, found)
+            found[position] = match_resources(connection, request, limit)
+    _match_tokens(connection, "@>", contained, found, limit)
+    _match_tokens(connection, "&&", overlapping, found, limit)
+    _match_keys(connection, keyed, found)
     return found
 
 
@@ -72,10 +76,17 @@ def matching_keys(
 
 def _asks_for_tokens_only(plan: Plan) -> bool:
     # A token belongs to one resource type and to no deleted resource.
-    asks_for_more = (
-        plan.keys is not None or plan.excluded or plan.updated or plan.ranges or plan.others
-    )
+    asks_for_more = plan.keys is not None or _asks_for_rows(plan)
     return bool(plan.contains or plan.overlaps) and not asks_for_more
+
+
+def _asks_for_keys_only(plan: Plan) -> bool:
+    # A key belongs to one resource type.
+    return not (plan.contains or plan.overlaps or _asks_for_rows(plan))
+
+
+def _asks_for_rows(plan: Plan) -> bool:
+    return bool(plan.excluded or plan.updated or plan.ranges or plan.others)
 
 
 def _match_tokens(
@@ -83,6 +94,7 @@ def _match_tokens(
     operator: LiteralString,
     tokens: dict[int, Sequence[int]],
     found: list[list[StoredResource]],
+    limit: int,
 ) -> None:
     if not tokens:
         return
@@ -99,10 +111,26 @@ def _match_tokens(
             (
                 list(tokens),
                 ["{" + ",".join(map(str, values)) + "}" for values in tokens.values()],
-                LIMIT,
+                limit,
             ),
         )
         connection.execute("SET LOCAL enable_seqscan = on")
         rows = cursor.fetchall()
+    for row in rows:
+        found[row[-1]].append(stored_resource(row))
+
+
+def _match_keys(
+    connection: Connection, keyed: dict[int, Collection[int]], found: list[list[StoredResource]]
+) -> None:
+    if not keyed:
+        return
+    pairs = [(position, key) for position, keys in keyed.items() for key in keys]
+    rows = connection.execute(
+        "SELECT " + COLUMNS + ", asked.position "
+        "FROM unnest(%s::int[], %s::bigint[]) AS asked (position, key) "
+        "JOIN resource r ON r.key = asked.key WHERE NOT r.deleted",
+        [list(column) for column in zip(*pairs, strict=True)],
+    ).fetchall()
     for row in rows:
         found[row[-1]].append(stored_resource(row))

@@ -34,7 +34,9 @@ class Stored(Protocol):
     `meta.versionId`) out; deleted ones are not among them.
     """
 
-    def __call__(self, resource_type: str, parameters: Mapping[str, str]) -> Sequence[Resource]: ...
+    def __call__(
+        self, resource_type: str, parameters: Mapping[str, str], /
+    ) -> Sequence[Resource]: ...
 
 
 @dataclass(frozen=True, slots=True)

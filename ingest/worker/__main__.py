@@ -34,7 +34,7 @@ def main() -> None:
         url = database_url(settings)
         server = open_server(settings, Database.from_settings(url, settings))
         maps = current_maps(settings)
-        worker = MessageWorker(server, maps.register, maps.map_message, StoredResources(server))
+        worker = MessageWorker(server, maps.register, maps.draft_message, StoredResources(server))
         run_worker(url, worker, stop, Caretaker(server, maps))
         server.close()
     except OperatorError as error:

@@ -4,7 +4,7 @@ The resources and the new state are written by one database transaction, so that
 stored, stored twice, or stored without the journal knowing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -18,9 +18,17 @@ from fhir_server.model.issues import Issue, Refused, error
 from ingest.hl7v2 import Hl7SyntaxError, Message
 from ingest.journal.reception import Register
 from ingest.journal.record import State
-from ingest.mapping import MappingResult, Stored
+from ingest.mapping import Draft, MappingResult, Question, Stored
+from ingest.mapping.result import Resource
 from ingest.worker.database_gone import is_database_gone
-from ingest.worker.queue import Claim, Connection, NotWaitingError, Waiting, settle
+from ingest.worker.queue import (
+    Claim,
+    Connection,
+    NotWaitingError,
+    Settlement,
+    Waiting,
+    settle,
+)
 
 MOST_ATTEMPTS = 10
 """After so many failures the message is held, so that its patient's later messages can go on."""
@@ -37,10 +45,18 @@ NOT_KEPT = Issue("ingest-not-kept", "information", "informational")
 log = structlog.stdlib.get_logger("osteon.worker")
 
 
-class MapMessage(Protocol):
+class DraftMessage(Protocol):
     """The mapping."""
 
-    def __call__(self, message: Message, *, stored: Stored | None = None) -> MappingResult: ...
+    def __call__(self, message: Message, /) -> Draft: ...
+
+
+class StoredTogether(Stored, Protocol):
+    """What is stored now, for one question or many."""
+
+    def answers(
+        self, questions: Sequence[Question], /
+    ) -> Mapping[Question, Sequence[Resource]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +66,7 @@ class PutOff:
     pause: timedelta
 
 
+@dataclass(frozen=True, slots=True)
 class MessageWorker:
     """Works messages off, one after the other.
 
@@ -57,13 +74,10 @@ class MessageWorker:
     Errors: those of a database that is gone (`is_database_gone`).
     """
 
-    def __init__(
-        self, server: FhirServer, register: Register, map_message: MapMessage, stored: Stored
-    ) -> None:
-        self._server = server
-        self._register = register
-        self._map_message = map_message
-        self._stored = stored
+    server: FhirServer
+    register: Register
+    draft_message: DraftMessage
+    stored: StoredTogether
 
     def settle_message(
         self, connection: Connection, claimed: Claim, waiting: Waiting
@@ -77,7 +91,7 @@ class MessageWorker:
             return None
         except Hl7SyntaxError as unreadable:
             # A rejected message that was replayed and still cannot be read.
-            settle(connection, claimed, "rejected", issues=[unreadable.fault.issue()])
+            settle(connection, [Settlement(claimed, "rejected", [unreadable.fault.issue()])])
         except Refused as refused:
             return self._refused(connection, claimed, waiting, refused)
         except Exception as fault:
@@ -90,22 +104,24 @@ class MessageWorker:
         return None
 
     def _work_off(self, connection: Connection, claimed: Claim, waiting: Waiting) -> None:
-        message = self._read(waiting)
+        message = self.read(waiting)
         for attempt in range(MOST_STALE_READS):
             result = self._mapped(message)
-            if result.held or result.bundle is None:
-                settle_unwritten(connection, claimed, result)
+            if result.bundle is None:
+                with connection.transaction():
+                    settle(connection, [settled_unwritten(claimed, result)])
                 return
             try:
-                transaction(self._server, result.bundle, also=_record(claimed, result))
+                transaction(self.server, result.bundle, also=_record(claimed, result))
             except Refused as refused:
                 if refused.status != 412 or attempt == MOST_STALE_READS - 1:
                     raise
             else:
                 return
 
-    def _read(self, waiting: Waiting) -> Message:
-        centre = self._register.of_sender(waiting.application or None, waiting.facility or None)
+    def read(self, waiting: Waiting) -> Message:
+        """The message of a row of the journal. Errors: Hl7SyntaxError where it cannot be read."""
+        centre = self.register.of_sender(waiting.application or None, waiting.facility or None)
         message = Message.parse(waiting.raw, default_charset=centre.charset if centre else "")
         if faults := message.faults():
             raise Hl7SyntaxError(faults[0])
@@ -113,7 +129,7 @@ class MessageWorker:
 
     def _mapped(self, message: Message) -> MappingResult:
         try:
-            return self._map_message(message, stored=self._stored)
+            return self.draft_message(message).finish(self.stored)
         except Hl7SyntaxError as found:
             # Only what the reception lets pass on purpose is left: a document that is not encoded as said.
             return MappingResult(centre=None, bundle=None, held=(found.fault.issue(),))
@@ -123,7 +139,7 @@ class MessageWorker:
     ) -> PutOff | None:
         if refused.status in TEMPORARY_STATUSES or refused.status >= 500:
             return self._failed(connection, claimed, waiting, refused.issues)
-        settle(connection, claimed, "held", issues=refused.issues)
+        settle(connection, [Settlement(claimed, "held", refused.issues)])
         return None
 
     def _failed(
@@ -131,11 +147,11 @@ class MessageWorker:
     ) -> PutOff | None:
         if waiting.attempts + 1 < MOST_ATTEMPTS:
             return PutOff(pause_after(waiting.attempts))
-        settle(connection, claimed, "held", issues=issues)
+        settle(connection, [Settlement(claimed, "held", issues)])
         return None
 
 
-def settle_unwritten(connection: Connection, claimed: Claim, result: MappingResult) -> None:
+def settled_unwritten(claimed: Claim, result: MappingResult) -> Settlement:
     """The state of a message of which nothing is written: held, ignored, or stored long since."""
     state: State = "held"
     reasons = result.held
@@ -143,8 +159,13 @@ def settle_unwritten(connection: Connection, claimed: Claim, result: MappingResu
         state, reasons = (
             ("stored", (NOTHING_NEW,)) if result.resources else ("ignored", (NOT_KEPT,))
         )
-    with connection.transaction():
-        settle(connection, claimed, state, issues=[*reasons, *result.issues], centre=result.centre)
+    return Settlement(claimed, state, [*reasons, *result.issues], centre=result.centre)
+
+
+def settled_stored(claimed: Claim, result: MappingResult, answers: Sequence[Answer]) -> Settlement:
+    """The state of a message whose entries were answered so."""
+    written = [answer.location for answer in answers if answer.location is not None]
+    return Settlement(claimed, "stored", result.issues, written, result.centre)
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -156,14 +177,6 @@ def _record(
     claimed: Claim, result: MappingResult
 ) -> Callable[[Connection, Sequence[Answer]], None]:
     def record(connection: Connection, answers: Sequence[Answer]) -> None:
-        written = [answer.location for answer in answers if answer.location is not None]
-        settle(
-            connection,
-            claimed,
-            "stored",
-            issues=result.issues,
-            resources=written,
-            centre=result.centre,
-        )
+        settle(connection, [settled_stored(claimed, result, answers)])
 
     return record

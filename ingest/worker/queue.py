@@ -38,11 +38,24 @@ _READ = """
 SELECT raw, application, facility, state, attempts FROM ingest_message WHERE sender = %s AND id = %s
 """
 
+# The length of a value is known without reading it.
+_READ_SMALL = """
+SELECT message.sender, message.id, raw, application, facility, state, attempts
+FROM unnest(%s::bigint[], %s::bigint[]) AS claimed (sender, id)
+JOIN ingest_message AS message USING (sender, id)
+WHERE octet_length(raw) <= %s
+"""
+
 _SETTLE = """
-UPDATE ingest_message
-SET state = %(state)s, issues = issues || %(issues)s, resources = resources || %(resources)s::text[],
-    centre = coalesce(%(centre)s, centre), attempts = attempts + 1, processed = now()
-WHERE sender = %(sender)s AND id = %(id)s AND state = 'received'
+UPDATE ingest_message AS message
+SET state = settled.state, issues = message.issues || settled.issues,
+    resources = message.resources || ARRAY(SELECT jsonb_array_elements_text(settled.resources)),
+    centre = coalesce(settled.centre, message.centre), attempts = attempts + 1, processed = now()
+FROM unnest(
+    %(sender)s::bigint[], %(id)s::bigint[], %(state)s::text[], %(issues)s::jsonb[], %(resources)s::jsonb[],
+    %(centre)s::text[]
+) AS settled (sender, id, state, issues, resources, centre)
+WHERE message.sender = settled.sender AND message.id = settled.id AND message.state = 'received'
 """
 
 
@@ -65,8 +78,19 @@ class Waiting:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of a message: its state, why, and the versions of resources that were written."""
+
+    claim: Claim
+    state: State
+    issues: Sequence[Issue] = ()
+    resources: Sequence[str] = ()
+    centre: str | None = None
+
+
 class NotWaitingError(Exception):
-    """The message is no longer to be worked off: another worker settled it."""
+    """A message is no longer to be worked off: another worker settled it."""
 
 
 def claim(connection: Connection, most: int) -> list[Claim]:
@@ -80,38 +104,41 @@ def read(connection: Connection, claimed: Claim) -> Waiting | None:
     return Waiting(*row) if row else None
 
 
-def settle(
-    connection: Connection,
-    claimed: Claim,
-    state: State,
-    *,
-    issues: Sequence[Issue] = (),
-    resources: Sequence[str] = (),
-    centre: str | None = None,
-) -> None:
-    """Write down what became of a message, in the caller's transaction.
+def read_small(
+    connection: Connection, claims: Sequence[Claim], most_bytes: int
+) -> dict[Claim, Waiting]:
+    """The messages of claims, without those that are larger."""
+    columns = [claimed.sender for claimed in claims], [claimed.id for claimed in claims]
+    rows = connection.execute(_READ_SMALL, (*columns, most_bytes)).fetchall()
+    return {Claim(*row[:2]): Waiting(*row[2:]) for row in rows}
 
-    Errors: NotWaitingError where it was settled before; the caller's transaction must not commit then.
+
+def settle(connection: Connection, settlements: Sequence[Settlement]) -> None:
+    """Write down what became of messages, in the caller's transaction. Cost: one statement.
+
+    Errors: NotWaitingError where one was settled before; the caller's transaction must not commit then.
     """
     done = connection.execute(
         _SETTLE,
         {
-            "state": state,
-            "issues": Jsonb(issues_to_json(issues)),
-            "resources": list(resources),
-            "centre": centre,
-            "sender": claimed.sender,
-            "id": claimed.id,
+            "sender": [one.claim.sender for one in settlements],
+            "id": [one.claim.id for one in settlements],
+            "state": [one.state for one in settlements],
+            "issues": [Jsonb(issues_to_json(one.issues)) for one in settlements],
+            "resources": [Jsonb(list(one.resources)) for one in settlements],
+            "centre": [one.centre for one in settlements],
         },
     )
-    if done.rowcount != 1:
+    if done.rowcount != len(settlements):
         raise NotWaitingError
 
 
-def finish(connection: Connection, claimed: Claim) -> None:
-    """Take a settled message off the queue."""
+def finish(connection: Connection, claims: Sequence[Claim]) -> None:
+    """Take settled messages off the queue."""
     connection.execute(
-        "DELETE FROM ingest_queue WHERE sender = %s AND id = %s", (claimed.sender, claimed.id)
+        "DELETE FROM ingest_queue AS queue USING unnest(%s::bigint[], %s::bigint[]) AS done (sender, id)"
+        " WHERE queue.sender = done.sender AND queue.id = done.id",
+        ([claimed.sender for claimed in claims], [claimed.id for claimed in claims]),
     )
 
 

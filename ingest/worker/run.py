@@ -8,11 +8,15 @@ import structlog
 
 from fhir_server.store.database import DatabaseUnavailableError
 from ingest.journal.record import CHANNEL
-from ingest.worker.message import MessageWorker
-from ingest.worker.queue import Connection, claim, finish, put_off, read
+from ingest.worker.group import settle_together
+from ingest.worker.message import MessageWorker, PutOff
+from ingest.worker.queue import Claim, Connection, claim, finish, put_off, read, read_small
 
-MOST_AT_ONCE = 8
+MOST_AT_ONCE = 16
 """Messages claimed together: few enough to share the work with other workers, enough to share a commit."""
+
+SMALL_BYTES = 256 * 1024
+"""Larger messages are read and stored alone, so that memory is bound by one document, not by sixteen."""
 
 LONGEST_WAIT_S = 0.5
 """How long to wait for a notification before looking by oneself: for messages put off, and to end in time."""
@@ -55,20 +59,27 @@ def work_off_some(
 ) -> int:
     """Claim some messages and work them off. Shape: how many were claimed.
 
-    Cost: two statements for the claim and its end, and what each message costs.
+    Cost: three statements for the claim, its content and its end, and what the messages cost.
     """
     with connection.transaction():
         claims = claim(connection, MOST_AT_ONCE)
+        if not claims:
+            return 0
+        small = read_small(connection, claims, SMALL_BYTES)
+        outcome = settle_together(worker, connection, small)
         for claimed in claims:
-            if stop is not None and stop.is_set():
-                break
-            waiting = read(connection, claimed)
-            put = worker.settle_message(connection, claimed, waiting) if waiting else None
-            if put is None:
-                finish(connection, claimed)
-            else:
+            if claimed not in small and not (stop is not None and stop.is_set()):
+                outcome[claimed] = _settle_large(connection, worker, claimed)
+        for claimed, put in outcome.items():
+            if put is not None:
                 put_off(connection, claimed, put.pause)
+        finish(connection, [claimed for claimed, put in outcome.items() if put is None])
     return len(claims)
+
+
+def _settle_large(connection: Connection, worker: MessageWorker, claimed: Claim) -> PutOff | None:
+    waiting = read(connection, claimed)
+    return worker.settle_message(connection, claimed, waiting) if waiting else None
 
 
 def _wait_for_more(connection: Connection) -> None:

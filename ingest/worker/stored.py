@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from fhir_server.interactions.find_each import find_each
 from fhir_server.interactions.search_type import search_type
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.json_source import parse_json
+from ingest.mapping import Question
 
 
 class StoredResources:
@@ -31,6 +33,15 @@ class StoredResources:
             links = {link["relation"]: link["url"] for link in page.get("link", ())}
             query = parse_qsl(urlsplit(links.get("next", "")).query)
         return found
+
+    def answers(self, questions: Sequence[Question]) -> Mapping[Question, Sequence[dict[str, Any]]]:
+        """The matches of many questions. Shape: without those that have very many; ask them alone."""
+        asked = list(dict.fromkeys(questions))
+        return {
+            question: [parse_json(one.body or b"{}") for one in matches]
+            for question, matches in zip(asked, find_each(self._server, asked), strict=True)
+            if matches is not None
+        }
 
     def _page(self, resource_type: str, query: list[tuple[str, str]]) -> dict[str, Any]:
         with self._server.database.connection() as connection:

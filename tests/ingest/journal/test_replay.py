@@ -13,7 +13,7 @@ from ingest.hl7v2 import Message
 from ingest.journal.record import State
 from ingest.journal.replay import count_replayable, replay
 from ingest.journal.selection import Selection
-from ingest.mapping import MappingResult, default_library, map_message
+from ingest.mapping import MappingResult, default_library, draft_message
 from ingest.worker.message import MessageWorker
 from ingest.worker.stored import StoredResources
 from tests.ingest.journal_rows import issue_ids, queued, rows
@@ -121,7 +121,9 @@ def test_replay__reasons_of_the_last_time_go_those_of_the_reception_stay(
 
 def loaded(server: FhirServer, database: Database) -> MessageWorker:
     """A store made of all the example messages, each also sent twice."""
-    worker = MessageWorker(server, default_library().register, map_message, StoredResources(server))
+    worker = MessageWorker(
+        server, default_library().register, draft_message, StoredResources(server)
+    )
     messages = [path.read_bytes() for path in sorted(MESSAGES.glob("*.hl7"))]
     journal(database, *messages, *messages)
     work_off_all(database, worker)

@@ -42,7 +42,7 @@ def maps(own_maps: Path) -> CurrentMaps:
 
 @pytest.fixture
 def worker(server: FhirServer, centres: None, maps: CurrentMaps) -> MessageWorker:
-    return MessageWorker(server, maps.register, maps.map_message, StoredResources(server))
+    return MessageWorker(server, maps.register, maps.draft_message, StoredResources(server))
 
 
 def items(database: Database) -> list[WorkItem]:

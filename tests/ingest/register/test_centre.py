@@ -61,7 +61,7 @@ def changed(maps: CurrentMaps) -> None:
 def test_centre__is_added_by_data_alone_with_its_codes_and_a_z_segment(
     server: FhirServer, database: Database, centres: None, own_maps: Path, maps: CurrentMaps
 ) -> None:
-    worker = MessageWorker(server, maps.register, maps.map_message, StoredResources(server))
+    worker = MessageWorker(server, maps.register, maps.draft_message, StoredResources(server))
     caretaker = Caretaker(server, maps)
     journal(database, report())
     work_off_all(database, worker)

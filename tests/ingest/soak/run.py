@@ -15,7 +15,7 @@ from fhir_server.interactions.transaction import transaction
 from fhir_server.store.database import Database
 from ingest.journal.loading import load_messages
 from ingest.journal.reception import Reception
-from ingest.mapping import default_library, map_message, organizations_bundle
+from ingest.mapping import default_library, draft_message, organizations_bundle
 from ingest.worker.message import MessageWorker
 from ingest.worker.run import work_off_some
 from ingest.worker.stored import StoredResources
@@ -148,7 +148,7 @@ def load_calmly(
     """Each message once, in the order of the events it tells, one after the other."""
     library = default_library()
     transaction(opened, organizations_bundle(library.register.centres.values()))
-    worker = MessageWorker(opened, library.register, map_message, StoredResources(opened))
+    worker = MessageWorker(opened, library.register, draft_message, StoredResources(opened))
     in_order = sorted(messages, key=lambda one: (one.at, one.centre, one.control_id))
     reception = Reception(library.register)
     with psycopg.connect(opened.database.url, autocommit=True) as connection:

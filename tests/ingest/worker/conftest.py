@@ -1,7 +1,7 @@
 """A journal with messages in it and a server to store them in."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -11,8 +11,8 @@ from fhir_server.store.database import Database
 from ingest.hl7v2 import Message
 from ingest.journal.append import append
 from ingest.journal.reception import Reception
-from ingest.mapping import MappingResult, Stored, default_library
-from ingest.worker.message import MapMessage, MessageWorker
+from ingest.mapping import Draft, MappingResult, Question, default_library
+from ingest.worker.message import DraftMessage, MessageWorker
 from ingest.worker.run import work_off_some
 
 Map = Callable[[Message], MappingResult]
@@ -35,22 +35,27 @@ def journal(database: Database, *messages: bytes) -> list[int]:
     return asyncio.run(write())
 
 
-def nothing_stored(resource_type: str, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
+class NothingStored:
     """For mappings that do not look."""
-    return []
+
+    def __call__(
+        self, _resource_type: str, _parameters: Mapping[str, str], /
+    ) -> Sequence[dict[str, Any]]:
+        return []
+
+    def answers(
+        self, _questions: Sequence[Question], /
+    ) -> Mapping[Question, Sequence[dict[str, Any]]]:
+        return {}
 
 
 def worker_of(server: FhirServer, map_message: Map) -> MessageWorker:
     """A worker with a mapping of the test's own."""
-
-    def mapping(message: Message, *, stored: Stored | None = None) -> MappingResult:
-        return map_message(message)
-
-    return real_worker(server, mapping)
+    return real_worker(server, lambda message: Draft(lambda _stored: map_message(message)))
 
 
-def real_worker(server: FhirServer, mapping: MapMessage) -> MessageWorker:
-    return MessageWorker(server, default_library().register, mapping, nothing_stored)
+def real_worker(server: FhirServer, draft_message: DraftMessage) -> MessageWorker:
+    return MessageWorker(server, default_library().register, draft_message, NothingStored())
 
 
 def work_off_all(database: Database, worker: MessageWorker) -> int:

@@ -4,7 +4,7 @@ import pytest
 
 from fhir_server.interactions.server import FhirServer
 from fhir_server.store.database import Database
-from ingest.mapping import default_library, map_message
+from ingest.mapping import default_library, draft_message
 from ingest.worker.message import MessageWorker
 from ingest.worker.stored import StoredResources
 from tests.ingest.journal_rows import rows
@@ -22,7 +22,7 @@ from tests.ingest.worker.conftest import journal, work_off_all
 @pytest.fixture
 def worker(server: FhirServer, centres: None) -> MessageWorker:
     register = default_library().register
-    return MessageWorker(server, register, map_message, StoredResources(server))
+    return MessageWorker(server, register, draft_message, StoredResources(server))
 
 
 def test_merge__of_stored_records_moves_what_refers_to_them(

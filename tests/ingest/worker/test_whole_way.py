@@ -10,7 +10,7 @@ from fhir_server.interactions.search_type import search_type
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.json_source import parse_json
 from fhir_server.store.database import Database
-from ingest.mapping import default_library, map_message
+from ingest.mapping import default_library, draft_message
 from ingest.worker.message import MessageWorker
 from ingest.worker.stored import StoredResources
 from tests.ingest.journal_rows import issue_ids, rows
@@ -23,7 +23,7 @@ MESSAGES = Path(__file__).parent.parent / "mapping" / "messages"
 @pytest.fixture
 def worker(server: FhirServer, centres: None) -> MessageWorker:
     register = default_library().register
-    return MessageWorker(server, register, map_message, StoredResources(server))
+    return MessageWorker(server, register, draft_message, StoredResources(server))
 
 
 def found(server: FhirServer, resource_type: str, *pairs: tuple[str, str]) -> list[dict[str, Any]]:

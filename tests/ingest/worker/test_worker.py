@@ -197,19 +197,22 @@ def test_order__message_put_off_holds_up_its_patient_and_no_other(
     monkeypatch.setattr(worker_message, "pause_after", lambda _: timedelta(hours=1))
     journal(database, adt("1", patient="A"), adt("2", patient="A"), adt("3", patient="B"))
     seen: list[str | None] = []
+    failing = {"1"}
 
     def first_fails(message: Message) -> MappingResult:
-        seen.append(message.control_id)
-        if seen.count("1") == 1 and message.control_id == "1":
+        if message.control_id in failing:
             raise refuse(503, "too-busy", "throttled")
+        seen.append(message.control_id)
         return stores_patient(message)
 
     worker = worker_of(server, first_fails)
     work_off_all(database, worker)
-    assert seen == ["1", "3"]
+    assert set(seen) == {"3"}
+    failing.clear()
+    seen.clear()
     make_due(database)
     work_off_all(database, worker)
-    assert seen == ["1", "3", "1", "2"]
+    assert seen == ["1", "2"]
 
 
 def test_order__held_message_lets_later_ones_go_on(server: FhirServer, database: Database) -> None:
@@ -286,7 +289,7 @@ def wait_until_stored(database: Database, count: int) -> None:
 def test_work_off_some__claims_take_few_statements(server: FhirServer, database: Database) -> None:
     journal(database, *(adt(str(n), patient=str(n)) for n in range(20)))
     with psycopg.connect(database.url, autocommit=True) as connection:
-        assert work_off_some(connection, worker_of(server, stores_patient)) == 8
+        assert work_off_some(connection, worker_of(server, stores_patient)) == 16
 
 
 def test_pause_after__grows_up_to_a_minute() -> None:
