@@ -194,9 +194,10 @@ def cases() -> list[Case]:
     by_date = (
         f"SELECT {COLUMNS} FROM resource r JOIN search_date f ON f.key = r.key "
         "WHERE NOT r.deleted AND r.type = %s AND r.tokens @> %s::bigint[] AND f.parameter = %s "
-        "AND f.low >= %s AND f.high < %s ORDER BY f.low, f.high, f.key LIMIT 21"
+        "AND f.low >= %s AND f.low < %s AND f.high + 0 < %s ORDER BY f.low, f.high, f.key LIMIT 21"
     )
-    year = (1_577_836_800_000_000, 1_609_459_200_000_000)
+    start, end = 1_577_836_800_000_000, 1_609_459_200_000_000
+    year = (start, end, end)
     return [
         Case("identifier", "Patient?identifier=urn:oid:1.2.250.1.213.1.4.10|000000000000007",
              f"{page} AND r.tokens @> %s::bigint[]{first}",
@@ -235,8 +236,8 @@ def cases() -> list[Case]:
              "WHERE e.target = r.key AND e.parameter = %s AND s.tokens @> %s::bigint[])" + first,
              (patient, parameter_hash("Observation", "patient"), [_token("code", "=c1", "Observation")])),
         Case("string :contains", "Patient?family:contains=fior&_count=20",
-             f"{page} AND r.key IN (SELECT s.key FROM search_string s WHERE s.parameter = %s "
-             f"AND s.value LIKE %s){first}",
+             f"{page} AND r.key IN (SELECT s.key FROM search_string s WHERE "
+             f"s.parameter IS NOT DISTINCT FROM %s AND s.value LIKE %s){first}",
              (patient, parameter_hash("Patient", "family"), "%fior%")),
         Case("string prefix", "Patient?family=fior&_count=20",
              f"{page} AND r.key IN (SELECT s.key FROM search_string s WHERE s.parameter = %s "

@@ -1,5 +1,6 @@
 """A plan as the conditions of a WHERE clause."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, LiteralString, NamedTuple
 
@@ -25,6 +26,7 @@ from fhir_server.search.sql import Fragment, alias, bracket, join, sql
 _EARTH_RADIUS_KM = 6371.0088
 _KM_PER_DEGREE = 111.19
 
+_TRIGRAM = re.compile(r"[^\W_]{3}")
 _LIKE_ESCAPES = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 _TABLES: dict[RangeTable, LiteralString] = {
@@ -123,11 +125,16 @@ class Conditions:
 
     def _has_string(self, predicate: HasString, row: Row) -> Fragment:
         s = self._alias("s")
-        compared = _compared_string(predicate, s + ".value")
+        of_parameter = equals_any(s + ".parameter", "bigint", predicate.parameters)
+        if _has_trigram(predicate) and len(predicate.parameters) == 1:
+            # In a form no index serves: PostgreSQL would read all strings of the parameter beside the
+            # few that have the trigrams.
+            of_parameter = sql(
+                s + ".parameter IS NOT DISTINCT FROM %s::bigint", predicate.parameters[0]
+            )
         return (
             sql(row.key + " IN (SELECT " + s + ".key FROM search_string " + s + " WHERE ")
-            + equals_any(s + ".parameter", "bigint", predicate.parameters)
-            + sql(" AND ") + compared + sql(")")
+            + of_parameter & _compared_string(predicate, s + ".value") + sql(")")
         )  # fmt: skip
 
     def _linked(
@@ -192,10 +199,11 @@ def range_rows(ranges: Sequence[InRange], s: LiteralString) -> Fragment:
     return join(" AND ", parts)
 
 
-# R4 §3.1.1.4.5, for a search value [L, H] and a target [low, high]. Where a comparison is made of two
-# parts, the first bounds the index scan and follows from the second.
+# R4 §3.1.1.4.5, for a search value [L, H] and a target [low, high]. Where a comparison is made of several
+# parts, the first bound the index scan and follow from the last. `+ 0` keeps a part out of the index scan:
+# PostgreSQL 18 would reckon with skipping through all values of `low` for it, and avoid the index.
 _COMPARISONS: dict[Comparator, tuple[LiteralString, str]] = {
-    "eq": ("s.low >= V AND s.low <= V AND s.high <= V", "LHH"),
+    "eq": ("s.low >= V AND s.low <= V AND s.high + 0 <= V", "LHH"),
     "ne": ("(s.low < V OR s.high > V)", "LH"),
     "gt": ("s.high > V", "H"),
     "lt": ("s.low < V", "L"),
@@ -208,7 +216,7 @@ _COMPARISONS: dict[Comparator, tuple[LiteralString, str]] = {
 # The range that a number's digits leave open ends before its upper limit.
 _OPEN_COMPARISONS: dict[Comparator, tuple[LiteralString, str]] = {
     **_COMPARISONS,
-    "eq": ("s.low >= V AND s.low < V AND s.high < V", "LHH"),
+    "eq": ("s.low >= V AND s.low < V AND s.high + 0 < V", "LHH"),
     "ne": ("(s.low < V OR s.high >= V)", "LH"),
 }
 
@@ -218,6 +226,11 @@ def _compared(asked: InRange, s: LiteralString) -> Fragment:
     text, limits = table[asked.comparator]
     values: tuple[Any, ...] = tuple(asked.low if one == "L" else asked.high for one in limits)
     return Fragment(text.replace("s.", s + ".").replace("V", _CASTS[asked.table]), values)
+
+
+def _has_trigram(predicate: HasString) -> bool:
+    """Whether the index of trigrams finds the part of a string that is asked for."""
+    return predicate.match in {"contains", "ends"} and bool(_TRIGRAM.search(predicate.value))
 
 
 def _compared_string(predicate: HasString, column: LiteralString) -> Fragment:
@@ -240,7 +253,8 @@ def _updated(asked: Updated, r: LiteralString) -> Fragment:
     text, limits = _COMPARISONS[asked.comparator]
     values = tuple(moment_of(asked.low if one == "L" else asked.high) for one in limits)
     column = r + ".updated"
-    text = text.replace("s.low", column).replace("s.high", column).replace("V", "%s::timestamptz")
+    text = text.replace("s.high + 0", "s.high").replace("V", "%s::timestamptz")
+    text = text.replace("s.low", column).replace("s.high", column)
     return Fragment(text, values)
 
 

@@ -53,6 +53,8 @@ _SERVER_SETTINGS: Mapping[str, str] = MappingProxyType({
     "unix_socket_permissions": "0700",
     "max_connections": "200",
     "shared_buffers": "256MB",
+    # With less, the bitmap of a dense code forgets which rows of a page it meant.
+    "work_mem": "16MB",
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",
     "jit": "off",
