@@ -4,7 +4,6 @@ Counted are all errors, and the warnings that rules of the package make. A code 
 is no verdict, and warnings of the base specification (a narrative is advised) are no concern of the profiles.
 """
 
-import re
 from functools import cache
 from pathlib import Path
 
@@ -16,8 +15,6 @@ from fhir_server.validation.validator import Validator
 from tests.profiles.network import (
     BASE,
     Finding,
-    constraints,
-    elements,
     example,
     example_id,
     example_paths,
@@ -84,44 +81,6 @@ def test_profiles__have_two_valid_examples_each() -> None:
     } == {}
 
 
-def test_invariants__have_an_example_that_breaks_them() -> None:
-    broken = {each.rule for findings in expected_findings().values() for each in findings}
-    assert set(constraints()) - broken == set()
-
-
 def test_profiles__have_invalid_examples() -> None:
     claims = [example(path)["meta"]["profile"][0] for path in example_paths("invalid")]
     assert {each["id"] for each in profiles() if each["url"] not in claims} == set()
-
-
-def broken_constraints() -> set[tuple[str, str, str]]:
-    """Profile, kind and element (or value set) of every constraint that an invalid example breaks."""
-    named = {"cardinality-min": "path", "slice-min": "element", "binding-required": "value_set"}
-    return {
-        (issue.profile or "", issue.id, str(issue.parameters[named[issue.id]]).rpartition(".")[2])
-        for path in example_paths("invalid")
-        for issue in issues(path)
-        if issue.id in named
-    }
-
-
-def test_required_elements_and_bindings__have_an_example_that_breaks_them() -> None:
-    """Of elements outside slices: what makes a slice cannot be broken, it makes another slice."""
-    broken = broken_constraints()
-    unbroken = []
-    for profile in profiles():
-        for element in elements(profile):
-            last = element["id"].rpartition(".")[2]
-            if re.search(r":\w+[.]|coding", element["id"]):
-                continue
-            kind = "slice-min" if ":" in last else "cardinality-min"
-            if element.get("min") and (profile["url"], kind, last) not in broken:
-                unbroken.append(element["id"])
-            binding = element.get("binding", {})
-            value_set = str(binding.get("valueSet")).rpartition(".")[2]
-            if (
-                binding.get("strength") == "required"
-                and (profile["url"], "binding-required", value_set) not in broken
-            ):
-                unbroken.append(f"{element['id']} {value_set}")
-    assert unbroken == []
