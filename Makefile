@@ -10,7 +10,7 @@ SOAK   ?= 600 60
 TARGET := fhirpath json_source xml_source profile validator mllp_frames hl7v2 hl7v2_mapping
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev serve test check format bench conformance fuzz soak-rest docs lock clean
+.PHONY: help setup setup-dev serve test check format bench conformance fuzz fuzz-rest soak-rest docs lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 22
@@ -74,6 +74,9 @@ fuzz: setup-dev $(VENV)/fuzz.stamp ## Fuzz each target for SECONDS (60); TARGET=
 	    -artifact_prefix=.fuzz/ .fuzz/$$target tests/fuzz/corpus/$$target || exit 1; \
 	done
 
+fuzz-rest: setup-dev $(VENV)/fuzz.stamp ## Fuzz the REST interface for SECONDS (60): random requests, schemathesis
+	$(BIN)/python -m tests.fuzz.rest $(SECONDS)
+
 soak-rest: setup-dev ## Cross transactions for SECONDS (60), page under writes, kill the server 50 times
 	$(BIN)/python -m tests.soak $(SECONDS)
 
@@ -88,7 +91,7 @@ lock: ## Resolve the dependencies again and pin them with their hashes (needs uv
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml build-requirements.in --output-file requirements.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --constraint requirements.lock --group dev --output-file requirements-dev.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --constraint requirements-dev.lock benchmarks/requirements.in --output-file requirements-bench.lock
-	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate tests/fuzz/requirements.in --output-file requirements-fuzz.lock
+	uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --constraint requirements-dev.lock tests/fuzz/requirements.in --output-file requirements-fuzz.lock
 
 clean: ## Remove what set-up made (never var/, the data)
 	rm -rf $(VENV) $(PACK) .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -9,19 +9,19 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from fhir_server.model.issues import Issue, error, operation_outcome
+from fhir_server.model.json_source import encode_json
+
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_TIMEOUT_S = 20.0
 """Within so long after it is opened, or after its last answer, a connection sends the head of a request."""
 
-_TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"content-type: application/fhir+json; charset=utf-8\r\nconnection: close\r\n"
-)
-_OUTCOME = (
-    b'{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"too-long",'
-    b'"details":{"text":"The URL and the headers of a request may have 64 KiB together."},'
-    b'"diagnostics":"Send long searches by POST to _search."}]}'
-)
+
+def _answer(status: bytes, issue: Issue) -> bytes:
+    """What is answered before there is a request that could say which format and language it takes."""
+    body = encode_json(operation_outcome([issue]))
+    head = b"content-type: application/fhir+json; charset=utf-8\r\nconnection: close\r\ncontent-length: %d"
+    return b"HTTP/1.1 " + status + b"\r\n" + head % len(body) + b"\r\n\r\n" + body
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -49,13 +49,16 @@ class BoundedProtocol(HttpToolsProtocol):
             end = data.find(b"\r\n\r\n")
             self._head_bytes += len(data) if end < 0 else end
             if self._head_bytes > MAX_HEAD_BYTES:
-                length = str(len(_OUTCOME)).encode()
-                self.transport.write(
-                    _TOO_LARGE + b"content-length: " + length + b"\r\n\r\n" + _OUTCOME
-                )
+                issue = error("head-too-large", "too-long", max_kib=MAX_HEAD_BYTES // 1024)
+                self.transport.write(_answer(b"431 Request Header Fields Too Large", issue))
                 self.transport.close()
                 return
         super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 — uvicorn's words say less
+        """What came is no HTTP."""
+        self.transport.write(_answer(b"400 Bad Request", error("http-malformed", "structure")))
+        self.transport.close()
 
     def on_headers_complete(self) -> None:
         """The head is there: what follows is the body, which the application bounds."""

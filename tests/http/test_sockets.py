@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 import socket
 import threading
 import time
@@ -14,6 +15,8 @@ from fhir_server.http import body, connection
 from fhir_server.http.app import create_app
 from fhir_server.http.connection import BoundedProtocol
 from fhir_server.interactions.server import FhirServer
+from tests.fuzz.rest.exchange import exchange, fault_of
+from tests.fuzz.rest.requests import draw
 from tests.interactions.conftest import opened as opened  # noqa: PLC0414 — fixtures of these tests too
 from tests.interactions.conftest import server as server  # noqa: PLC0414
 
@@ -113,6 +116,38 @@ def test_head__that_is_too_large_is_told_so(port: int) -> None:
     status, content = ask(port, b"GET " + url + b" HTTP/1.1\r\nHost: testserver\r\n\r\n")
     assert status == 431
     assert json.loads(content)["resourceType"] == "OperationOutcome"
+
+
+@pytest.mark.parametrize("head", [
+    b"nonsense\r\n\r\n",
+    b"get /fhir HTTP/1.1\r\nHost: testserver\r\n\r\n",
+    b"GET /fhir/\xc3\xa9 HTTP/1.1\r\nHost: testserver\r\n\r\n",
+    POST + b"Content-Length: a\r\n\r\n",
+    POST + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",
+])  # fmt: skip
+def test_head__that_is_no_http_is_told_so(port: int, head: bytes) -> None:
+    status, content = ask(port, head)
+    assert (status, issue_of(content)) == (400, "http-malformed")
+
+
+def test_url__with_the_character_nul_is_refused(port: int) -> None:
+    for url in (
+        b"/fhir/$reindex?job=%00",
+        b"/fhir/Patient?%00=a",
+        b"/fhir/Patient/a/$diff?from=%00",
+    ):
+        status, content = ask(port, b"GET %s HTTP/1.1\r\nConnection: close\r\n\r\n" % url)
+        assert (status, issue_of(content)) == (400, "search-value-null")
+    for url in (b"/fhir/_async/%00", b"/fhir/Patient/%00"):
+        assert ask(port, b"GET %s HTTP/1.1\r\nConnection: close\r\n\r\n" % url)[0] == 404
+
+
+def test_requests__put_together_at_random_meet_no_fault(port: int) -> None:
+    chance = random.Random(20261122)  # noqa: S311 — the same requests each time
+    for _ in range(400):
+        request = draw(chance)
+        found = exchange(port, request)
+        assert fault_of(request, found) is None, (request.content, found[:2000])
 
 
 def test_head__each_of_several_on_a_connection_is_counted_by_itself(port: int) -> None:

@@ -242,6 +242,13 @@ def test_fhirpath_patch__fault_is_named(
     assert issue(response)["expression"] == ["Parameters.parameter[0]"]
 
 
+@pytest.mark.parametrize("content", [[{"op": "test"}], True, "a", {"resourceType": "Patient"}])
+def test_fhirpath_patch__that_is_no_parameters_is_refused(client: TestClient, content: Any) -> None:
+    for url in ("/fhir/Patient/a", "/fhir/Patient?active=true"):
+        response = client.patch(url, json=content)
+        assert (response.status_code, issue_id(response)) == (400, "operation-no-parameters")
+
+
 def test_fhirpath_patch__of_what_is_missing_deletes_nothing(client: TestClient) -> None:
     response = patched(client, patient(id="a"), operation("delete", path="Patient.gender"))
     assert (response.status_code, response.json()["meta"]["versionId"]) == (200, "1")

@@ -49,8 +49,10 @@ class Operation:
         return refuse(422, issue_id, "processing", self.at, path=self.text("path")[:200])
 
 
-def parse_fhirpath_patch(parameters: Mapping[str, Any], at: str = "Parameters") -> list[Operation]:
-    """The operations. Errors: Refused 400 where one is none, naming it."""
+def parse_fhirpath_patch(parameters: Any, at: str = "Parameters") -> list[Operation]:
+    """The operations. Errors: Refused 400 for what is no Parameters, and where one is none, naming it."""
+    if not isinstance(parameters, dict) or parameters.get("resourceType") != "Parameters":
+        raise refuse(400, "operation-no-parameters", "structure", at)
     listed = parameters.get("parameter", [])
     if not isinstance(listed, list):
         raise refuse(400, "patch-no-list", "structure", at)
