@@ -122,14 +122,20 @@ class Supervisor:
             )
 
     def _other_workers(self, variables: dict[str, str]) -> Iterator[Worker]:
-        """Deliveries, and the processes of other packages: the entry point names a module that runs
-        with `-m`.
+        """Deliveries, background jobs, and the processes of other packages: the entry point names a module
+        that runs with `-m`.
         """
         settings = self._settings
         for number in range(1, settings.subscription_workers + 1):
             yield Worker(
                 name="deliveries" if settings.subscription_workers == 1 else f"deliveries {number}",
                 command=child_module("fhir_server.delivery", end_signal=signal.SIGKILL),
+                variables=variables,
+            )
+        for number in range(1, settings.job_workers + 1):
+            yield Worker(
+                name="jobs" if settings.job_workers == 1 else f"jobs {number}",
+                command=child_module("fhir_server.jobs", end_signal=signal.SIGKILL),
                 variables=variables,
             )
         for entry in sorted(entry_points(group=PROCESS_GROUP), key=lambda entry: entry.name):

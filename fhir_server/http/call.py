@@ -24,13 +24,14 @@ from fhir_server.interactions.bundle_response import ReturnPreference
 from fhir_server.interactions.entries import parse_etag
 from fhir_server.interactions.operations.given import given_pairs
 from fhir_server.interactions.patching.document import Patch, fhirpath_patch, read_patch
+from fhir_server.interactions.resumption import ONCE, Resumption
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Language, refuse
 from fhir_server.model.negotiation import preferred_language
 from fhir_server.model.reading import Reading
 
 _GENERAL = frozenset({"_format", "_pretty"})
-_PREFER = re.compile(r"\s*(?P<name>[A-Za-z-]+)\s*=\s*\"?(?P<value>[A-Za-z]+)\"?\s*")
+_PREFER = re.compile(r"\s*(?P<name>[A-Za-z-]+)\s*(?:=\s*\"?(?P<value>[A-Za-z]+)\"?)?\s*")
 _RETURNS = {
     "minimal": "minimal",
     "representation": "representation",
@@ -43,7 +44,7 @@ class Call:
     """One request.
 
     Shape: `path` holds the parts that the route names (`type`, `id`, `version`); `headers` has names in
-    lower case; `content` the body's bytes.
+    lower case; `content` the body's bytes; `resumption` what is known of an earlier attempt.
     """
 
     server: FhirServer
@@ -52,6 +53,7 @@ class Call:
     query: str
     headers: Mapping[str, str]
     content: bytes
+    resumption: Resumption = ONCE
 
     @property
     def is_read(self) -> bool:
@@ -70,16 +72,17 @@ class Call:
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
-        """The parameters of the URL, decoded, in order, without those of the format."""
-        pairs = parse_qsl(self.query, keep_blank_values=True)
-        return [pair for pair in pairs if pair[0] not in _GENERAL]
+        """The parameters of the URL, decoded, in order, without those of the format. Errors: Refused 400
+        for U+0000.
+        """
+        return [pair for pair in _decoded(self.query) if pair[0] not in _GENERAL]
 
     @cached_property
     def form_pairs(self) -> list[tuple[str, str]]:
-        """The parameters of a form in the body (`POST _search`). Errors: Refused 415."""
+        """The parameters of a form in the body (`POST _search`). Errors: Refused 415; 400 for U+0000."""
         if self.content and self.media_type != "application/x-www-form-urlencoded":
             raise refuse(415, "media-type-not-supported", "not-supported")
-        return parse_qsl(self.content.decode("utf-8", "replace"), keep_blank_values=True)
+        return _decoded(self.content.decode("utf-8", "replace"))
 
     @cached_property
     def operation_pairs(self) -> list[tuple[str, str]]:
@@ -132,7 +135,7 @@ class Call:
         for part in re.split(r"[,;]", self.headers.get("prefer", "")):
             match = _PREFER.fullmatch(part)
             if match is not None:
-                found[match["name"].lower()] = match["value"].lower()
+                found[match["name"].lower()] = (match["value"] or "").lower()
         if found.get("return", "minimal") not in _RETURNS:
             raise refuse(400, "prefer-invalid", "value")
         if found.get("handling", "strict") not in {"strict", "lenient"}:
@@ -143,6 +146,11 @@ class Call:
         """How much of the outcome to send back."""
         asked = self.preferences.get("return")
         return cast("ReturnPreference", _RETURNS[asked]) if asked else default
+
+    @property
+    def wants_later(self) -> bool:
+        """Whether the client would rather ask again than wait (`respond-async`)."""
+        return "respond-async" in self.preferences
 
     @property
     def is_lenient(self) -> bool:
@@ -178,3 +186,14 @@ class Call:
     def _acceptable(self) -> Format | None:
         asked = dict(parse_qsl(self.query)).get("_format")
         return acceptable_format(asked, self.headers.get("accept"), self.media_type)
+
+
+def _decoded(query: str) -> list[tuple[str, str]]:
+    pairs = parse_qsl(query, keep_blank_values=True)
+    for name, value in pairs:
+        if "\x00" in name or "\x00" in value:
+            # No string of FHIR holds it, and PostgreSQL takes none.
+            raise refuse(
+                400, "search-value-null", "value", parameter=name.replace("\x00", "")[:100]
+            )
+    return pairs

@@ -10,13 +10,14 @@ import uuid
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from fhir_server.http import asynchronous
 from fhir_server.http.body import read_body
 from fhir_server.http.call import Call
 from fhir_server.http.faults import fault_of
 from fhir_server.http.metrics import observe_interaction
 from fhir_server.http.reads import CoalescedReads
 from fhir_server.http.reply import Reply, outcome_reply
-from fhir_server.http.routes import Handler, find_route
+from fhir_server.http.routes import Found, find_route
 from fhir_server.http.threads import InteractionThreads
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Refused
@@ -39,14 +40,15 @@ class FhirEndpoint:
         interaction = "none"
         call = self._call(scope, b"")
         try:
-            route = find_route(call.method, scope["path"].removeprefix(FHIR_PATH))
+            path = scope["path"].removeprefix(FHIR_PATH)
+            route = find_route(call.method, path)
             interaction = route.interaction
             content = await read_body(receive, call.headers, self._server.settings.max_body_bytes)
             call = Call(self._server, call.method, route.path, call.query, call.headers, content)
             if self._reads.takes(interaction, call):
                 reply = await self._reads.reply(call)
             else:
-                reply = await self._threads.run(lambda: _handle(call, route.handler))
+                reply = await self._threads.run(lambda: _handle(call, route, path))
         except ClientDisconnect:
             return
         except Refused as refused:
@@ -65,9 +67,11 @@ class FhirEndpoint:
         return Call(self._server, scope["method"], {}, query, headers, content)
 
 
-def _handle(call: Call, handler: Handler) -> Reply:
+def _handle(call: Call, route: Found, path: str) -> Reply:
     call.check_format()
-    return handler(call)
+    if call.wants_later and route.interaction in asynchronous.TAKEN:
+        return asynchronous.start(call, path)
+    return route.handler(call)
 
 
 def _failed(call: Call, failure: Exception, request_id: str) -> Reply:

@@ -39,10 +39,13 @@ def post_bundle(call: Call) -> Reply:
     kind = check_bundle(call.resource, ("transaction", "batch"))
     preference = call.returns("minimal")
     if kind == "transaction":
-        return bundle_reply(call, transaction(call.server, call.resource, preference=preference))
-    return bundle_reply(
-        call, batch(call.server, call.resource, preference=preference, language=call.language)
-    )
+        answer = transaction(
+            call.server, call.resource, preference=preference, resumption=call.resumption
+        )
+    else:
+        answer = batch(call.server, call.resource, preference=preference,
+                       language=call.language, resumption=call.resumption)  # fmt: skip
+    return bundle_reply(call, answer)
 
 
 def get_resource(call: Call) -> Reply:

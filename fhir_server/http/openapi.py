@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fhir_server.http.asynchronous import TAKEN
 from fhir_server.http.formats import JSON, XML
 from fhir_server.interactions.capabilities import TYPE_OPERATIONS, capability_statement
 from fhir_server.interactions.patching.document import JSON_PATCH, XML_PATCH
@@ -168,6 +169,8 @@ def _responses(interaction: str) -> dict[str, Any]:
     answers: dict[str, Any] = {"200": {"description": "Done.", "content": resource}}
     if interaction in {"create", "update", "conditional-update"}:
         answers["201"] = {"description": "Made anew.", "content": resource}
+    if interaction in {*TAKEN, "$reindex", "async-status"}:
+        answers["202"] = {"description": "Taken, and not done yet.", "content": resource}
     if interaction in {"delete", "conditional-delete"}:
         answers["204"] = {"description": "Deleted."}
     answers["4XX"] = {"description": "What is wrong with the request.", "content": outcome}

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from fhir_server.http.asynchronous import accepted
 from fhir_server.http.call import Call
 from fhir_server.http.reply import Reply, bundle_reply
 from fhir_server.interactions.answer import Answer
@@ -23,6 +24,8 @@ def start(call: Call) -> Reply:
         job = request_reindex(
             call.server, connection, call.pairs, content, call.path.get("type"), call.path.get("id")
         )
+        if call.wants_later:
+            return accepted(call, job.id)
         answer = Answer(202, body=encode_json(described(connection, job)))
     reply = bundle_reply(call, answer)
     place = f"{call.server.base_url}/$reindex?job={job.id}"

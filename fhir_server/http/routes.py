@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fhir_server.http import (
+    asynchronous,
     handlers,
     operation_handlers,
     reindex_handlers,
@@ -50,6 +51,8 @@ ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     ("POST",   "",                                "batch-transaction",   handlers.post_bundle),
     ("POST",   "$validate",                       "$validate",           handlers.post_validate),
     ("GET",    "$versions",                       "$versions",           operation_handlers.get_versions),
+    ("GET",    "_async/{id}",                     "async-status",        asynchronous.status),
+    ("DELETE", "_async/{id}",                     "async-status",        asynchronous.cancel),
     ("GET",    "_history",                        "history-system",      handlers.get_history),
     ("GET",    "",                                "search-system",       handlers.get_search),
     ("POST",   "_search",                         "search-system",       handlers.post_search),
@@ -125,7 +128,8 @@ def find_route(method: str, path: str) -> Found:
     Errors: Refused 404 for a path that is none, 405 for a method it does not take.
     """
     parts = path.strip("/").split("/")
-    shape, named = _classify(parts)
+    # U+0000 is in no name, and PostgreSQL takes none.
+    shape, named = ("?", {}) if "\x00" in path else _classify(parts)
     methods = _SHAPES.get(shape)
     if methods is None:
         raise refuse(404, "path-not-found", "not-found")

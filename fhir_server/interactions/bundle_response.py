@@ -31,8 +31,16 @@ def response_bundle(
     language: Language = "en",
 ) -> bytes:
     """The Bundle of the answers, as JSON bytes, in their order."""
-    entries = b",".join(_entry(answer, server.base_url, preference, language) for answer in answers)
-    entry_list = b',"entry":[' + entries + b"]" if answers else b""
+    return bundle_of_entries(
+        kind, [response_entry(answer, server.base_url, preference, language) for answer in answers]
+    )
+
+
+def bundle_of_entries(
+    kind: Literal["batch-response", "transaction-response"], entries: Sequence[bytes]
+) -> bytes:
+    """The Bundle of entries that `response_entry` has made, as JSON bytes."""
+    entry_list = b',"entry":[' + b",".join(entries) + b"]" if entries else b""
     bundle_id = str(uuid.uuid4()).encode()
     return (
         b'{"resourceType":"Bundle","id":"' + bundle_id + b'","type":"' + kind.encode() + b'"'
@@ -40,9 +48,10 @@ def response_bundle(
     )  # fmt: skip
 
 
-def _entry(
+def response_entry(
     answer: Answer, base_url: str, preference: ReturnPreference, language: Language
 ) -> bytes:
+    """The entry of one answer, as JSON bytes."""
     response: dict[str, object] = {
         "status": f"{answer.status} {REASONS.get(answer.status, '')}".strip()
     }

@@ -12,6 +12,7 @@ from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.bundle_response import ReturnPreference, response_bundle
 from fhir_server.interactions.entries import READS, Entry, entry_change, parse_entries
 from fhir_server.interactions.read_entry import read_entry
+from fhir_server.interactions.resumption import ONCE, Resumption
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change
 from fhir_server.interactions.writing.check import check_changes
@@ -24,6 +25,9 @@ from fhir_server.store.resources import Connection
 Also = Callable[[Connection, Sequence[Answer]], None]
 """Work done in the transaction's own database transaction, with the answers of its entries."""
 
+_WHILE_RESUMED = timedelta(days=366)
+"""How old the answer of an earlier attempt may be."""
+
 
 def transaction(
     server: FhirServer,
@@ -31,22 +35,27 @@ def transaction(
     *,
     preference: ReturnPreference = "minimal",
     also: Also | None = None,
+    resumption: Resumption = ONCE,
 ) -> Answer:
     """Carry out a transaction Bundle.
 
     Shape: the answer's body is a Bundle of type transaction-response, its entries in the order sent.
     A Bundle with unconditional creates that comes a second time, alike to the last value, gets the
-    answer of the first time and stores nothing: it was sent again, not meant again.
+    answer of the first time and stores nothing: it was sent again, not meant again. So does any that
+    `resumption` has a name for.
     Errors: Refused with the status of the first bad entry and the issues of all that were found;
     nothing is stored then.
     """
     entries = parse_entries(bundle, server.base_url, server.settings.max_bundle_entries)
     changes = _changes(server, entries)
     check_changes(server, changes)
+    kept = timedelta(seconds=server.settings.receipt_window_s)
     digest = _digest(bundle) if any(_is_plain_create(change) for change in changes) else None
+    if resumption.name is not None and (digest is None or not kept):
+        digest, kept = resumption.name, _WHILE_RESUMED
 
     def work(connection: Connection) -> Answer:
-        receipt = _receipt(server, connection, digest)
+        receipt = _receipt(connection, digest, kept)
         if receipt is not None:
             if also is not None:
                 also(connection, ())
@@ -71,11 +80,11 @@ def transaction(
     return run_write(server, work)
 
 
-def _receipt(server: FhirServer, connection: Connection, digest: bytes | None) -> bytes | None:
+def _receipt(connection: Connection, digest: bytes | None, kept: timedelta) -> bytes | None:
     if digest is None:
         return None
     lock_receipt(connection, digest)
-    return find_receipt(connection, digest, timedelta(seconds=server.settings.receipt_window_s))
+    return find_receipt(connection, digest, kept)
 
 
 def _changes(server: FhirServer, entries: Sequence[Entry]) -> list[Change]:

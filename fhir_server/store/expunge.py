@@ -60,7 +60,9 @@ def expunge_resources(connection: Connection, keys: Collection[int]) -> int:
 
 
 def _forget_answers(connection: Connection, keys: Collection[int]) -> None:
-    """Remove kept answers of transactions that speak of these resources: they may hold their content."""
+    """Remove kept answers, of transactions and of background jobs, that speak of these resources: they may
+    hold their content.
+    """
     rows = connection.execute(
         "SELECT type, id FROM resource WHERE key = ANY(%s)", (list(keys),)
     ).fetchall()
@@ -68,5 +70,12 @@ def _forget_answers(connection: Connection, keys: Collection[int]) -> None:
     connection.execute(
         "DELETE FROM transaction_receipt WHERE EXISTS "
         "(SELECT FROM unnest(%s::bytea[]) AS n (name) WHERE position(n.name IN answer) > 0)",
+        (names,),
+    )
+    connection.execute(
+        "WITH gone AS (DELETE FROM background_job WHERE id IN (SELECT job FROM background_part p WHERE "
+        "EXISTS (SELECT FROM unnest(%s::bytea[]) AS n (name) WHERE position(n.name IN p.content) > 0)) "
+        "AND ended IS NOT NULL RETURNING id) "
+        "DELETE FROM background_part WHERE job IN (SELECT id FROM gone)",
         (names,),
     )

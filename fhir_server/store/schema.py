@@ -313,3 +313,35 @@ reindex_job = Table(
 """Index rows made anew: resources of `types` up to the sequence `bound`. `position` (in `types`) and
 `sequence` say how far it has come, in the transaction that wrote those rows.
 """
+
+background_job = Table(
+    "background_job",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("asked", JSONB, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("requested", TIMESTAMP(timezone=True), nullable=False),
+    Column("started", TIMESTAMP(timezone=True)),
+    Column("ended", TIMESTAMP(timezone=True)),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("total", BigInteger),
+    Column("outcome", JSONB),
+    Index("background_job_open", "requested", postgresql_where=text("ended IS NULL")),
+    Index("background_job_ended", "ended"),
+)
+"""Work asked for and done by a process of its own. `kind` says what reads `asked` and `content`; `total`
+how many parts it makes, where that is known; `outcome` what came of it. The process that works at a job
+holds an advisory lock, so that its death frees the job.
+"""
+
+background_part = Table(
+    "background_part",
+    metadata,
+    Column("job", UUID, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""What a job has made so far, piece by piece: a job that goes on after a kill does not make it again."""

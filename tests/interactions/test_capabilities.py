@@ -17,6 +17,7 @@ FLAGS = {
 ELSEWHERE = {
     "capabilities",
     "openapi",
+    "async-status",
     "batch-transaction",
     "conditional-patch",
     "search-compartment",

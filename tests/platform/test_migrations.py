@@ -1,6 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -38,10 +39,18 @@ def test_migrations__history_is_one_line() -> None:
     assert script.get_heads() == [newest_revision()]
 
 
+def upgrade_to(url: str, revision: str) -> None:
+    """Bring an empty database to an earlier revision."""
+    engine = create_engine(sqlalchemy_url(url))
+    with engine.connect() as connection:
+        command.upgrade(migrations._configuration(connection), revision)
+        connection.commit()
+    engine.dispose()
+
+
 def test_upgrade__asks_to_index_what_is_stored(empty_database_url: str) -> None:
-    upgrade(empty_database_url)
+    upgrade_to(empty_database_url, "0010")
     with psycopg.connect(empty_database_url) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0010'")
         connection.execute(
             "INSERT INTO resource (key, type, id, version, updated, deleted, tokens) "
             "VALUES (1, 3, 'a', 1, now(), false, '{}')"
