@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ingest.mapping.compiler import FATE_OF, CompiledMap
+from ingest.mapping.compiled_map import CompiledMap
 from ingest.mapping.context import Entry
 from ingest.mapping.language import Line, LineMap
 from ingest.mapping.places import ComponentPlace, FieldPlace
 from ingest.mapping.result import Fate, FateKind
+from ingest.mapping.runs import FATE_OF
 from ingest.mapping.view import Leaf
 
 Rule = tuple[FateKind, str]

@@ -7,9 +7,10 @@ from hashlib import sha256
 from typing import Any
 
 from fhir_server.model.issues import Issue, error
-from ingest.mapping.compiler import CompiledMap, ReadName
+from ingest.mapping.compiled_map import CompiledMap
 from ingest.mapping.context import Context
 from ingest.mapping.decide import Decide
+from ingest.mapping.names import ReadName
 from ingest.mapping.plans import Link, ResourcePlan
 from ingest.mapping.scopes import Scope
 from ingest.mapping.targets import Setter

@@ -1,0 +1,107 @@
+"""A map ready to run: its lines over the segments in sight, or over one value."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ingest.hl7v2.segment import Segment
+from ingest.mapping.context import Context
+from ingest.mapping.conversions import take_back
+from ingest.mapping.decide import compile_condition
+from ingest.mapping.dispatch import Key, dispatch_for
+from ingest.mapping.language import Line, LineMap
+from ingest.mapping.names import ReadName
+from ingest.mapping.runs import RunLine
+from ingest.mapping.targets import Setter
+from ingest.mapping.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledLine:
+    """A line, the field or component of its own without which it does nothing (0: none), its closure."""
+
+    line: Line
+    own_field: int
+    run: RunLine
+
+
+class CompiledMap:
+    """A map ready to run: fills a target from the segments in sight, or from one value."""
+
+    __slots__ = ("_decide", "_dispatch", "_dispatched", "_into", "_lines", "line_map", "names")
+
+    def __init__(
+        self,
+        line_map: LineMap,
+        lines: Sequence[CompiledLine],
+        names: Mapping[str, ReadName],
+        into: Setter | None,
+    ) -> None:
+        self._into = into
+        self.line_map = line_map
+        self.names = names
+        self._lines = tuple((line.own_field, line.run) for line in lines)
+        self._decide = compile_condition(line_map.when) if line_map.when else None
+        self._dispatch = dispatch_for(line_map, [line.line for line in lines])
+        self._dispatched: dict[Key, Sequence[CompiledLine]] = {(): lines}
+
+    def fill(
+        self, context: Context, view: View | None, target: dict[str, Any], element: str
+    ) -> None:
+        """Run every line in order, but for those that read nothing but an empty component."""
+        parts = view.parts() if view is not None else ()
+        size = len(parts)
+        for number, run in self._lines:
+            if not number or (number <= size and parts[number - 1]):
+                run(context, view, target, element)
+
+    def fill_from_segment(
+        self, context: Context, segment: Segment, target: dict[str, Any], element: str
+    ) -> None:
+        """The same for a segment now in sight, with the names of `let:` bound.
+
+        Cost: lines that read nothing but an empty field of the segment, and those that the values of
+        `dispatch` rule out, are not run.
+        """
+        context.names = {name: read(context) for name, read in self.names.items()}
+        if self._decide is not None and not self._decide(context, None):
+            return
+        if self._into is not None:
+            self._fill_entry(self._into, context, segment, target, element)
+        else:
+            self._run_lines(context, segment, target, element)
+
+    def _fill_entry(
+        self,
+        into: Setter,
+        context: Context,
+        segment: Segment,
+        target: dict[str, Any],
+        element: str,
+    ) -> None:
+        entry: dict[str, Any] = {}
+        mark = len(context.ledger)
+        self._run_lines(context, segment, entry, f"{element}.{self.line_map.into.rstrip('+')}")
+        missing = [name for name in self.line_map.needs if name not in entry]
+        if missing:
+            take_back(context, mark, f"incomplete: no {missing[0]} for {element}")
+        elif entry:
+            into(target, entry)
+
+    def _run_lines(
+        self, context: Context, segment: Segment, target: dict[str, Any], element: str
+    ) -> None:
+        fields = segment.fields
+        size = len(fields)
+        for line in self._open_lines(self._dispatch.key(context)):
+            number = line.own_field
+            if not number or (number < size and fields[number]):
+                line.run(context, None, target, element)
+
+    def _open_lines(self, key: Key) -> Sequence[CompiledLine]:
+        found = self._dispatched.get(key)
+        if found is None:
+            lines = self._dispatched[()]
+            found = tuple(line for line in lines if self._dispatch.admits(line.line, key))
+            self._dispatched[key] = found
+        return found

@@ -1,0 +1,44 @@
+"""The names of a `let:` section: what a code map or a function gives for a field."""
+
+from collections.abc import Callable
+
+from ingest.mapping.codes import CodeMap
+from ingest.mapping.context import Context
+from ingest.mapping.functions import Compute
+from ingest.mapping.places import FieldPlace
+
+ReadName = Callable[[Context], str | None]
+
+
+def computed_name(place: FieldPlace, compute: Compute) -> ReadName:
+    """A name that a function computes."""
+    return lambda context: compute(context, context.views(place.segment, place.field), "")
+
+
+def coded_name(place: FieldPlace, code_map: CodeMap) -> ReadName:
+    """A name that a code map translates, from either coding of the field's first value.
+
+    Cost: translated once for each segment of a message.
+    """
+    segment, number = place.segment, place.field
+    rule = hash((place, code_map.name))
+
+    def read(context: Context) -> str | None:
+        own = context.current.get(segment)
+        if own is None:
+            return None
+        key = (rule, own.index)
+        if key not in context.named:
+            context.named[key] = code_of(context)
+        return context.named[key]
+
+    def code_of(context: Context) -> str | None:
+        for view in context.views(segment, number)[:1]:
+            for component in (1, 4):
+                text = view.get(component)
+                target = text and context.codes.translate(code_map, text, context.centre.id)
+                if target:
+                    return target.code
+        return None
+
+    return read
