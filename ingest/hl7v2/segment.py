@@ -290,5 +290,8 @@ class Segment:
         raw = fields[number]
         if self.is_header and number <= 2:
             return [HeaderCharacters(self, number, 1, raw)]
-        pieces = cut(raw, self.message.delimiters.repetition)
+        end = self.message.delimiters.repetition
+        if type(raw) is bytes and (not end or end not in raw):
+            return [Repetition(self, number, 1, raw)]
+        pieces = cut(raw, end)
         return [Repetition(self, number, n, piece) for n, piece in enumerate(pieces, 1)]

@@ -89,7 +89,9 @@ class Assembly:
             by_kind.setdefault(scope.kind, []).append(scope)
         for resource in resources:
             for scope in by_kind.get(resource.plan.each, ()):
-                self._build_one(resource, scope)
+                # Of plans of one name the first that applies is taken.
+                if resource.plan.name not in scope.built:
+                    self._build_one(resource, scope)
         for resource in resources:
             for link, setter in resource.links:
                 self._link(resource.plan, link, setter)

@@ -1,5 +1,6 @@
 """The transaction Bundle of a message: conditional by identity, so that it may be sent again."""
 
+import re
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
@@ -46,11 +47,11 @@ def search_token(identity: Identity) -> str:
     return f"{_escaped(identity.system)}|{_escaped(identity.value)}"
 
 
-_SEPARATORS = str.maketrans({sign: f"\\{sign}" for sign in "\\,|$"})
+_SEPARATOR = re.compile(r"[\\,|$]")
 
 
 def _escaped(text: str) -> str:
-    return text.translate(_SEPARATORS)
+    return _SEPARATOR.sub(r"\\\g<0>", text) if _SEPARATOR.search(text) else text
 
 
 def message_resource_id(built: Built) -> str:

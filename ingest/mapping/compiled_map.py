@@ -1,7 +1,6 @@
 """A map ready to run: its lines over the segments in sight, or over one value."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ingest.hl7v2.segment import Segment
@@ -15,35 +14,33 @@ from ingest.mapping.runs import RunLine
 from ingest.mapping.targets import Setter
 from ingest.mapping.view import View
 
-
-@dataclass(frozen=True, slots=True)
-class CompiledLine:
-    """A line, the field or component of its own without which it does nothing (0: none), its closure."""
-
-    line: Line
-    own_field: int
-    run: RunLine
+CompiledLine = tuple[Line, int, RunLine]
+"""A line, the field or component of its own without which it does nothing (0: none), its closure."""
 
 
 class CompiledMap:
     """A map ready to run: fills a target from the segments in sight, or from one value."""
 
-    __slots__ = ("_decide", "_dispatch", "_dispatched", "_into", "_lines", "line_map", "names")
+    __slots__ = (
+        "_compile", "_decide", "_dispatch", "_dispatched", "_into", "_lines", "line_map", "names"
+    )  # fmt: skip
 
     def __init__(
         self,
         line_map: LineMap,
-        lines: Sequence[CompiledLine],
+        lines: Sequence[Line],
+        compile_line: Callable[[Line], CompiledLine],
         names: Mapping[str, ReadName],
         into: Setter | None,
     ) -> None:
         self._into = into
         self.line_map = line_map
         self.names = names
-        self._lines = tuple((line.own_field, line.run) for line in lines)
+        self._compile = compile_line
+        self._lines = tuple(map(compile_line, lines))
         self._decide = compile_condition(line_map.when) if line_map.when else None
-        self._dispatch = dispatch_for(line_map, [line.line for line in lines])
-        self._dispatched: dict[Key, Sequence[CompiledLine]] = {(): lines}
+        self._dispatch = dispatch_for(line_map, lines)
+        self._dispatched: dict[Key, tuple[CompiledLine, ...]] = {(): self._lines}
 
     def fill(
         self, context: Context, view: View | None, target: dict[str, Any], element: str
@@ -51,7 +48,7 @@ class CompiledMap:
         """Run every line in order, but for those that read nothing but an empty component."""
         parts = view.parts() if view is not None else ()
         size = len(parts)
-        for number, run in self._lines:
+        for _, number, run in self._lines:
             if not number or (number <= size and parts[number - 1]):
                 run(context, view, target, element)
 
@@ -93,15 +90,14 @@ class CompiledMap:
     ) -> None:
         fields = segment.fields
         size = len(fields)
-        for line in self._open_lines(self._dispatch.key(context)):
-            number = line.own_field
+        for _, number, run in self._open_lines(self._dispatch.key(context)):
             if not number or (number < size and fields[number]):
-                line.run(context, None, target, element)
+                run(context, None, target, element)
 
-    def _open_lines(self, key: Key) -> Sequence[CompiledLine]:
+    def _open_lines(self, key: Key) -> tuple[CompiledLine, ...]:
         found = self._dispatched.get(key)
         if found is None:
-            lines = self._dispatched[()]
-            found = tuple(line for line in lines if self._dispatch.admits(line.line, key))
+            narrowed = [self._dispatch.narrowed(line, key) for line, _, _ in self._lines]
+            found = tuple(self._compile(line) for line in narrowed if line is not None)
             self._dispatched[key] = found
         return found

@@ -6,6 +6,7 @@ formatted into source text.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from ingest.mapping.codes import POLICIES, CodeMap, CodeMaps
 from ingest.mapping.compiled_map import CompiledLine, CompiledMap
@@ -23,6 +24,7 @@ from ingest.mapping.language import Line, LineMap, Name
 from ingest.mapping.names import ReadName, coded_name, computed_name
 from ingest.mapping.places import ComponentPlace
 from ingest.mapping.primitives import PRIMITIVES
+from ingest.mapping.remembered import reads_only_its_value, remembered
 from ingest.mapping.runs import RunLine, copy_line, fate_line, function_line, join_line, set_line
 from ingest.mapping.targets import Setter, TargetError, compile_target
 from ingest.mapping.yaml_source import Section
@@ -40,6 +42,7 @@ class Compiler:
         self._codes = codes
         self._extensions = extensions
         self._compiled: dict[str, CompiledMap] = {}
+        self._datatypes: dict[str, Convert] = {}
 
     def compile(self, name: str) -> CompiledMap:
         """The map of this name, compiled on first use."""
@@ -51,13 +54,9 @@ class Compiler:
                 for line in line_map.lines
                 if line.kind in {"copy", "set"} or line.when is not None
             ]
-            lines = [
-                CompiledLine(line, _own_field(line, line_map), self._line(line, line_map))
-                for line in kept
-            ]
             names = {key: self.name(name) for key, name in line_map.names.items()}
             found = self._compiled[name] = CompiledMap(
-                line_map, lines, names, self._entry(line_map)
+                line_map, kept, partial(self._line, line_map), names, self._entry(line_map)
             )
         return found
 
@@ -75,7 +74,10 @@ class Compiler:
             return computed_name(name.place, self._function(name.section, name.function))
         return coded_name(name.place, self._known_code_map(name.section, name.code_map))
 
-    def _line(self, line: Line, line_map: LineMap) -> RunLine:
+    def _line(self, line_map: LineMap, line: Line) -> CompiledLine:
+        return line, _own_field(line, line_map), self._run(line, line_map)
+
+    def _run(self, line: Line, line_map: LineMap) -> RunLine:
         if line.kind not in {"copy", "set"}:
             return fate_line(line)
         setter = self._setter(line)
@@ -115,8 +117,23 @@ class Compiler:
             raise line.section.fault(
                 "a primitive type or a data type's map such as CX.Identifier", "as"
             )
-        convert = datatype(self.compile(line.type).fill, inner.needs)
+        convert = self._datatype(inner)
         return concept(convert, code_map) if code_map is not None else convert
+
+    def _datatype(self, line_map: LineMap) -> Convert:
+        found = self._datatypes.get(line_map.name)
+        if found is None:
+            found = datatype(self.compile(line_map.name).fill, line_map.needs)
+            if line_map.remember:
+                self._check_remembered(line_map)
+                found = remembered(found)
+            self._datatypes[line_map.name] = found
+        return found
+
+    def _check_remembered(self, line_map: LineMap) -> None:
+        inner = [self._line_maps.get(line.type) for line in line_map.lines]
+        if not all(map(reads_only_its_value, filter(None, [line_map, *inner]))):
+            raise line_map.section.fault("lines that read the value alone", "remember")
 
     def _code_map(self, line: Line) -> CodeMap | None:
         if not line.code_map:

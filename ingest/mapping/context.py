@@ -37,6 +37,7 @@ class Context:
         "held",
         "issues",
         "ledger",
+        "made",
         "named",
         "names",
         "read",
@@ -53,6 +54,7 @@ class Context:
         self.sights: dict[int, Sight] = {}
         self.current: Mapping[str, Any] = {}
         self.viewed: dict[tuple[str, int], list[View]] = {}
+        self.made: dict[tuple[int, int], list[View]] = {}
         self.read: dict[str, str | None] = {}
         self.valued: dict[str, bool] = {}
         self.named: dict[tuple[int, int], str | None] = {}
@@ -73,8 +75,9 @@ class Context:
         sight = self.sights.get(key)
         if sight is None:
             visible = scope.visible()
-            current = {**visible, own.name: own} if own is not None else visible
-            sight = self.sights[key] = Sight(current)
+            if own is not None and visible.get(own.name) is not own:
+                visible = {**visible, own.name: own}
+            sight = self.sights[key] = Sight(visible)
         self.current = sight.current
         self.viewed = sight.viewed
         self.read = sight.read
@@ -86,8 +89,19 @@ class Context:
         views = self.viewed.get(key)
         if views is None:
             found = self.current.get(segment)
-            views = [View(one) for one in found.field(number)] if found is not None else []
+            views = self._made(found, number) if found is not None else []
             self.viewed[key] = views
+        return views
+
+    def _made(self, segment: Any, number: int) -> list[View]:
+        """The same views wherever a segment is in sight."""
+        fields = segment.fields
+        if number >= len(fields) or not fields[number]:
+            return []
+        key = (segment.index, number)
+        views = self.made.get(key)
+        if views is None:
+            views = self.made[key] = [View(one) for one in segment.field(number)]
         return views
 
     def mapped(self, leaf: Leaf, element: str) -> None:

@@ -19,6 +19,8 @@ Read = Callable[[Context, View | None], str | None]
 def compile_condition(condition: Condition) -> Decide:
     """The closure of a condition."""
     if isinstance(condition, Not):
+        if isinstance(condition.part, Test) and condition.part.test == "in":
+            return _compile_absence(condition.part)
         inner = compile_condition(condition.part)
         return lambda context, view: not inner(context, view)
     if isinstance(condition, All | Any):
@@ -47,6 +49,15 @@ def compile_operand(operand: FieldPlace | str) -> Callable[[Context], str | None
     """The reader of a field or name, without a data type's value."""
     read = _reader(Test(operand, "in"))
     return lambda context: read(context, None)
+
+
+def _compile_absence(test: Test) -> Decide:
+    """`not … in`, by far the most that are asked, without a call for the negation."""
+    words, operand = test.words, test.operand
+    if isinstance(operand, str):
+        return lambda context, _view: context.names.get(operand) not in words
+    read = _reader(test)
+    return lambda context, view: read(context, view) not in words
 
 
 def _compile_test(test: Test) -> Decide:

@@ -1,13 +1,13 @@
 """Which lines of a map can apply at all, looked up by the few values that most conditions ask for.
 
 The lines of a segment's map mostly ask for its `let:` names and for one field (OBX-2). For each
-combination of their values the lines that these values rule out are left out once, not every time;
-a line that is run asks its whole condition again.
+combination of their values the lines that these values rule out are left out once, not every time, and
+the others ask only what is left of their conditions.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest.mapping.conditions import All, Condition, Not, Test
 from ingest.mapping.context import Context
@@ -25,23 +25,27 @@ class Dispatch:
     """The values asked for, and the words of each that some condition names."""
 
     operands: tuple[FieldPlace | str, ...]
-    words: tuple[frozenset[str], ...]
-    reads: tuple[Callable[[Context], str | None], ...]
+    asked: tuple[tuple[Callable[[Context], str | None], frozenset[str]], ...]
 
     def key(self, context: Context) -> Key:
         """The values in the segments now in sight, as far as conditions tell them apart."""
-        values = (read(context) for read in self.reads)
-        return tuple(
-            value if value is None or value in words else OTHER
-            for value, words in zip(values, self.words, strict=True)
-        )
+        values = [
+            value if (value := read(context)) is None or value in words else OTHER
+            for read, words in self.asked
+        ]
+        return tuple(values)
 
-    def admits(self, line: Line, key: Key) -> bool:
-        """Whether the values leave it open that the line applies."""
+    def narrowed(self, line: Line, key: Key) -> Line | None:
+        """The line with what the values leave of its condition; None where they rule it out."""
         values = dict(zip(self.operands, key, strict=True))
-        return all(
-            _holds(part, values) for part in _conjuncts(line.when) if _operand(part) in values
-        )
+        left = []
+        for part in _conjuncts(line.when):
+            if _operand(part) not in values:
+                left.append(part)
+            elif not _holds(part, values):
+                return None
+        when = left[0] if len(left) == 1 else All(tuple(left)) if left else None
+        return replace(line, when=when)
 
 
 def dispatch_for(line_map: LineMap, lines: Sequence[Line]) -> Dispatch:
@@ -61,8 +65,7 @@ def dispatch_for(line_map: LineMap, lines: Sequence[Line]) -> Dispatch:
     operands += [place for place, count in asked.most_common(1) if count > 2]
     return Dispatch(
         tuple(operands),
-        tuple(frozenset(words[operand]) for operand in operands),
-        tuple(compile_operand(operand) for operand in operands),
+        tuple((compile_operand(operand), frozenset(words[operand])) for operand in operands),
     )
 
 

@@ -33,13 +33,7 @@ def report_kind(context: Context, views: list[View], _element: str) -> str | Non
     """
     if not views:
         return None
-    key = (_KIND, views[0].repetition.segment.index)
-    if key not in context.named:
-        context.named[key] = _kind(context, views[0])
-    return context.named[key]
-
-
-_KIND = hash("report_kind")
+    return _kind(context, views[0])
 
 
 def _kind(context: Context, view: View) -> str:

@@ -14,13 +14,16 @@ from ingest.mapping.view import View
 Compute = Callable[[Context, list[View], str], Any]
 
 _FUNCTIONS: dict[str, Compute] = {}
+_OF_VALUE: set[str] = set()
 
 
-def map_function(name: str) -> Callable[[Compute], Compute]:
-    """Make a function known to the maps."""
+def map_function(name: str, *, of_value: bool = False) -> Callable[[Compute], Compute]:
+    """Make a function known to the maps; `of_value` says that it reads nothing but value and centre."""
 
     def register(function: Compute) -> Compute:
         _FUNCTIONS[name] = function
+        if of_value:
+            _OF_VALUE.add(name)
         return function
 
     return register
@@ -29,3 +32,8 @@ def map_function(name: str) -> Callable[[Compute], Compute]:
 def functions() -> Mapping[str, Compute]:
     """All functions by name."""
     return MappingProxyType(_FUNCTIONS)
+
+
+def is_of_value(name: str) -> bool:
+    """Whether a function reads nothing but the value and the centre that sends it."""
+    return name in _OF_VALUE

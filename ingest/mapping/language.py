@@ -27,7 +27,7 @@ LINE_KEYS = (
     "from", "to", "as", "code", "unmapped", "when", "value", "using", "join", "row", "departs",
     "steers", "keep", "reject",
 )  # fmt: skip
-MAP_KEYS = ("source", "when", "lines", "let", "uses", "needs", "note", "into")
+MAP_KEYS = ("source", "when", "lines", "let", "uses", "needs", "note", "into", "remember")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,8 @@ class LineMap:
     Shape: `name` such as `PID.Patient` or `CX.Identifier`; `names` of the `let:` section, each a code
     map or a function applied to a field (a data type `uses` those of
     the segment that calls it); `needs` elements without which the value is worthless and left out; `when`
-    the condition for all lines of a segment map; `into` the list that gets one entry per segment.
+    the condition for all lines of a segment map; `into` the list that gets one entry per segment; `remember`
+    that the same bytes become the same value.
     """
 
     name: str
@@ -81,6 +82,7 @@ class LineMap:
     needs: tuple[str, ...] = ()
     when: Condition | None = None
     into: str = ""
+    remember: bool = False
 
 
 def read_maps(section: Section, kind: Literal["segment", "datatype"]) -> list[LineMap]:
@@ -118,6 +120,7 @@ def _map(name: str, of: str, section: Section) -> LineMap:
         when=_condition(section, known),
         needs=tuple(needs) if isinstance(needs, list) else (needs,),
         into=section.text("into", ""),
+        remember=section.text("remember", "") == "true",
     )
 
 

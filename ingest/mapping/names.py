@@ -11,8 +11,18 @@ ReadName = Callable[[Context], str | None]
 
 
 def computed_name(place: FieldPlace, compute: Compute) -> ReadName:
-    """A name that a function computes."""
-    return lambda context: compute(context, context.views(place.segment, place.field), "")
+    """A name that a function computes. Cost: once for each segment of a message."""
+    segment, number = place.segment, place.field
+    rule = hash((place, compute))
+
+    def read(context: Context) -> str | None:
+        own = context.current.get(segment)
+        key = (rule, own.index if own is not None else -1)
+        if key not in context.named:
+            context.named[key] = compute(context, context.views(segment, number), "")
+        return context.named[key]
+
+    return read
 
 
 def coded_name(place: FieldPlace, code_map: CodeMap) -> ReadName:

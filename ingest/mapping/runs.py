@@ -20,6 +20,7 @@ from ingest.mapping.view import View
 
 RunLine = Callable[[Context, View | None, dict[str, Any], str], None]
 Select = Callable[[Context, View | None], list[View]]
+Copy = Callable[[Context, View | None, dict[str, Any], str], bool]
 FATE_OF: Mapping[str, FateKind] = {"steers": "mapped", "keep": "kept", "reject": "rejected"}
 ANOTHER_VALUE = "the element holds another value, which came first"
 
@@ -97,36 +98,47 @@ def function_line(line: Line, setter: Setter, decide: Decide | None, compute: Co
 
 def copy_line(line: Line, setter: Setter, decide: Decide | None, convert: Convert) -> RunLine:
     """A line that copies and converts: the first alternative that gives a value."""
-    selects = [_select(source) for source in line.sources]
-    depths = [_depth(source) for source in line.sources]
-    label = _label(line)
     if isinstance(line.sources[0], ComponentPlace) and len(line.sources) == 1:
-        return _component_line(setter, decide, convert, depths[0], label)
-    many = "+" in line.target
-    clears = line.target.partition(".")[0].rstrip("+")
-    in_datatype = isinstance(line.sources[0], ComponentPlace)
+        return _component_line(setter, decide, convert, _depth(line.sources[0]), _label(line))
+    copies = [_copy_from(source, line, setter, convert) for source in line.sources]
+    first, *others = copies
 
     def run(context: Context, view: View | None, target: dict[str, Any], element: str) -> None:
         if decide is not None and not decide(context, view):
             return
-        for select, (component, subcomponent) in zip(selects, depths, strict=True):
-            done = False
-            for found in select(context, view):
-                if not in_datatype and found.is_null:
-                    context.mapped(found.whole(), f"{element}{label} (cleared)")
-                    context.cleared.add(f"{element}.{clears}")
-                    return
-                mark = len(context.ledger)
-                value = convert(context, found, component, subcomponent, element + label)
-                if value is not None:
-                    _put(context, mark, setter, target, value)
-                    done = True
-                    if not many:
-                        return
-            if done:
+        if first(context, view, target, element):
+            return
+        for copy in others:
+            if copy(context, view, target, element):
                 return
 
     return run
+
+
+def _copy_from(source: Place, line: Line, setter: Setter, convert: Convert) -> Copy:
+    """Copy from one of the alternatives; true where it gave a value, or cleared the element."""
+    select, (component, subcomponent), label = _select(source), _depth(source), _label(line)
+    many = "+" in line.target
+    clears = line.target.partition(".")[0].rstrip("+")
+    in_datatype = isinstance(source, ComponentPlace)
+
+    def copy(context: Context, view: View | None, target: dict[str, Any], element: str) -> bool:
+        done = False
+        for found in select(context, view):
+            if not in_datatype and found.is_null:
+                context.mapped(found.whole(), f"{element}{label} (cleared)")
+                context.cleared.add(f"{element}.{clears}")
+                return True
+            mark = len(context.ledger)
+            value = convert(context, found, component, subcomponent, element + label)
+            if value is not None:
+                _put(context, mark, setter, target, value)
+                done = True
+                if not many:
+                    break
+        return done
+
+    return copy
 
 
 def _component_line(

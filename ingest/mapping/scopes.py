@@ -132,10 +132,10 @@ def _takes(rule: ScopeRule, segment: Any, scope: Scope) -> bool:
 def _continues(rule: ScopeRule, segment: Any, scope: Scope) -> bool:
     if not rule.joins or not scope.segments:
         return False
+    if _text(segment, FieldPlace(segment.name, 2)) not in rule.joins_types:
+        return False
     last = scope.named(segment.name)[-1]
-    return _text(segment, FieldPlace(segment.name, 2)) in rule.joins_types and all(
-        _text(segment, place) == _text(last, place) for place in rule.joins
-    )
+    return all(_text(segment, place) == _text(last, place) for place in rule.joins)
 
 
 def _last_of_another_kind(parent: Scope, kind: str) -> Scope | None:

@@ -14,7 +14,7 @@ CODING_SYSTEMS = "coding-system"
 """The code map from table 0396 to FHIR system URIs."""
 
 
-@map_function("coding_system")
+@map_function("coding_system", of_value=True)
 def coding_system(context: Context, views: list[View], element: str) -> str | None:
     """The FHIR system of a coding system named as in table 0396.
 
