@@ -7,28 +7,17 @@ from hashlib import sha256
 from typing import Any
 
 from fhir_server.model.issues import Issue, error
+from ingest.mapping.binaries import owned
 from ingest.mapping.compiled_map import CompiledMap
 from ingest.mapping.context import Context
 from ingest.mapping.decide import Decide
+from ingest.mapping.identity import Identity
 from ingest.mapping.names import ReadName
 from ingest.mapping.plans import Link, ResourcePlan
 from ingest.mapping.scopes import Scope
 from ingest.mapping.targets import Setter
 
 PROFILE_BASE = "https://osteon.example/fhir/StructureDefinition/"
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What makes a resource the same in every message: an identifier in its system."""
-
-    system: str
-    value: str
-
-    @property
-    def token(self) -> str:
-        """As a search parameter's value."""
-        return f"{self.system}|{self.value}"
 
 
 @dataclass(slots=True, eq=False)
@@ -128,6 +117,20 @@ class Assembly:
             context.names = {name: read(context) for name, read in resource.names.items()}
             if not resource.decide(context, None):
                 return
+        target, label = self._filled(resource, scope)
+        identity = resource.identify(self, scope, target)
+        if identity is None:
+            context.held.append(
+                error("v2-identity-missing", "required", plan.type, resource=plan.name)
+            )
+            self.unidentified.append(target)
+            return
+        for content_plan, content, binary in owned(context, plan, identity, target):
+            self._keep(content_plan, content, binary, "Binary", scope)
+        self._keep(plan, identity, target, label, scope)
+
+    def _filled(self, resource: CompiledResource, scope: Scope) -> tuple[dict[str, Any], str]:
+        plan, context = resource.plan, self.context
         target: dict[str, Any] = {"resourceType": plan.type}
         if plan.profile:
             target["meta"] = {"profile": [PROFILE_BASE + plan.profile]}
@@ -142,14 +145,7 @@ class Assembly:
         context.look_at(scope)
         for finish in resource.finish:
             finish(self, scope, target, label)
-        identity = resource.identify(self, scope, target)
-        if identity is None:
-            context.held.append(
-                error("v2-identity-missing", "required", plan.type, resource=plan.name)
-            )
-            self.unidentified.append(target)
-            return
-        self._keep(plan, identity, target, label, scope)
+        return target, label
 
     def _in_sight(self, scope: Scope) -> Scope:
         """The scope by which to decide; of one that gathers it is the first part."""

@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-from ingest.mapping.assembly import Built, Identity
+from ingest.mapping.assembly import Built
+from ingest.mapping.binaries import id_of
+from ingest.mapping.identity import Identity
 from ingest.mapping.result import Resource
+
+WITHOUT_IDENTIFIER = frozenset({"message", "content-of-document"})
+"""Identities of resources that have no identifier (Provenance, Binary): they are known by their id."""
 
 
 def transaction(built: Sequence[Built]) -> Resource:
@@ -27,8 +31,8 @@ def bundle_of(entries: Sequence[dict[str, Any]]) -> Resource:
 def conditional_entry(built: Built, resource: Resource) -> dict[str, Any]:
     """The entry that creates or updates a resource by its identity."""
     plan = built.plan
-    if plan.identity == "message":
-        resource["id"] = message_resource_id(built)
+    if plan.identity in WITHOUT_IDENTIFIER:
+        resource["id"] = id_of(built.identity)
         request = {"method": "PUT", "url": f"{plan.type}/{resource['id']}"}
     else:
         criteria = f"identifier={quote(search_token(built.identity), safe=':/|')}"
@@ -52,8 +56,3 @@ _SEPARATOR = re.compile(r"[\\,|$]")
 
 def _escaped(text: str) -> str:
     return _SEPARATOR.sub(r"\\\g<0>", text) if _SEPARATOR.search(text) else text
-
-
-def message_resource_id(built: Built) -> str:
-    """The id of a resource that speaks of the message itself: the same whenever it is mapped."""
-    return "v2-" + sha256(built.identity.token.encode()).hexdigest()[:40]

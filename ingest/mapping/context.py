@@ -7,6 +7,7 @@ from typing import Any
 from fhir_server.model.issues import Issue, error, warning
 from ingest.mapping.centres import Centre, CentreRegister
 from ingest.mapping.codes import CodeMaps
+from ingest.mapping.embedded import Embedded
 from ingest.mapping.result import FateKind
 from ingest.mapping.scopes import Scope
 from ingest.mapping.view import Leaf, View
@@ -33,6 +34,7 @@ class Context:
         "cleared",
         "codes",
         "current",
+        "documents",
         "forbidden",
         "held",
         "issues",
@@ -63,6 +65,7 @@ class Context:
         self.issues: list[Issue] = []
         self.held: list[Issue] = []
         self.cleared: set[str] = set()
+        self.documents: dict[Leaf, Embedded | None] = {}
         self.forbidden: set[Leaf] = set()
 
     def look_at(self, scope: Scope, segment: Any = None) -> None:

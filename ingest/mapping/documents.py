@@ -1,36 +1,18 @@
 """Functions and steps of the maps around documents: embedded (ED), pointed at (RP), or lines of text."""
 
-import binascii
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from typing import Any
 
-from ingest.hl7v2.document import document
-from ingest.hl7v2.faults import Hl7SyntaxError
 from ingest.hl7v2.segment import NULL
 from ingest.mapping.assembly import Assembly
 from ingest.mapping.context import Context
+from ingest.mapping.embedded import embedded
 from ingest.mapping.finishing import finishing_step
 from ingest.mapping.functions import map_function
 from ingest.mapping.scopes import Scope
 from ingest.mapping.view import View
 
 PLAIN = "text/plain; charset=utf-8"
-
-
-@map_function("document_data")
-def document_data(context: Context, views: list[View], element: str) -> str | None:
-    """An ED's data as base64; data in another encoding than declared is rejected."""
-    for view in views:
-        try:
-            pieces = b"".join(document(view.repetition))
-        except (Hl7SyntaxError, binascii.Error):
-            context.rejected(view, 5, "not-in-declared-encoding", element)
-            return None
-        if pieces:
-            for component in (4, 5):
-                context.mapped(view.leaf(component), element)
-            return b64encode(pieces).decode("ascii")
-    return None
 
 
 @map_function("content_type")
@@ -84,7 +66,8 @@ def text_document(context: Context, views: list[View], element: str) -> dict[str
 
 
 def _text_attachment(text: str) -> dict[str, Any]:
-    return {"contentType": PLAIN, "data": b64encode(text.encode()).decode("ascii")}
+    found = embedded([text.encode()])
+    return {"contentType": PLAIN, "data": found.data, "hash": found.hash, "size": found.size}
 
 
 @finishing_step("joined-texts")

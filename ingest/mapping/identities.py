@@ -8,9 +8,10 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
-from ingest.mapping.assembly import Assembly, Built, Identify, Identity
+from ingest.mapping.assembly import Assembly, Built, Identify
 from ingest.mapping.centres import SID
 from ingest.mapping.identifiers import FR_CORE_0203, V2_0203
+from ingest.mapping.identity import Identity
 from ingest.mapping.scopes import Scope
 
 _RULES: dict[str, Identify] = {}

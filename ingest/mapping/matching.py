@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fhir_server.model.issues import Issue, error
-from ingest.mapping.assembly import Built, Identity
-from ingest.mapping.bundle import message_resource_id, search_token
+from ingest.mapping.assembly import Built
+from ingest.mapping.binaries import id_of
+from ingest.mapping.bundle import search_token
 from ingest.mapping.centres import SID
 from ingest.mapping.draft import Question
 from ingest.mapping.identifiers import V2_0203
 from ingest.mapping.identities import INS_TYPES, laterality, topography, type_codes
+from ingest.mapping.identity import Identity
 from ingest.mapping.result import Resource, Stored
 
 AT_ONCE = 200
@@ -21,6 +23,9 @@ AT_ONCE = 200
 
 MOST_LINKS = 8
 """Replaced records are followed so far: a ring of links ends."""
+
+BY_ID = frozenset({"Provenance", "Binary"})
+"""Types without identifiers, whose resources the mapping names itself."""
 
 Candidates = Mapping[Identity, Sequence[Resource]]
 
@@ -40,7 +45,7 @@ def questions_about(built: Sequence[Built]) -> list[Question]:
     """What `find` is sure to ask."""
     questions: list[Question] = []
     for resource_type, several in _by_type(built).items():
-        if resource_type == "Provenance":
+        if resource_type in BY_ID:
             questions.append(_about_ids(resource_type, several))
         else:
             questions += _about_identifiers(resource_type, several)
@@ -52,7 +57,7 @@ def find(built: Sequence[Built], stored: Stored) -> Found:
     found = Found()
     by_type = _by_type(built)
     for resource_type, several in by_type.items():
-        if resource_type == "Provenance":
+        if resource_type in BY_ID:
             _find_by_id(several, stored, found)
         else:
             candidates = _by_identifier(resource_type, several, stored)
@@ -74,8 +79,10 @@ def _by_type(built: Sequence[Built]) -> dict[str, list[Built]]:
 
 
 def _about_ids(resource_type: str, several: Sequence[Built]) -> Question:
-    ids = ",".join(message_resource_id(one) for one in several)
-    return resource_type, (("_id", ids),)
+    ids = ",".join(id_of(one.identity) for one in several)
+    # Of a document it is enough to know that it is there: its id is made of its content.
+    less = (("_elements", "contentType"),) if resource_type == "Binary" else ()
+    return resource_type, (("_id", ids), *less)
 
 
 def _about_identifiers(resource_type: str, several: Sequence[Built]) -> Iterator[Question]:
@@ -90,8 +97,8 @@ def _find_by_id(several: Sequence[Built], stored: Stored, found: Found) -> None:
     resource_type, parameters = _about_ids(several[0].plan.type, several)
     known = {r["id"]: r for r in stored(resource_type, dict(parameters))}
     for one in several:
-        if message_resource_id(one) in known:
-            found.known[one.full_url] = known[message_resource_id(one)]
+        if id_of(one.identity) in known:
+            found.known[one.full_url] = known[id_of(one.identity)]
 
 
 def _by_identifier(

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from fhir_server.model.issues import Issue
 from ingest.mapping.assembly import Built, missing_elements
-from ingest.mapping.bundle import conditional_entry, search_token
+from ingest.mapping.bundle import WITHOUT_IDENTIFIER, conditional_entry, search_token
 from ingest.mapping.matching import Found, find, identities
 from ingest.mapping.merge import Resource, Said, merged, with_keys
 from ingest.mapping.patient_merge import absorbed, linked, replacement_entries, update_entry
@@ -70,6 +70,8 @@ def _reconcile_one(
         result.held.extend(one.missing)
         result.entries.append(_new_entry(one, said))
         return
+    if one.plan.identity == "content-of-document":
+        return
     if one.plan.identity == "message":
         if not _same(known, _adopt(said.resource, known)):
             result.entries.append(conditional_entry(one, said.resource))
@@ -82,7 +84,7 @@ def _reconcile_one(
 
 
 def _new_entry(one: Built, said: Said) -> dict[str, Any]:
-    if one.plan.identity == "message":
+    if one.plan.identity in WITHOUT_IDENTIFIER:
         return conditional_entry(one, said.resource)
     return absent_entry(one, with_keys(said))
 

@@ -200,7 +200,9 @@ def test_results__by_specimen_name_it() -> None:
 def content(result: MappingResult) -> bytes:
     documents = resources(result, "DocumentReference")
     document: dict[str, Any] = next(d for d in documents if d["status"] == "current")
-    return base64.b64decode(document["content"][0]["attachment"]["data"])
+    attachment = document["content"][0]["attachment"]
+    binaries = {f"Binary/{one['id']}": one for one in resources(result, "Binary")}
+    return base64.b64decode(binaries.get(attachment.get("url"), attachment)["data"])
 
 
 def test_document__is_byte_for_byte_what_was_sent() -> None:
@@ -224,8 +226,9 @@ def test_document__replaced_is_superseded_in_any_order(messages: list[Message]) 
         "RCP-1": "superseded",
         "RCP-2": "current",
     }
-    attachment = states["RCP-1"]["content"][0]["attachment"]
-    assert base64.b64decode(attachment["data"]) == b"%PDF-1.4 invented"
+    url = states["RCP-1"]["content"][0]["attachment"]["url"]
+    (binary,) = [one for one in store.of_type("Binary") if url == f"Binary/{one['id']}"]
+    assert base64.b64decode(binary["data"]) == b"%PDF-1.4 invented"
 
 
 def test_meeting__is_an_appointment_with_patient_doctor_and_place() -> None:

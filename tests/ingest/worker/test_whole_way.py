@@ -1,5 +1,7 @@
 """From the journal through the real maps into the store, and back by search."""
 
+import base64
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -73,3 +75,20 @@ def test_message__of_an_unknown_type_is_held(worker: MessageWorker, database: Da
     work_off_all(database, worker)
     (row,) = rows(database)
     assert (row["state"], row["centre"], issue_ids(row)) == ("held", "C01", ["v2-message-unmapped"])
+
+
+def test_document__of_two_megabytes_comes_back_byte_for_byte(
+    worker: MessageWorker, server: FhirServer, database: Database
+) -> None:
+    content = bytes(range(256)) * 8_192
+    text = (MESSAGES / "oru_r01_corrected_document.hl7").read_text()
+    sent = re.sub(r"Base64\^[^|]*", f"Base64^{base64.b64encode(content).decode()}", text)
+    journal(database, sent.encode())
+    work_off_all(database, worker)
+    (row,) = rows(database)
+    assert row["state"] == "stored", issue_ids(row)
+    (report,) = found(server, "DiagnosticReport")
+    attachment = report["presentedForm"][0]
+    (binary,) = found(server, "Binary", ("_id", attachment["url"].removeprefix("Binary/")))
+    assert base64.b64decode(binary["data"]) == content
+    assert attachment["size"] == len(content)
