@@ -192,7 +192,7 @@ ingest_message = Table(
     Index("ingest_message_received", "received", postgresql_using="brin"),
 )
 """Every HL7 v2 message as received. `sender` is the hash of MSH-3 and MSH-4, `hash` the SHA-256 of `raw`,
-`revises` the message that this one corrects."""
+which is stored as it is, not compressed (EXTERNAL); `revises` the message that this one corrects."""
 
 ingest_tally = Table(
     "ingest_tally",
