@@ -228,6 +228,17 @@ class Settings(BaseSettings):
         default=30.0,
         description="Seconds that the package registry may take for an answer, and between parts of it.",
     )
+    allowed_hosts: str = Field(
+        default="",
+        description="The host names that requests may be addressed to, separated by commas, beside "
+        "`localhost`, `127.0.0.1`, `[::1]`, `OSTEON_BIND` and the host of `OSTEON_BASE_URL`; others are "
+        "answered 400, so that no other site's page reaches this server by a name of its own.",
+    )
+    access_log: bool = Field(
+        default=False,
+        description="Whether each HTTP request leaves a log line: its id, method, interaction, resource "
+        "type, status, time and sizes, and the names of its parameters. Never an id of a path or a value.",
+    )
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto",
         description="How log lines look: `json`, one object a line, or `console`; `auto` takes "
@@ -292,6 +303,14 @@ class Settings(BaseSettings):
         return f"http://{host}:{self.http_port}"
 
     @property
+    def allowed_host_names(self) -> frozenset[str]:
+        """The hosts that requests may be addressed to, in lower case, IPv6 addresses in brackets."""
+        own = urlsplit(self.origin).netloc, urlsplit(self.fhir_base).netloc
+        named = [part.strip() for part in self.allowed_hosts.split(",") if part.strip()]
+        hosts = ("localhost", "127.0.0.1", "[::1]", *map(_without_port, own), *named)
+        return frozenset(host.lower() for host in hosts)
+
+    @property
     def subscription_endpoint_list(self) -> list[str]:
         """The places that notifications may go to: `loopback` and URL prefixes."""
         parts = [part.strip() for part in self.subscription_endpoints.split(",")]
@@ -301,6 +320,11 @@ class Settings(BaseSettings):
     def fhir_base(self) -> str:
         """The FHIR base as clients see it, without a closing slash."""
         return self.base_url or f"{self.origin}/fhir"
+
+
+def _without_port(host: str) -> str:
+    name, _, port = host.rpartition(":")
+    return name if name and port.isdigit() else host
 
 
 @dataclass(frozen=True, slots=True)

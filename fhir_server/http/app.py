@@ -8,17 +8,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fhir_server import __version__
 from fhir_server.http import guide, health, metrics, start_page
+from fhir_server.http.access_log import PageLog
 from fhir_server.http.background import ReindexThread
 from fhir_server.http.extensions import extension_routes
 from fhir_server.http.faults import FaultBoundary
 from fhir_server.http.fhir import FHIR_PATH, FhirEndpoint
+from fhir_server.http.hosts import HostCheck
 from fhir_server.http.threads import InteractionThreads
 from fhir_server.interactions.server import FhirServer
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def create_app(server: FhirServer, *, reindexes: bool = True) -> "Application":
+def create_app(server: FhirServer, *, reindexes: bool = True) -> ASGIApp:
     """The application over an opened server; it closes the server when it ends.
 
     Shape: `reindexes` whether it works at reindex jobs beside the requests.
@@ -35,7 +37,10 @@ def create_app(server: FhirServer, *, reindexes: bool = True) -> "Application":
         threads.close()
         server.close()
 
-    return Application(FhirEndpoint(server, threads), _pages(server, lifespan))
+    pages: ASGIApp = _pages(server, lifespan)
+    if server.settings.access_log:
+        pages = PageLog(pages)
+    return HostCheck(Application(FhirEndpoint(server, threads), pages), server.settings)
 
 
 def _pages(server: FhirServer, lifespan: Lifespan) -> FastAPI:

@@ -61,10 +61,12 @@ class FaultBoundary:
             request_id = str(uuid.uuid4())
             status, issue = fault_of(failure, request_id)
             if not has_begun:
-                await _send_outcome(send, status, issue, request_id)
+                await send_outcome(send, status, issue, request_id)
 
 
-async def _send_outcome(send: Send, status: int, issue: Issue, request_id: str) -> None:
+async def send_outcome(send: Send, status: int, issue: Issue, request_id: str = "") -> None:
+    """Answer with an OperationOutcome, in JSON and English: before format and language are known."""
+    request_id = request_id or str(uuid.uuid4())
     body = encode_json(operation_outcome([issue]))
     headers = [
         (b"content-type", b"application/fhir+json; charset=utf-8"),

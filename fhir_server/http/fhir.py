@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from fhir_server.http import asynchronous
+from fhir_server.http.access_log import correlation_headers, note_request
 from fhir_server.http.body import read_body
 from fhir_server.http.call import Call
 from fhir_server.http.faults import fault_of
@@ -55,8 +56,15 @@ class FhirEndpoint:
             reply = outcome_reply(call, refused.status, refused.issues)
         except Exception as failure:
             reply = _failed(call, failure, request_id)
-        observe_interaction(interaction, reply.status, time.perf_counter() - began)
-        await _send(send, reply, request_id, with_body=call.method != "HEAD")
+        seconds = time.perf_counter() - began
+        observe_interaction(interaction, reply.status, seconds)
+        if self._server.settings.access_log:
+            note_request(
+                request_id=request_id, method=call.method, interaction=interaction,
+                resource_type=call.path.get("type"), query=call.query, status=reply.status,
+                seconds=seconds, received=len(call.content), sent=len(reply.body),
+            )  # fmt: skip
+        await _send(send, call, reply, request_id)
 
     def _call(self, scope: Scope, content: bytes) -> Call:
         query = scope["query_string"].decode("latin-1")
@@ -79,12 +87,14 @@ def _failed(call: Call, failure: Exception, request_id: str) -> Reply:
     return outcome_reply(call, status, [issue])
 
 
-async def _send(send: Send, reply: Reply, request_id: str, *, with_body: bool) -> None:
-    headers = {"X-Request-Id": request_id, **reply.headers}
+async def _send(send: Send, call: Call, reply: Reply, request_id: str) -> None:
+    correlation = correlation_headers(call.headers.get("x-request-id"))
+    headers = {"X-Request-Id": request_id, **correlation, **reply.headers}
     if reply.status not in {204, 304}:
         headers["Content-Length"] = str(len(reply.body))
     raw = [
         (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
     ]
     await send({"type": "http.response.start", "status": reply.status, "headers": raw})
-    await send({"type": "http.response.body", "body": reply.body if with_body else b""})
+    body = b"" if call.method == "HEAD" else reply.body
+    await send({"type": "http.response.body", "body": body})

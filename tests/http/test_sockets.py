@@ -136,10 +136,15 @@ def test_url__with_the_character_nul_is_refused(port: int) -> None:
         b"/fhir/Patient?%00=a",
         b"/fhir/Patient/a/$diff?from=%00",
     ):
-        status, content = ask(port, b"GET %s HTTP/1.1\r\nConnection: close\r\n\r\n" % url)
+        status, content = ask(
+            port, b"GET %s HTTP/1.1\r\nHost: testserver\r\nConnection: close\r\n\r\n" % url
+        )
         assert (status, issue_of(content)) == (400, "search-value-null")
     for url in (b"/fhir/_async/%00", b"/fhir/Patient/%00"):
-        assert ask(port, b"GET %s HTTP/1.1\r\nConnection: close\r\n\r\n" % url)[0] == 404
+        assert (
+            ask(port, b"GET %s HTTP/1.1\r\nHost: testserver\r\nConnection: close\r\n\r\n" % url)[0]
+            == 404
+        )
 
 
 def test_requests__put_together_at_random_meet_no_fault(port: int) -> None:

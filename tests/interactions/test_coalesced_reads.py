@@ -16,7 +16,14 @@ Message = dict[str, Any]
 
 
 async def get(app: Any, path: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> list[Message]:
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": headers}
+    scope = {
+        "type": "http",
+        "http_version": "1.0",
+        "method": "GET",
+        "path": path,
+        "query_string": b"",
+        "headers": headers,
+    }
     sent: list[Message] = []
 
     async def receive() -> Message:
