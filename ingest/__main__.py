@@ -12,10 +12,13 @@ def main() -> None:
     try:
         settings = load_settings()
         configure_logging(settings)
+        from ingest.collector import spare_what_stays
         from ingest.maps import current_maps
         from ingest.service import database_url, run_service
 
-        run_service(settings, database_url(settings), current_maps(settings).register)
+        register = current_maps(settings).register
+        spare_what_stays()
+        run_service(settings, database_url(settings), register)
     except OperatorError as error:
         sys.stderr.write(f"osteon ingest: {error}\n")
         sys.exit(error.exit_code)

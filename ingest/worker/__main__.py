@@ -24,6 +24,7 @@ def main() -> None:
         configure_logging(settings)
         from fhir_server.interactions.server import open_server
         from fhir_server.store.database import Database
+        from ingest.collector import spare_what_stays
         from ingest.maps import current_maps
         from ingest.service import database_url
         from ingest.worker.caretaker import Caretaker
@@ -35,6 +36,7 @@ def main() -> None:
         server = open_server(settings, Database.from_settings(url, settings))
         maps = current_maps(settings)
         worker = MessageWorker(server, maps.register, maps.draft_message, StoredResources(server))
+        spare_what_stays()
         run_worker(url, worker, stop, Caretaker(server, maps))
         server.close()
     except OperatorError as error:

@@ -11,6 +11,7 @@ import structlog
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.transaction import transaction
 from fhir_server.model.issues import Refused
+from ingest.collector import spare_what_stays
 from ingest.journal.upkeep import expire_messages, sum_up_tally
 from ingest.journal.work_items import WorkItem, release_resolved
 from ingest.mapping import organizations_bundle
@@ -24,6 +25,8 @@ OTHERS_KNOW_AFTER = timedelta(seconds=5 * LOOK_EVERY_S)
 
 SUM_UP_EVERY_S = 60.0
 EXPIRE_EVERY_S = 3600.0
+WARM_AFTER = 50
+"""After so many looks the profiles and maps that are in use are compiled, and stay."""
 
 log = structlog.stdlib.get_logger("osteon.worker")
 
@@ -37,9 +40,13 @@ class Caretaker:
         self._library = maps.library
         self._changed = datetime.now(UTC)
         self._due: dict[str, float] = {}
+        self._looks = 0
 
     def look(self, connection: Connection) -> None:
         """Do what is due. Cost: two readings of a clock where nothing is."""
+        self._looks += 1
+        if self._looks == WARM_AFTER:
+            spare_what_stays()
         library = self._maps.library
         if library is not self._library:
             self._library, self._changed = library, datetime.now(UTC)

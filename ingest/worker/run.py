@@ -55,14 +55,18 @@ def run_worker(
 
 
 def work_off_some(
-    connection: Connection, worker: MessageWorker, stop: threading.Event | None = None
+    connection: Connection,
+    worker: MessageWorker,
+    stop: threading.Event | None = None,
+    *,
+    most: int = MOST_AT_ONCE,
 ) -> int:
-    """Claim some messages and work them off. Shape: how many were claimed.
+    """Claim up to `most` messages and work them off. Shape: how many were claimed.
 
     Cost: three statements for the claim, its content and its end, and what the messages cost.
     """
     with connection.transaction():
-        claims = claim(connection, MOST_AT_ONCE)
+        claims = claim(connection, most)
         if not claims:
             return 0
         small = read_small(connection, claims, SMALL_BYTES)

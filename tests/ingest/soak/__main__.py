@@ -17,7 +17,7 @@ from tests.ingest.soak.run import Outcome, Plan, soak
 
 
 def main(arguments: list[str]) -> int:
-    """Run it and tell the outcome; 1 where the stores differ."""
+    """Run it and tell the outcome; 1 where the stores differ or a disturbance is missing."""
     seconds, kill_every_s, *_ = [float(one) for one in arguments] + [600.0, 60.0][len(arguments) :]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     plan = Plan(seconds=seconds, kill_every_s=kill_every_s)
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
         finally:
             postgres.stop()
     _tell(outcome)
-    return 1 if outcome.differences else 0
+    return 1 if outcome.differences or outcome.missing else 0
 
 
 def _run(plan: Plan, postgres: EmbeddedPostgres) -> Outcome:
@@ -59,6 +59,7 @@ def _tell(outcome: Outcome) -> None:
         f"{outcome.sent} messages in {outcome.seconds:.0f} s ({rate:.0f}/s), {outcome.resources} resources",
         "  " + ", ".join(f"{name}: {count}" for name, count in sorted(outcome.counts.items())),
         "  " + ", ".join(f"{state}: {count}" for state, count in sorted(outcome.states.items())),
+        *(f"  did not happen: {name}" for name in outcome.missing),
         *(f"  differs: {line}" for line in outcome.differences[:50]),
         f"{len(outcome.differences)} differences to the same messages loaded once, calmly, in order",
     ]

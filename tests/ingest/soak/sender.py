@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
@@ -15,10 +16,19 @@ HABITS = (
     ("send twice", 0.04),
     ("drop without reading the answer", 0.04),
     ("cut a frame off", 0.02),
-    ("read slowly", 0.02),
+    ("answer late to the answer", 0.015),
+    ("read slowly", 0.005),
     ("write in pieces", 0.02),
 )
 """What a sender does with a message, and how often."""
+
+UNREAD = 40
+"""How often a slow reader has sent its message before it reads the first answer."""
+
+SIP = 64
+SIP_EVERY_S = 0.002
+RECEIVE_BUFFER = 4096
+"""A slow reader takes so many bytes at a time, so often, into a buffer as small as the system allows."""
 
 
 class Sender:
@@ -44,7 +54,8 @@ class Sender:
                 if first and habit in _MISBEHAVIOURS:
                     first = False
                     await _MISBEHAVIOURS[habit](self, message)
-                answer = await self._exchange(message, slowly=habit == "read slowly")
+                pause_s = 0.3 if habit == "answer late to the answer" else 0.0
+                answer = await self._exchange(message, pause_s)
                 if habit == "send twice":
                     again = await self._exchange(message)
                     assert again == answer, "a duplicate gets the stored answer"
@@ -65,13 +76,12 @@ class Sender:
         """Give the connection up."""
         self._lose()
 
-    async def _exchange(self, message: V2Message, *, slowly: bool = False) -> bytes:
+    async def _exchange(self, message: V2Message, pause_s: float = 0.0) -> bytes:
         reader, writer = await self._opened()
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             writer.write(frame(message.content))
             await writer.drain()
-            if slowly:
-                await asyncio.sleep(0.3)
+            await asyncio.sleep(pause_s)
             return await reader.readuntil(END)
 
     async def _drop(self, message: V2Message) -> None:
@@ -97,6 +107,26 @@ class Sender:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             await reader.readuntil(END)
 
+    async def _read_slowly(self, message: V2Message) -> None:
+        """Send and send before reading anything; then read in sips. Each answer is the same one."""
+        self._lose()
+        plain = socket.socket()
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        plain.setblocking(False)
+        loop = asyncio.get_running_loop()
+        answers = b""
+        with plain:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                await loop.sock_connect(plain, ("127.0.0.1", self._port()))
+                await loop.sock_sendall(plain, frame(message.content) * UNREAD)
+                while answers.count(END) < UNREAD:
+                    sip = await loop.sock_recv(plain, SIP)
+                    if not sip:
+                        raise EOFError
+                    answers += sip
+                    await asyncio.sleep(SIP_EVERY_S)
+        assert len(set(answers.split(END)[:-1])) == 1, "each duplicate gets the stored answer"
+
     async def _opened(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if self._connection is None:
             self._connection = await asyncio.open_connection("127.0.0.1", self._port())
@@ -111,5 +141,6 @@ class Sender:
 _MISBEHAVIOURS: dict[str, Callable[[Sender, V2Message], Awaitable[None]]] = {
     "drop without reading the answer": Sender._drop,
     "cut a frame off": Sender._cut_off,
+    "read slowly": Sender._read_slowly,
     "write in pieces": Sender._write_in_pieces,
 }

@@ -22,7 +22,7 @@ def calm(
 def test_soak__store_equals_the_same_messages_loaded_calmly(
     server: FhirServer, calm: FhirServer
 ) -> None:
-    outcome = soak(Plan(messages=60, kill_every_messages=20, workers=1), server, calm)
+    outcome = soak(Plan(messages=60, kill_every_messages=40, workers=1), server, calm)
     assert outcome.differences == []
     assert outcome.sent == 60
     assert outcome.counts["worker killed"] + outcome.counts["server killed"] >= 2
