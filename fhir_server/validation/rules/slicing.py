@@ -3,7 +3,7 @@
 Source: FHIR R4 §5.1.0.14, https://hl7.org/fhir/R4/profiling.html#slicing
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,10 +124,12 @@ def compile_slicing(
     rules, ordered = element.slicing.get("rules"), element.slicing.get("ordered", False)
     decided = all(matcher.is_decided for matcher in candidates)
     has_default = any(entry.slice_name == DEFAULT_SLICE for entry in element.slices)
+    inner = [level for level in _levels(element, candidates) if level.name]
+    has_order = any(level.is_ordered or level.rules == "openAtEnd" for level in inner)
 
     def check(items: list[tuple[Any, str]], scope: Scope, place: Element) -> bool:
         counts = dict.fromkeys(map(id, candidates), 0)
-        if items and (not decided or ordered or rules == "openAtEnd" or has_default):
+        if items and (not decided or ordered or rules == "openAtEnd" or has_default or has_order):
             return False
         for value, type_code in items:
             found = slice_of(candidates, value, type_code, scope, knowledge)
@@ -140,6 +142,8 @@ def compile_slicing(
                 at = place if type_code == "Extension" else matcher.element
                 if one is None or not one(value, scope, at):
                     return False
+            if any(level.rules == "closed" and level.lacks(found) for level in inner):
+                return False
         return all(
             matcher.element.minimum <= counts[id(matcher)] <= _upper(matcher.element)
             for matcher in candidates
@@ -194,6 +198,56 @@ class Sliced:
     slices: tuple[Element, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """What is sliced together: an element, or, where `name` says so, one of its slices that is sliced again;
+    that has rules and an order of its own (§5.1.0.14).
+    """
+
+    name: str
+    slicing: Mapping[str, Any]
+    candidates: tuple[SliceMatcher, ...]
+
+    @property
+    def rules(self) -> Any:
+        """Whether items of no slice may be there."""
+        return self.slicing.get("rules")
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the slices come in their order."""
+        return bool(self.slicing.get("ordered"))
+
+    def holds(self, one: Sliced) -> bool:
+        """Whether an item is among those that are sliced here."""
+        return not self.name or any(entry.slice_name == self.name for entry in one.slices)
+
+    def slice_within(self, one: Sliced) -> Element | None:
+        """The slice of this level that an item belongs to."""
+        own = (entry for entry in one.slices if _outer(entry.slice_name or "") == self.name)
+        return next(own, None)
+
+    def lacks(self, found: Sequence[SliceMatcher]) -> bool:
+        """Whether an item of these slices is sliced here and belongs to none."""
+        names = [matcher.name for matcher in found]
+        return self.name in names and all(_outer(name) != self.name for name in names)
+
+
+def _outer(slice_name: str) -> str:
+    return slice_name.rpartition("/")[0]
+
+
+def _levels(element: Element, candidates: Sequence[SliceMatcher]) -> list[_Level]:
+    by_outer: dict[str, list[SliceMatcher]] = {"": []}
+    for matcher in candidates:
+        by_outer.setdefault(_outer(matcher.name), []).append(matcher)
+    slicings = {matcher.name: matcher.element.slicing for matcher in candidates}
+    return [
+        _Level(name, slicings.get(name, {}) if name else element.slicing, tuple(inner))
+        for name, inner in by_outer.items()
+    ]
+
+
 def explain_slicing(
     element: Element,
     items: Sequence[Item],
@@ -216,25 +270,25 @@ def explain_slicing(
         if not elements and default is not None:
             elements = (default,)
         assigned.append(Sliced(item, elements))
-    _explain_unmatched(element, candidates, assigned, case)
+    for level in _levels(element, candidates):
+        members = [one for one in assigned if level.holds(one)]
+        _explain_unmatched(element, level, members, case)
+        _explain_order(element, level, members, case)
     _explain_counts(element, candidates, assigned, location, case)
-    _explain_order(element, candidates, assigned, case)
     return assigned
 
 
 def _explain_unmatched(
-    element: Element,
-    candidates: Sequence[SliceMatcher],
-    assigned: Sequence[Sliced],
-    case: Inspection,
+    element: Element, level: "_Level", members: Sequence[Sliced], case: Inspection
 ) -> None:
-    if element.slicing.get("rules") != "closed":
+    if level.rules != "closed":
         return
-    for one in assigned:
-        if not one.slices:
+    for one in members:
+        if level.slice_within(one) is None:
             case.report.error(
                 "slice-unmatched", "structure", one.item.location, element.profile,
-                element=element.name, table=_table(candidates, [one.item], case),
+                element=f"{element.name}:{level.name}" if level.name else element.name,
+                table=_table(level.candidates, [one.item], case),
             )  # fmt: skip
 
 
@@ -269,25 +323,22 @@ def _explain_counts(
 
 
 def _explain_order(
-    element: Element,
-    candidates: Sequence[SliceMatcher],
-    assigned: Sequence[Sliced],
-    case: Inspection,
+    element: Element, level: "_Level", members: Sequence[Sliced], case: Inspection
 ) -> None:
-    ranks = {id(matcher.element): index for index, matcher in enumerate(candidates)}
-    is_ordered = bool(element.slicing.get("ordered"))
+    ranks = {id(matcher.element): index for index, matcher in enumerate(level.candidates)}
     highest, open_seen = -1, False
-    for one in assigned:
-        if not one.slices:
+    for one in members:
+        entry = level.slice_within(one)
+        if entry is None:
             open_seen = True
             continue
-        rank = ranks.get(id(one.slices[0]), len(ranks))
-        if open_seen and element.slicing.get("rules") == "openAtEnd":
+        rank = ranks.get(id(entry), len(ranks))
+        if open_seen and level.rules == "openAtEnd":
             case.report.error("slice-open-at-end", "structure", one.item.location, element.profile,
-                         element=element.name, slice=one.slices[0].slice_name)  # fmt: skip
-        if is_ordered and rank < highest:
+                         element=element.name, slice=entry.slice_name)  # fmt: skip
+        if level.is_ordered and rank < highest:
             case.report.error("slice-order", "structure", one.item.location, element.profile,
-                         element=element.name, slice=one.slices[0].slice_name)  # fmt: skip
+                         element=element.name, slice=entry.slice_name)  # fmt: skip
         highest = max(highest, rank)
 
 

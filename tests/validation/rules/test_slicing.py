@@ -98,6 +98,48 @@ def test_slicing__reslice_counts_within_its_slice(judge: Judge) -> None:
     assert "slice-min" in {issue_id for issue_id, _ in found}
 
 
+def _resliced(**rules: Any) -> dict[str, Any]:
+    by_system = {"rules": "open", "discriminator": [{"type": "value", "path": "system"}]}
+    by_use = {"discriminator": [{"type": "value", "path": "use"}], **rules}
+    lab = f"{PATH}:lab"
+    system = {"path": f"{PATH}.system", "min": 1, "fixedUri": "https://lab.example"}
+    elements: list[dict[str, Any]] = [
+        {"path": PATH, "slicing": by_system},
+        {"path": PATH, "id": lab, "sliceName": "lab", "slicing": by_use},
+        {**system, "id": f"{lab}.system"},
+    ]
+    for use in ("usual", "old"):
+        name = f"{lab}/{use}"
+        elements += [
+            {"path": PATH, "id": name, "sliceName": f"lab/{use}"},
+            {**system, "id": f"{name}.system"},
+            {"path": f"{PATH}.use", "id": f"{name}.use", "min": 1, "fixedCode": use},
+        ]
+    return profile("Patient", *elements)
+
+
+def _used(*uses: str) -> dict[str, Any]:
+    return claiming(patient(identifier=[{**LAB, "use": use} for use in uses]))
+
+
+def test_slicing__closed_reslicing_takes_no_other_item_of_its_slice(judge: Judge) -> None:
+    closed = _resliced(rules="closed")
+    other = {"system": "https://other.example", "value": "1", "use": "temp"}
+    assert judge(_used("usual", "old"), closed) == set()
+    assert judge(claiming(patient(identifier=[other])), closed) == set()
+    assert judge(_used("usual", "temp"), closed) == {("slice-unmatched", f"{PATH}[1]")}
+    assert judge(_used("temp"), _resliced(rules="open")) == set()
+
+
+def test_slicing__reslicing_has_an_order_of_its_own(judge: Judge) -> None:
+    ordered = _resliced(rules="open", ordered=True)
+    assert judge(_used("usual", "old"), ordered) == set()
+    assert judge(_used("old", "usual"), ordered) == {("slice-order", f"{PATH}[1]")}
+    at_end = _resliced(rules="openAtEnd")
+    assert judge(_used("usual", "temp"), at_end) == set()
+    assert judge(_used("temp", "usual"), at_end) == {("slice-open-at-end", f"{PATH}[1]")}
+
+
 def test_slicing__each_resource_type_of_a_slice_has_its_own_profiles(judge: Judge) -> None:
     kinds = ("Patient", "Observation")
     active = profile("Patient", {"path": "Patient.active", "min": 1}, name="Patient")
@@ -169,6 +211,6 @@ def test_slicing__of_contained_resources_by_type(judge: Judge) -> None:
     )
     assert judge(other, sliced, profiles=(url("p"),)) == {("slice-min", "Observation")}
     broken = observation(contained=[patient(id="p", active="yes")], **about)
-    assert ("primitive-json-type", "Observation.contained[0].active") in judge(
+    assert ("primitive-form", "Observation.contained[0].active") in judge(
         broken, sliced, profiles=(url("p"),)
     )
