@@ -69,10 +69,38 @@ def test_parse_xml__fault_is_named(text: str, issue_id: str) -> None:
         read(text)
     assert caught.value.issue_id == issue_id
     assert caught.value.line >= 1
+    assert caught.value.reason.text("fr") != caught.value.reason.text("en")
 
 
-def test_xml_document__lines_are_known() -> None:
-    source = f"<Patient {FHIR}>\n<name>\n<family value='x'/></name></Patient>".encode()
-    document = XmlDocument(source, core_definitions().type_model)
-    assert document.locate(("name", 0, "family")) == (3, 1)
-    assert document.locate(("name", 0, "given")) == (2, 1)
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (f"<Patient {FHIR}>\n  <é/> <name xmlns=''/></Patient>", (2, 8)),
+        (f"<Patient {FHIR}>\n <contained><x/></contained></Patient>", (2, 13)),
+        ("\n  <!DOCTYPE x [<!ENTITY y 'z'>]><x/>", (2, 3)),
+    ],
+)
+def test_parse_xml__fault_has_line_and_column(text: str, place: tuple[int, int]) -> None:
+    with pytest.raises(XmlSyntaxError) as caught:
+        read(text)
+    assert (caught.value.line, caught.value.column) == place
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "iso-8859-1"])
+def test_xml_document__lines_and_columns_are_known(encoding: str) -> None:
+    declared = "utf-8" if encoding == "utf-8-sig" else encoding
+    text = f"""<?xml version="1.0" encoding="{declared}"?><Patient {FHIR}><id value="a"/>
+<!-- é --><name><?pi x?>
+  <text value="é"/><given value="x"/><given value="y"/></name></Patient>"""
+    document = XmlDocument(text.encode(encoding), core_definitions().type_model)
+    assert document.locate(("id",)) == (1, text.index("<id") + 1)
+    assert document.locate(("name", 0)) == (2, 11)
+    assert document.locate(("name", 0, "text")) == (3, 3)
+    assert document.locate(("name", 0, "given", 1)) == (3, 38)
+    assert document.locate(("name", 0, "period")) == (2, 11)
+
+
+def test_xml_document__only_the_line_is_known_in_an_encoding_of_several_bytes() -> None:
+    text = f"<?xml version='1.0' encoding='euc-jp'?><Patient {FHIR}>\n <id value='a'/></Patient>"
+    document = XmlDocument(text.encode("euc-jp"), core_definitions().type_model)
+    assert document.locate(("id",)) == (2, 1)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from fhir_server.fhirpath import FHIRPathError
 
 EXIT_INPUT = 1
+_AROUND = 36
 
 
 def command(
@@ -63,7 +64,7 @@ def command(
 
 
 def _read(file: Path, model: Any) -> Any:
-    from fhir_server.model.issues import refuse
+    from fhir_server.model.issues import Issue, Refused
     from fhir_server.model.json_source import JsonSyntaxError, parse_json
     from fhir_server.model.xml_source import XmlSyntaxError, parse_xml
 
@@ -77,7 +78,8 @@ def _read(file: Path, model: Any) -> Any:
             parse_xml(content, model) if content.lstrip().startswith(b"<") else parse_json(content)
         )
     except (JsonSyntaxError, XmlSyntaxError) as error:
-        raise refuse(400, error.issue_id, "structure", reason=str(error)) from None
+        issue = Issue(error.issue_id, "error", "structure", parameters={"reason": error.reason})
+        raise Refused(400, [issue.at(error.line, error.column)]) from None
 
 
 def _type_of(node: Any) -> str | None:
@@ -95,8 +97,18 @@ def _tell(expression: str, error: "FHIRPathError", language: Literal["en", "fr"]
     """The fault, the line of the expression with a mark under the place, and how to mend it."""
     lines = [f"osteon: {error.issue.text(language)}"]
     if error.position is not None:
-        start = expression.rfind("\n", 0, error.position) + 1
-        lines.append("  " + expression[start:].partition("\n")[0])
-        lines.append("  " + " " * (error.position - start) + "^")
+        lines.extend(_excerpt(expression, error.position))
     hint = error.issue.hint(language)
     sys.stderr.write("\n".join([*lines, *([hint] if hint else [])]) + "\n")
+
+
+def _excerpt(expression: str, position: int) -> tuple[str, str]:
+    """What stands around a place, on its line and no longer than a terminal is wide, and the mark."""
+    start = expression.rfind("\n", 0, position) + 1
+    line = expression[start:].partition("\n")[0]
+    at = position - start
+    left, right = max(at - _AROUND, 0), at + _AROUND
+    before = "…" if left else ""
+    after = "…" if right < len(line) else ""
+    shown = f"  {before}{line[left:right]}{after}"
+    return shown, " " * (2 + len(before) + at - left) + "^"

@@ -117,7 +117,8 @@ def run(arguments: list[str]) -> int:
 def _tell(error: Exception) -> int:
     if isinstance(error, Refused):
         for issue in error.issues:
-            _line(f"{issue.text()} {issue.hint()}".strip())
+            at = f"line {issue.line}, column {issue.column}: " if issue.line else ""
+            _line(f"{at}{issue.text()} {issue.hint()}".strip())
         return EXIT_INPUT
     if isinstance(error, OperatorError):
         _line(str(error))

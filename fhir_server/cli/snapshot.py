@@ -22,7 +22,7 @@ def command(
     The StructureDefinition is written to stdout as JSON. Exit code: 0 done, 1 the profile is at fault.
     """
     from fhir_server.definitions.packages import PackageError, network_definitions, read_conformance
-    from fhir_server.model.issues import refuse
+    from fhir_server.model.issues import Issue, Refused, refuse
     from fhir_server.model.json_source import JsonSyntaxError, parse_json, pretty_json
     from fhir_server.model.xml_source import XmlSyntaxError, parse_xml
     from fhir_server.settings import load_settings
@@ -45,7 +45,8 @@ def command(
         structure = parse_xml(content, definitions.type_model) if is_xml else parse_json(content)
         full = completed(structure, definitions)
     except (JsonSyntaxError, XmlSyntaxError) as fault:
-        raise refuse(400, fault.issue_id, "structure", reason=str(fault)) from None
+        issue = Issue(fault.issue_id, "error", "structure", parameters={"reason": fault.reason})
+        raise Refused(400, [issue.at(fault.line, fault.column)]) from None
     except SnapshotError as fault:
         raise refuse(422, fault.reason, "processing", **fault.parameters) from None
     sys.stdout.buffer.write(pretty_json(full) + b"\n")

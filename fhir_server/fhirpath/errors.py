@@ -30,7 +30,7 @@ def syntax_error(
     column = position - source.rfind("\n", 0, position)
     issue = error(
         issue_id, "invalid", expected=" ".join(expected), source=shortened(source), line=line,
-        column=column, **parameters,
+        column=column, **_bounded(parameters),
     ).at(line, column)  # fmt: skip
     return FHIRPathError(issue, position, expected)
 
@@ -40,13 +40,21 @@ def semantic_error(
 ) -> FHIRPathError:
     """The expression is well formed and yet wrong for the types it is compiled for."""
     listed = ", ".join(expected[:12]) or "…"
-    issue = error(issue_id, "invalid", expected=listed, position=position, **parameters)
+    issue = error(issue_id, "invalid", expected=listed, position=position, **_bounded(parameters))
     return FHIRPathError(issue, position, expected)
 
 
 def execution_error(issue_id: str, **parameters: Any) -> FHIRPathError:
     """The expression cannot be evaluated on this data."""
-    return FHIRPathError(error(issue_id, "processing", **parameters))
+    return FHIRPathError(error(issue_id, "processing", **_bounded(parameters)))
+
+
+def _bounded(parameters: dict[str, Any]) -> dict[str, Any]:
+    """What a message repeats of an expression of any length."""
+    return {
+        name: shortened(value) if isinstance(value, str) else value
+        for name, value in parameters.items()
+    }
 
 
 def shortened(text: str, length: int = 120) -> str:

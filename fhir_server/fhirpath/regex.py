@@ -15,6 +15,7 @@ from typing import TypeVar
 import regex as engine
 
 from fhir_server.fhirpath.errors import execution_error, shortened
+from fhir_server.model.issues import Reason, because
 
 MAX_PATTERN = 4_000
 MAX_REPEAT = 100_000
@@ -58,20 +59,29 @@ _COUNTS = engine.compile(r"\{(\d*),?(\d*)\}")
 def compile_pattern(pattern: str) -> "engine.Pattern[str]":
     """The compiled pattern. Errors: FHIRPathError for one that is broken or too large."""
     if len(pattern) > MAX_PATTERN:
-        raise execution_error("fhirpath-regex", pattern=shortened(pattern), reason="too long")
+        raise execution_error("fhirpath-regex", pattern=shortened(pattern),
+                              reason=because("because-regex-long"))  # fmt: skip
     product = 1
     for low, high in _COUNTS.findall(pattern):
         product *= max(int((high or low or "1")[:9]), 1)
         if product > MAX_REPEAT * 1_000_000 or int((high or low or "1")[:9]) > MAX_REPEAT:
             raise execution_error(
-                "fhirpath-regex", pattern=shortened(pattern), reason="repeats too often"
-            )
+                "fhirpath-regex", pattern=shortened(pattern),
+                reason=because("because-regex-repeats"),
+            )  # fmt: skip
     try:
         return engine.compile(pattern, engine.DOTALL)
     except (engine.error, RecursionError, OverflowError) as fault:
         raise execution_error(
-            "fhirpath-regex", pattern=shortened(pattern), reason=str(fault)
+            "fhirpath-regex", pattern=shortened(pattern), reason=_broken(fault)
         ) from None
+
+
+def _broken(fault: Exception) -> Reason:
+    position = getattr(fault, "pos", None)
+    if position is None:
+        return because("because-regex-nested")
+    return because("because-regex-broken", position=position + 1)
 
 
 def search(pattern: str, text: str) -> bool:
@@ -100,10 +110,11 @@ def replace(pattern: str, substitution: str, text: str) -> str:
         return _timed(lambda limit: compiled.sub(template, text, timeout=limit))
     except TimeoutError:
         raise _too_slow(pattern) from None
-    except (engine.error, IndexError) as fault:
+    except (engine.error, IndexError):
         raise execution_error(
-            "fhirpath-regex", pattern=shortened(pattern), reason=str(fault)
-        ) from None
+            "fhirpath-regex", pattern=shortened(pattern),
+            reason=because("because-regex-substitution"),
+        ) from None  # fmt: skip
 
 
 _GROUP = engine.compile(r"\\\$|\$(?:(\d+)|\{(\w+)\})")

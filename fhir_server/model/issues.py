@@ -32,7 +32,8 @@ class Issue:
     """One finding.
 
     Shape: `id` stable, kebab-case; `code` from FHIR issue-type; `expression` the FHIRPath of the
-    element (`Patient.name[0].given[1]`), empty for the whole input; `parameters` fill the text;
+    element (`Patient.name[0].given[1]`), empty for the whole input; `parameters` fill the text, words in
+    it being a `Reason` or another issue, never a text of one language;
     `profile` the canonical whose rule it is; `line`, `column` from 1, where the source text is known.
     """
 
@@ -61,13 +62,79 @@ class Issue:
         entry = texts().get(self.id)
         if entry is None:
             return self.id if part == "text" else ""
-        template = entry[language].get(part, "")
-        return template.format_map(_Parameters(self.parameters))
+        return _filled(entry[language].get(part, ""), self.parameters, language)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A clause within the text of an issue: why, or what was expected. It has texts of its own, in
+    `texts/reasons.yaml` under its id, without a full stop; `str` gives the English one.
+    """
+
+    id: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def text(self, language: Language = "en") -> str:
+        """The clause."""
+        return _filled(texts()[self.id][language]["text"], self.parameters, language)
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Several clauses in one place, each once."""
+
+    parts: tuple[Reason, ...]
+
+    def text(self, language: Language = "en") -> str:
+        """The clauses, one after the other."""
+        return "; ".join(dict.fromkeys(part.text(language) for part in self.parts))
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A text that a definition brings with it, with its French translation where it has one."""
+
+    content: str
+    french: str | None = None
+
+    def text(self, language: Language = "en") -> str:
+        """The text."""
+        return self.french or self.content if language == "fr" else self.content
+
+    def __str__(self) -> str:
+        return self.content
+
+
+Clause = Reason | Reasons | Quoted | Issue
+"""What may stand in an issue's text with words of its own."""
+
+
+def because(reason_id: str, **parameters: Any) -> Reason:
+    """A reason."""
+    return Reason(reason_id, parameters)
+
+
+def _filled(template: str, parameters: Mapping[str, Any], language: Language) -> str:
+    return template.format_map(_Parameters(parameters, language))
 
 
 class _Parameters(dict[str, Any]):
-    def __missing__(self, key: str) -> str:
-        return "…"
+    def __init__(self, values: Mapping[str, Any], language: Language) -> None:
+        super().__init__(values)
+        self._language = language
+
+    def __getitem__(self, key: str) -> Any:
+        value = self.get(key, "…")
+        if isinstance(value, Clause):
+            # The sentence around the clause has its own full stop.
+            return value.text(self._language).removesuffix(".")
+        return value
 
 
 class Refused(Exception):  # noqa: N818 — the field's word for what it says

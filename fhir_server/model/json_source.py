@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from fhir_server.model.issues import Reason, because
 from fhir_server.model.source_faults import SourceFault
 
 MAX_DEPTH = 200
@@ -32,7 +33,7 @@ class JsonSyntaxError(ValueError):
     """Source text that is no JSON. `line` and `column` count from 1."""
 
     def __init__(
-        self, reason: str, line: int, column: int, *, issue_id: str = "json-syntax"
+        self, reason: Reason, line: int, column: int, *, issue_id: str = "json-syntax"
     ) -> None:
         super().__init__(f"line {line}, column {column}: {reason}")
         self.reason = reason
@@ -128,14 +129,14 @@ class JsonPositions:
         except UnicodeDecodeError as error:
             if not tolerant:
                 self._text = source[: error.start].decode()
-                raise self._error("the text is not UTF-8", error.start) from None
+                raise self._error(because("because-not-utf-8"), error.start) from None
             self._text = source.decode("utf-8-sig", "replace")
             self.faults.append(SourceFault.of_encoding(source))
         self._offsets: dict[Path, int] = {}
         end, self.value = self._read((), self._skip(0), 0)
         end = self._skip(end)
         if end != len(self._text):
-            raise self._error("text after the end of the document", end)
+            raise self._error(because("because-json-after-end"), end)
 
     def locate(self, path: Sequence[str | int]) -> tuple[int, int]:
         """Line and column of the value at a path, or of the nearest part around it that exists."""
@@ -146,7 +147,7 @@ class JsonPositions:
 
     def _read(self, path: Path, at: int, depth: int) -> tuple[int, Any]:
         if depth > MAX_DEPTH:
-            raise self._error(f"nested deeper than {MAX_DEPTH} levels", at)
+            raise self._error(because("because-too-deep", max=MAX_DEPTH), at)
         self._offsets.setdefault(path, at)
         text = self._text
         first = text[at : at + 1]
@@ -161,18 +162,19 @@ class JsonPositions:
                 return at + len(literal), value
         number = _NUMBER.match(text, at)
         if number is None:
-            raise self._error("a value was expected" if first else "the text ends too early", at)
+            missing = "because-json-value" if first else "because-json-end"
+            raise self._error(because(missing), at)
         return number.end(), self._number(number, at)
 
     def _number(self, number: re.Match[str], at: int) -> int | Decimal:
         if number[1] is None and number[2] is None:
             if len(number[0]) > 4000:
-                raise self._error("a number with too many digits", at)
+                raise self._error(because("because-json-long-number"), at)
             return int(number[0])
         try:
             return parse_decimal(number[0])
         except ArithmeticError:
-            raise self._error("a number out of range", at) from None
+            raise self._error(because("because-json-number-range"), at) from None
 
     def _read_object(self, path: Path, at: int, depth: int) -> tuple[int, dict[str, Any]]:
         members: dict[str, Any] = {}
@@ -182,11 +184,12 @@ class JsonPositions:
             return at + 1, members
         while True:
             if not text.startswith('"', at):
-                raise self._error("a key in quotation marks was expected", at)
+                raise self._error(because("because-json-key"), at)
             key_at = at
             at, key = self._read_string(at)
             if key in members:
-                fault = self._error(f"the key “{key}” stands twice", key_at, "json-duplicate-key")
+                twice = because("because-key", key=key[:100])
+                fault = self._error(twice, key_at, "json-duplicate-key")
                 if not self._is_tolerant:
                     raise fault
                 self.faults.append(
@@ -194,7 +197,7 @@ class JsonPositions:
                 )
             at = self._skip(at)
             if not text.startswith(":", at):
-                raise self._error("a colon was expected", at)
+                raise self._error(because("because-json-colon"), at)
             inner = (*path, key)
             self._offsets[inner] = key_at
             at, members[key] = self._read(inner, self._skip(at + 1), depth + 1)
@@ -202,7 +205,7 @@ class JsonPositions:
             if text.startswith("}", at):
                 return at + 1, members
             if not text.startswith(",", at):
-                raise self._error("a comma or a closing brace was expected", at)
+                raise self._error(because("because-json-brace"), at)
             at = self._skip(at + 1)
 
     def _read_array(self, path: Path, at: int, depth: int) -> tuple[int, list[Any]]:
@@ -218,17 +221,17 @@ class JsonPositions:
             if text.startswith("]", at):
                 return at + 1, members
             if not text.startswith(",", at):
-                raise self._error("a comma or a closing bracket was expected", at)
+                raise self._error(because("because-json-bracket"), at)
             at = self._skip(at + 1)
 
     def _read_string(self, at: int) -> tuple[int, str]:
         match = _STRING.match(self._text, at)
         if match is None:
-            raise self._error("a string with a control character, a bad escape or no end", at)
+            raise self._error(because("because-json-string"), at)
         try:
             return match.end(), msgspec.json.decode(match[0].encode(), type=str)
         except (msgspec.DecodeError, UnicodeEncodeError):
-            raise self._error("a string with a lone surrogate", at) from None
+            raise self._error(because("because-json-surrogate"), at) from None
 
     def _skip(self, at: int) -> int:
         match = _SPACE.match(self._text, at)
@@ -238,5 +241,5 @@ class JsonPositions:
         line = self._text.count("\n", 0, offset) + 1
         return line, offset - self._text.rfind("\n", 0, offset)
 
-    def _error(self, reason: str, offset: int, issue_id: str = "json-syntax") -> JsonSyntaxError:
+    def _error(self, reason: Reason, offset: int, issue_id: str = "json-syntax") -> JsonSyntaxError:
         return JsonSyntaxError(reason, *self._line_column(offset), issue_id=issue_id)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from fhir_server.model.issues import Reason, because
+
 MAX_STRING_BYTES = 1024 * 1024
 """§2.24.0.1: strings SHALL NOT exceed 1 MB."""
 
@@ -95,7 +97,7 @@ class Primitive:
     name: str
     python_types: tuple[type, ...]
     holds: Callable[[Any], bool]
-    form: str
+    form: str | Reason
     pattern: re.Pattern[str] | None = None
 
     @property
@@ -110,11 +112,11 @@ class Primitive:
         return type(value) in self.python_types and self.holds(value)
 
 
-def _text(name: str, holds: Callable[[Any], bool], form: str) -> Primitive:
+def _text(name: str, holds: Callable[[Any], bool], form: str | Reason) -> Primitive:
     return Primitive(name, (str,), holds, form)
 
 
-def _patterned(name: str, pattern: re.Pattern[str], form: str) -> Primitive:
+def _patterned(name: str, pattern: re.Pattern[str], form: str | Reason) -> Primitive:
     return Primitive(
         name, (str,), lambda value: pattern.fullmatch(value) is not None, form, pattern
     )
@@ -128,14 +130,14 @@ PRIMITIVES: Mapping[str, Primitive] = {
         Primitive("unsignedInt", (int,), _is_unsigned, "0…2147483647"),
         Primitive("positiveInt", (int,), _is_positive, "1…2147483647"),
         Primitive("decimal", (int, Decimal), _always, "0.00"),
-        _text("string", is_string, "text"),
-        _text("markdown", is_string, "text"),
+        _text("string", is_string, because("because-text")),
+        _text("markdown", is_string, because("because-text")),
         _text("xhtml", is_string, '<div xmlns="http://www.w3.org/1999/xhtml">…</div>'),
-        _patterned("code", _CODE, "text without spaces around or doubled"),
+        _patterned("code", _CODE, because("because-code")),
         _patterned("id", _ID, "A-Z a-z 0-9 - . (1…64)"),
-        _patterned("uri", _URI, "text without spaces"),
-        _patterned("url", _URI, "text without spaces"),
-        _patterned("canonical", _URI, "text without spaces"),
+        _patterned("uri", _URI, because("because-uri")),
+        _patterned("url", _URI, because("because-uri")),
+        _patterned("canonical", _URI, because("because-uri")),
         _patterned("oid", _OID, "urn:oid:1.2.3"),
         _patterned("uuid", _UUID, "urn:uuid:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"),
         _text("date", is_date, "YYYY, YYYY-MM, YYYY-MM-DD"),

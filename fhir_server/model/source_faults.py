@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 
+from fhir_server.model.issues import Reason
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFault:
-    """One fault: its issue id, what is said of it, where it stands in the text and in the document."""
+    """One fault: its issue id, the name or the clause that is said of it, where it stands in the text and
+    in the document.
+    """
 
     issue_id: str
-    reason: str
+    reason: str | Reason
     line: int
     column: int
     path: tuple[str | int, ...] = ()

@@ -1,4 +1,4 @@
-"""FHIR XML as the JSON-shaped dict every layer speaks, lossless, with the line of each part.
+"""FHIR XML as the JSON-shaped dict every layer speaks, lossless, with the place of each part.
 
 Source: FHIR R4 §2.6.2 XML representation https://hl7.org/fhir/R4/xml.html, and its mapping to JSON,
 §2.6.3 https://hl7.org/fhir/R4/json.html
@@ -10,9 +10,11 @@ from typing import Any, Protocol
 
 from lxml import etree
 
+from fhir_server.model.issues import Reason, because
 from fhir_server.model.json_source import MAX_DEPTH, Path, parse_decimal
 from fhir_server.model.source_faults import SourceFault
 from fhir_server.model.xml_narrative import XHTML_DIV, narratives
+from fhir_server.model.xml_places import XmlPlaces, reason_of
 
 FHIR_NAMESPACE = "{http://hl7.org/fhir}"
 _SCHEMA_LOCATION = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"
@@ -56,7 +58,7 @@ class XmlSyntaxError(ValueError):
     """Source text that is no FHIR XML. `line` and `column` count from 1."""
 
     def __init__(
-        self, reason: str, line: int, column: int = 1, *, issue_id: str = "xml-syntax"
+        self, reason: Reason, line: int, column: int, *, issue_id: str = "xml-syntax"
     ) -> None:
         super().__init__(f"line {line}, column {column}: {reason}")
         self.reason = reason
@@ -65,8 +67,18 @@ class XmlSyntaxError(ValueError):
         self.issue_id = issue_id
 
 
+class _FaultyError(Exception):
+    """An element that is no FHIR XML."""
+
+    def __init__(self, element: Any, reason: Reason, issue_id: str = "xml-syntax") -> None:
+        super().__init__(issue_id)
+        self.element = element
+        self.reason = reason
+        self.issue_id = issue_id
+
+
 class XmlDocument:
-    """A resource read from XML: its `value`, and the line of each part of it.
+    """A resource read from XML: its `value`, and the place of each part of it.
 
     Shape: as `parse_json` gives it. Text that a primitive type cannot hold stays text, and elements
     that the type does not have are kept, so that validation can name them.
@@ -79,18 +91,23 @@ class XmlDocument:
     def __init__(self, source: bytes, types: Types, *, tolerant: bool = False) -> None:
         self._types = types
         self._is_tolerant = tolerant
-        self._lines: dict[Path, int] = {}
+        self._elements: dict[Path, Any] = {}
         self.faults: list[SourceFault] = []
         root, readable = self._root(source)
+        self._places = XmlPlaces(root, readable)
         self._narratives = narratives(root, readable)
-        self.value = self._resource(root, ())
+        try:
+            self.value = self._resource(root, ())
+        except _FaultyError as fault:
+            place = self._places.of(fault.element)
+            raise XmlSyntaxError(fault.reason, *place, issue_id=fault.issue_id) from None
 
     def locate(self, path: Sequence[str | int]) -> tuple[int, int]:
         """Line and column of the value at a path, or of the nearest part around it that exists."""
         steps = tuple(path)
-        while steps and steps not in self._lines:
+        while steps and steps not in self._elements:
             steps = steps[:-1]
-        return self._lines.get(steps, 1), 1
+        return self._places.of(self._elements[steps])
 
     def _root(self, source: bytes) -> tuple[Any, bytes]:
         """The outermost element, and the text it was read from."""
@@ -104,27 +121,24 @@ class XmlDocument:
         self.faults.append(SourceFault.of_encoding(source))
         return root, readable
 
-    def _fault(self, fault: XmlSyntaxError, path: Path) -> None:
+    def _fault(self, fault: _FaultyError, path: Path) -> None:
         if not self._is_tolerant:
             raise fault
-        self.faults.append(
-            SourceFault(fault.issue_id, fault.reason, fault.line, fault.column, path)
-        )
+        place = self._places.of(fault.element)
+        self.faults.append(SourceFault(fault.issue_id, fault.reason, *place, path))
 
     def _resource(self, element: Any, path: Path) -> dict[str, Any]:
         name = _local_name(element)
         if not self._types.is_resource(name):
-            raise XmlSyntaxError(
-                f"“{name}” is no resource", _line(element), issue_id="xml-not-a-resource"
-            )
-        self._lines[path] = _line(element)
+            raise _FaultyError(element, because("because-name", name=name), "xml-not-a-resource")
+        self._elements[path] = element
         return {"resourceType": name, **self._members(element, name, path)}
 
     def _members(self, element: Any, type_name: str, path: Path) -> dict[str, Any]:
         if len(path) > MAX_DEPTH:
-            raise XmlSyntaxError(f"nested deeper than {MAX_DEPTH} levels", _line(element))
+            raise _FaultyError(element, because("because-too-deep", max=MAX_DEPTH))
         if _has_text(element):
-            self._fault(XmlSyntaxError("text outside of an attribute", _line(element)), path)
+            self._fault(_FaultyError(element, because("because-xml-text")), path)
         members: dict[str, Any] = {
             key: value for key, value in element.attrib.items() if key != _SCHEMA_LOCATION
         }
@@ -133,7 +147,7 @@ class XmlDocument:
         for child in element.iterchildren(tag=etree.Element):
             try:
                 name = _local_name(child)
-            except XmlSyntaxError as fault:
+            except _FaultyError as fault:
                 self._fault(fault, path)
                 continue
             group = groups.setdefault(name, [])
@@ -152,7 +166,7 @@ class XmlDocument:
             return last
         if position < last:
             place = (*path, at) if self._types.element(type_name, name).is_list else path
-            self.faults.append(SourceFault("xml-order", name, _line(child), 1, place))
+            self.faults.append(SourceFault("xml-order", name, *self._places.of(child), place))
         return position
 
     def _member(
@@ -162,7 +176,7 @@ class XmlDocument:
         kind = (info.json_names.get(name) if info else None) or _guess(children[0])
         is_list = (info is not None and info.is_list) or len(children) > 1
         inner = (*path, name)
-        self._lines[inner] = _line(children[0])
+        self._elements[inner] = children[0]
         if kind == "xhtml" or not self._types.is_primitive(kind):
             values = [
                 self._complex(child, kind, (*inner, at) if is_list else inner)
@@ -175,19 +189,19 @@ class XmlDocument:
             for at, child in enumerate(children)
         ]
         for at, child in enumerate(children if is_list else ()):
-            self._lines[*inner, at] = _line(child)
+            self._elements[*inner, at] = child
         _put_primitives(members, name, pairs, is_list=is_list)
 
     def _complex(self, element: Any, kind: str, path: Path) -> Any:
-        self._lines[path] = _line(element)
+        self._elements[path] = element
         if kind == "xhtml":
             return self._narratives.get(element) or _xhtml(element)
         if kind in {"Resource", "DomainResource"}:
             inner = list(element.iterchildren(tag=etree.Element))
             if len(inner) != 1:
-                raise XmlSyntaxError("one resource was expected here", _line(element))
+                raise _FaultyError(element, because("because-xml-one-resource"))
             if _has_text(element):
-                self._fault(XmlSyntaxError("text outside of an attribute", _line(element)), path)
+                self._fault(_FaultyError(element, because("because-xml-text")), path)
             return self._resource(inner[0], path)
         return self._members(element, kind, path)
 
@@ -228,16 +242,14 @@ def parse_root(source: bytes, *, keep_comments: bool = False) -> Any:
         root = etree.fromstring(source, parser)
     except etree.XMLSyntaxError as fault:
         line, column = fault.position
-        raise XmlSyntaxError(str(fault.msg), line or 1, column or 1) from None
+        raise XmlSyntaxError(reason_of(fault), line or 1, column or 1) from None
     except ValueError as fault:
-        raise XmlSyntaxError(str(fault), 1) from None
+        raise XmlSyntaxError(reason_of(fault), 1, 1) from None
     if root.getroottree().docinfo.internalDTD is not None:
-        raise XmlSyntaxError("a DOCTYPE is not allowed", 1, issue_id="xml-doctype")
+        before = source[: max(source.find(b"<!DOCTYPE"), 0)].decode("utf-8", "replace")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise XmlSyntaxError(because("because-doctype"), line, column, issue_id="xml-doctype")
     return root
-
-
-def _line(element: Any) -> int:
-    return int(element.sourceline or 1)
 
 
 def _local_name(element: Any) -> str:
@@ -246,11 +258,14 @@ def _local_name(element: Any) -> str:
         return tag.removeprefix(FHIR_NAMESPACE)
     if tag == XHTML_DIV:
         return "div"
-    namespace = tag[1:].partition("}")[0] if tag.startswith("{") else "none"
-    raise XmlSyntaxError(
-        f"the element {tag.rpartition('}')[2]} is in the namespace {namespace}", _line(element),
-        issue_id="xml-namespace",
-    )  # fmt: skip
+    namespace = tag[1:].partition("}")[0] if tag.startswith("{") else ""
+    name = tag.rpartition("}")[2]
+    where = (
+        because("because-namespace", name=name, namespace=namespace)
+        if namespace
+        else because("because-no-namespace", name=name)
+    )
+    raise _FaultyError(element, where, "xml-namespace")
 
 
 def _has_text(element: Any) -> bool:

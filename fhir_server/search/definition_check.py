@@ -102,7 +102,7 @@ def _on_base(
             types = engine.compile(branch.expression, context_type=context).types
         except FHIRPathError as fault:
             yield error("search-definition-expression", "invalid", at, base=base,
-                        reason=fault.issue.text()[:300])  # fmt: skip
+                        reason=fault.issue)  # fmt: skip
             return
         if types is None:
             return

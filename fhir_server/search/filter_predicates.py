@@ -6,7 +6,7 @@ Source: FHIR R4 §3.1.3, https://hl7.org/fhir/R4/search_filter.html
 from collections.abc import Callable, Mapping
 
 from fhir_server.model.dates import instant_range
-from fhir_server.model.issues import Refused, error
+from fhir_server.model.issues import Refused, because, error
 from fhir_server.search.criteria import Criterion
 from fhir_server.search.filter_syntax import (
     Comparison,
@@ -184,5 +184,5 @@ def _check_operator(comparison: Comparison, name: str, taken: frozenset[Operator
     if comparison.operator not in taken:
         issue = error("search-filter-operator", "not-supported", operator=comparison.operator,
                       parameter=name, position=comparison.position + 1,
-                      allowed=", ".join(sorted(taken)) or "–")  # fmt: skip
+                      allowed=", ".join(sorted(taken)) or because("because-none"))  # fmt: skip
         raise Refused(400, [issue])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
 
-from fhir_server.model.issues import Refused, refuse
+from fhir_server.model.issues import Refused, because, refuse
 from fhir_server.model.references import VALID_ID
 from fhir_server.search.criteria import Criterion, Setting
 from fhir_server.search.full_text import text_query
@@ -336,7 +336,7 @@ def _no_modifier(name: str, modifier: str | None, *allowed: str) -> Refused:
         "not-supported",
         parameter=name,
         modifier=modifier,
-        allowed=", ".join(":" + one for one in allowed) or "–",
+        allowed=", ".join(":" + one for one in allowed) or because("because-none"),
     )
 
 

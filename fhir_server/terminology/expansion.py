@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from fhir_server.model.issues import Reason
 from fhir_server.terminology.grammars import Grammar
 
 NO_CODES: frozenset[str] = frozenset()
@@ -20,7 +21,7 @@ class Expansion:
     codes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     grammars: Mapping[str, Grammar] = field(default_factory=dict)
     excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    unavailable: Mapping[str, str] = field(default_factory=dict)
+    unavailable: Mapping[str, Reason] = field(default_factory=dict)
     folded: frozenset[str] = NO_CODES
     """The systems in which upper and lower case are the same."""
 
@@ -76,7 +77,7 @@ def united(expansions: Iterable[Expansion]) -> Expansion:
     """What any of the expansions holds."""
     codes: dict[str, frozenset[str]] = {}
     grammars: dict[str, Grammar] = {}
-    unavailable: dict[str, str] = {}
+    unavailable: dict[str, Reason] = {}
     folded: frozenset[str] = NO_CODES
     for expansion in expansions:
         for system, held in expansion.codes.items():
@@ -92,7 +93,7 @@ def intersected(first: Expansion, second: Expansion) -> Expansion:
     """What both expansions hold; a system that one of them cannot tell stays open."""
     codes: dict[str, frozenset[str]] = {}
     grammars: dict[str, Grammar] = {}
-    unavailable: dict[str, str] = {}
+    unavailable: dict[str, Reason] = {}
     for system in (*first.systems(), *second.systems()):
         one, other = first.codes.get(system, NO_CODES), second.codes.get(system, NO_CODES)
         held = {code for code in one if second.contains(system, code)}

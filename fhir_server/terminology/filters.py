@@ -17,7 +17,12 @@ REGEX_BUDGET_S = 1.0
 
 
 class UnsupportedFilterError(ValueError):
-    """A filter that cannot be carried out; the message says which."""
+    """A filter that cannot be carried out: the id of the reason, and the filter in short."""
+
+    def __init__(self, reason_id: str, shown: str) -> None:
+        super().__init__(f"{reason_id}: {shown}")
+        self.reason_id = reason_id
+        self.shown = shown
 
 
 def filtered_codes(system: CodeSystem, filters: Iterable[dict[str, Any]]) -> frozenset[str]:
@@ -27,7 +32,9 @@ def filtered_codes(system: CodeSystem, filters: Iterable[dict[str, Any]]) -> fro
         operator = entry.get("op", "")
         run = _FILTERS.get(operator)
         if run is None:
-            raise UnsupportedFilterError(f"{entry.get('property')} {operator}")
+            raise UnsupportedFilterError(
+                "because-filter", f"{entry.get('property')} {operator}"[:100]
+            )
         codes &= run(system, entry.get("property", ""), str(entry.get("value", "")))
     return codes
 
@@ -77,7 +84,7 @@ def _equals(system: CodeSystem, name: str, value: str) -> frozenset[str]:
 def _regex(system: CodeSystem, name: str, value: str) -> frozenset[str]:
     # A pattern comes from outside and may be built to explode: its length and its time are bounded.
     if len(value) > _MAX_PATTERN:
-        raise UnsupportedFilterError(f"{name} regex of {len(value)} characters")
+        raise UnsupportedFilterError("because-filter-long", f"{name} regex")
     deadline = time.monotonic() + REGEX_BUDGET_S
     try:
         pattern = compile_pattern(value)
@@ -89,9 +96,11 @@ def _regex(system: CodeSystem, name: str, value: str) -> frozenset[str]:
             ),
         )
     except FHIRPathError:
-        raise UnsupportedFilterError(f"{name} regex {value[:100]}: no pattern") from None
+        raise UnsupportedFilterError(
+            "because-filter-no-pattern", f"{name} regex {value[:100]}"
+        ) from None
     except TimeoutError:
-        raise UnsupportedFilterError(f"{name} regex {value[:100]}: takes too long") from None
+        raise UnsupportedFilterError("because-filter-slow", f"{name} regex {value[:100]}") from None
 
 
 def _in(system: CodeSystem, name: str, value: str) -> frozenset[str]:

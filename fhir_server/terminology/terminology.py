@@ -9,6 +9,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from fhir_server.definitions import Definitions, Layer
+from fhir_server.model.issues import Reason, Reasons, because
 from fhir_server.terminology.code_system import CodeSystem
 from fhir_server.terminology.concept_map import ConceptMap
 from fhir_server.terminology.expansion import Expansion, intersected, united, without
@@ -30,11 +31,15 @@ class CodeCheck:
     """
 
     answer: bool | None
-    reason: str = ""
+    reason: Reasons | None = None
 
 
 class CircularImportError(ValueError):
-    """A chain of value sets that never ends; the message names where it closes."""
+    """A chain of value sets that never ends."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
 
 
 class Terminology:
@@ -142,7 +147,7 @@ class Terminology:
         try:
             return self._imported(canonical, ())
         except CircularImportError as fault:
-            return _cannot_tell(str(fault))
+            return _cannot_tell(fault.reason)
 
     def _imported(self, canonical: str, pending: tuple[str, ...]) -> Expansion:
         """The expansion of a canonical, kept where a resource defines it: what may be asked for without
@@ -209,27 +214,27 @@ class Terminology:
         )
         if answer is not None:
             return CodeCheck(answer)
-        return CodeCheck(None, "; ".join(dict.fromkeys(expansion.unavailable.values())))
+        return CodeCheck(None, Reasons(tuple(expansion.unavailable.values())))
 
     def _expand(self, canonical: str, pending: tuple[str, ...]) -> Expansion:
         if canonical in pending:
-            raise CircularImportError(f"the value set {canonical} imports itself")
+            raise CircularImportError(because("because-imports-itself", url=canonical))
         if len(pending) > MAX_DEPTH:
-            raise CircularImportError(f"value sets import each other more than {MAX_DEPTH} deep")
+            raise CircularImportError(because("because-imports-too-deep", max=MAX_DEPTH))
         resource = self.value_set(canonical)
         if resource is not None:
             return self._composed(resource, pending)
         system, mark, _ = canonical.partition("?fhir_vs")
         if mark:
-            return _cannot_tell(f"the code system {system} is not loaded", system)
-        return _cannot_tell(f"the value set {canonical} is not loaded")
+            return _not_loaded(system, system)
+        return _cannot_tell(because("because-value-set-not-loaded", url=canonical))
 
     def expansion_of(self, value_set: dict[str, Any]) -> Expansion:
         """What a value set holds that is no definition of its own, such as a contained one. Not kept."""
         try:
             return self._composed(value_set, ())
         except CircularImportError as fault:
-            return _cannot_tell(str(fault))
+            return _cannot_tell(fault.reason)
 
     def _composed(self, resource: dict[str, Any], pending: tuple[str, ...]) -> Expansion:
         compose = resource.get("compose")
@@ -269,11 +274,11 @@ class Terminology:
             return self._whole(canonical)
         index = self.code_system(canonical)
         if index is None:
-            return _cannot_tell(f"the code system {system} is not loaded", system)
+            return _not_loaded(system, system)
         try:
             codes = filtered_codes(index, part["filter"])
         except UnsupportedFilterError as error:
-            return _cannot_tell(f"the filter “{error}” on {system} cannot be carried out", system)
+            return _cannot_tell(because(error.reason_id, filter=error.shown, system=system), system)
         unavailable = {} if index.is_complete else {system: _part_only(system)}
         return Expansion({system: codes}, unavailable=unavailable, folded=self._folds(system))
 
@@ -287,7 +292,7 @@ class Terminology:
             )
         if system in GRAMMARS:
             return Expansion(grammars={system: GRAMMARS[system]})
-        return _cannot_tell(f"the code system {canonical} is not loaded", system)
+        return _not_loaded(canonical, system)
 
     def _folds(self, canonical: str) -> frozenset[str]:
         index = self.code_system(canonical)
@@ -303,11 +308,15 @@ def remote_terminology(base: str | None, timeout_s: float) -> "RemoteTerminology
     return RemoteTerminology(base, timeout_s=timeout_s)
 
 
-def _part_only(system: str) -> str:
-    return f"only a part of the code system {system} is loaded"
+def _part_only(system: str) -> Reason:
+    return because("because-system-in-part", system=system)
 
 
-def _cannot_tell(reason: str, system: str = "") -> Expansion:
+def _not_loaded(canonical: str, system: str) -> Expansion:
+    return _cannot_tell(because("because-system-not-loaded", system=canonical), system)
+
+
+def _cannot_tell(reason: Reason, system: str = "") -> Expansion:
     return Expansion(unavailable={system: reason})
 
 
@@ -321,5 +330,5 @@ def _listed(expansion: dict[str, Any]) -> Expansion:
             codes.setdefault(item.get("system", ""), set()).add(item["code"])
         waiting.extend(item.get("contains", ()))
     if not codes:
-        return _cannot_tell("the value set says nothing of what it holds")
+        return _cannot_tell(because("because-value-set-empty"))
     return Expansion({system: frozenset(held) for system, held in codes.items()})

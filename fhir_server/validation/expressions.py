@@ -7,13 +7,23 @@ what is false.
 from typing import Any
 
 from fhir_server.definitions import TypeModel
-from fhir_server.fhirpath import FHIRPath
+from fhir_server.fhirpath import FHIRPath, FHIRPathError
+from fhir_server.model.issues import Clause, because
 from fhir_server.terminology import FHIRPathTerminology, Terminology
 from fhir_server.validation.errata import mended
 
 
 class NotEvaluated(Exception):  # noqa: N818 — an answer, not a fault of ours
-    """An expression that could not be compiled or evaluated; the message says why."""
+    """An expression that could not be compiled or evaluated, and why."""
+
+    def __init__(self, why: Clause) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+def why_not(fault: Exception) -> Clause:
+    """Why an expression has no answer, in words for its author."""
+    return fault.issue if isinstance(fault, FHIRPathError) else because("because-expression-fault")
 
 
 class Expressions:
@@ -31,7 +41,7 @@ class Expressions:
             try:
                 found = self._engine.compile(mended(expression), context_type=context_type)
             except Exception as error:  # expressions come from profiles
-                found = NotEvaluated(str(error))
+                found = NotEvaluated(why_not(error))
             self._compiled[key] = found
         if isinstance(found, NotEvaluated):
             raise found

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from fhir_server.model.issues import Quoted
 from fhir_server.model.primitives import PRIMITIVES
 from fhir_server.validation.compiler import Compiler
 from fhir_server.validation.element import Element
@@ -30,6 +31,12 @@ from fhir_server.validation.rules.references import conforms_to_target, explain_
 from fhir_server.validation.rules.slicing import explain_slicing
 from fhir_server.validation.rules.structure import explain_choice, explain_keys
 from fhir_server.validation.scope import Scope
+
+_EITHER = Quoted(
+    "Must have either extensions or value[x], not both",
+    "Il faut soit des extensions, soit value[x], pas les deux",
+)
+"""What `ext-1` says."""
 
 
 class Nested(Protocol):
@@ -105,7 +112,7 @@ class Inspector:
         if has_value is ("extension" in value):
             self._report.error(
                 "invariant", "invariant", location, content.profile, key="ext-1",
-                human="Must have either extensions or value[x], not both",
+                human=_EITHER,
                 rule="extension.exists() != value.exists()",
             )  # fmt: skip
 

@@ -5,7 +5,6 @@ from typing import Any
 from fhir_server.definitions import Definitions, TypeModel
 from fhir_server.definitions.types import FHIR_TYPE_EXTENSION, SYSTEM_TYPE_PREFIX
 from fhir_server.model.primitives import PRIMITIVES
-from fhir_server.validation.definition_shape import check_definition
 from fhir_server.validation.element import Element, TypeRef
 from fhir_server.validation.snapshot import (
     ElementNode,
@@ -139,7 +138,6 @@ class Plans:
         name = node.name.removesuffix("[x]")
         info = self.types.element(model_type, name)
         definition = node.definition
-        check_definition(definition, profile)
         types = tuple(
             _type_ref(entry, model_type, name, self) for entry in definition.get("type", ())
         )

@@ -2,12 +2,13 @@
 record at a time.
 """
 
-from collections.abc import Iterator, Sequence
+import errno
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from fhir_server.model.issues import Issue, error
+from fhir_server.model.issues import Issue, Reason, because, error
 from fhir_server.model.json_source import JsonSyntaxError
 from fhir_server.model.reading import read_leniently
 from fhir_server.model.xml_source import XmlSyntaxError
@@ -90,8 +91,24 @@ def records(path: Path) -> Iterator[Record | Result]:
     except FileNotFoundError:
         yield _refused(name, name, error("input-missing", "not-found"))
     except OSError as fault:
-        reason = fault.strerror or ""
-        yield _refused(name, name, error("input-unreadable", "exception", reason=reason))
+        issue = error("input-unreadable", "exception", reason=_why_unreadable(fault))
+        yield _refused(name, name, issue)
+
+
+_SYSTEM_FAULTS: Mapping[int | None, str] = {
+    errno.EACCES: "because-may-not-be-read",
+    errno.EPERM: "because-may-not-be-read",
+    errno.EISDIR: "because-is-folder",
+    errno.ENAMETOOLONG: "because-name-too-long",
+    errno.ELOOP: "because-link-circle",
+}
+
+
+def _why_unreadable(fault: OSError) -> Reason:
+    known = _SYSTEM_FAULTS.get(fault.errno)
+    if known is not None:
+        return because(known)
+    return because("because-system-fault", symbol=errno.errorcode.get(fault.errno or 0, "EIO"))
 
 
 def _lines(file: BinaryIO, path: str) -> Iterator[Record | Result]:
@@ -117,7 +134,7 @@ def _refused(name: str, path: str, issue: Issue) -> Result:
 
 
 def validate_record(record: Record, validator: Validator, profiles: Sequence[str]) -> Result:
-    """Validate a record; every issue has its line, in JSON its column as well."""
+    """Validate a record; every issue has its line and column."""
     is_xml = record.source.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
     types = validator.definitions.type_model
     try:

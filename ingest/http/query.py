@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from starlette.requests import Request
 
-from fhir_server.model.issues import Issue, Refused, error
+from fhir_server.model.issues import Issue, Reason, Refused, because, error
 from ingest.journal.listing import LARGEST_PAGE
 from ingest.journal.record import STATES, State
 from ingest.journal.selection import Selection
@@ -35,7 +35,7 @@ def read_page(request: Request) -> Page:
         faults.append(bad_value("count", f"1…{LARGEST_PAGE}"))
     before = query.get("before")
     if before is not None and not is_number(before):
-        faults.append(bad_value("before", "the id of a message"))
+        faults.append(bad_value("before", because("because-message-id")))
     if faults:
         raise Refused(400, faults)
     return Page(selection, int(before) if before is not None else None, int(count))
@@ -68,7 +68,7 @@ def _selection(request: Request) -> tuple[Selection, list[Issue]]:
     if set(states) - set(known):
         faults.append(bad_value("state", ", ".join(STATES)))
     faults += [
-        bad_value(name, "text without U+0000")
+        bad_value(name, because("because-no-null"))
         for name in ("centre", "type", "reason")
         if "\0" in query.get(name, "")
     ]
@@ -76,7 +76,7 @@ def _selection(request: Request) -> tuple[Selection, list[Issue]]:
     for name in ("since", "until"):
         moments[name] = parse_moment(query[name]) if name in query else None
         if name in query and moments[name] is None:
-            faults.append(bad_value(name, "2026-01-31 or 2026-01-31T08:00:00+01:00"))
+            faults.append(bad_value(name, "2026-01-31, 2026-01-31T08:00:00+01:00"))
     # A circumflex is awkward in a URL: ADT_A01 asks for ADT^A01.
     message_type = query["type"].replace("_", "^") if "type" in query else None
     selection = Selection(
@@ -109,7 +109,7 @@ def unknown_parameters(request: Request, known: Collection[str]) -> list[Issue]:
     ]
 
 
-def bad_value(name: str, expected: str) -> Issue:
+def bad_value(name: str, expected: str | Reason) -> Issue:
     """The issue of a parameter whose value cannot be used."""
     return error("ingest-parameter-value", "value", name=name, expected=expected)
 

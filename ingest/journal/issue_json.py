@@ -7,7 +7,7 @@ value at fault, so of their parameters only numbers and the names of definitions
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fhir_server.model.issues import Issue, Language
+from fhir_server.model.issues import Issue, Language, Reason
 
 OWN_PREFIXES = ("hl7v2-", "v2-", "mllp-", "ingest-")
 """Issue ids of the ingest itself."""
@@ -34,7 +34,7 @@ def issue_to_json(issue: Issue) -> dict[str, Any]:
     """The issue as it is kept."""
     own = issue.id.startswith(OWN_PREFIXES)
     parameters = {
-        name: value if isinstance(value, int) else str(value).replace("\x00", "")
+        name: _kept_value(value)
         for name, value in issue.parameters.items()
         if own or isinstance(value, int) or name in DEFINITION_PARAMETERS
     }
@@ -49,6 +49,20 @@ def issue_to_json(issue: Issue) -> dict[str, Any]:
     return {name: value for name, value in kept.items() if value}
 
 
+def _kept_value(value: Any) -> Any:
+    if isinstance(value, Reason):
+        parts = {name: _kept_value(part) for name, part in value.parameters.items()}
+        return {"because": value.id, "parameters": parts}
+    return value if isinstance(value, int) else str(value).replace("\x00", "")
+
+
+def _value(kept: Any) -> Any:
+    if isinstance(kept, dict):
+        parts = {name: _value(part) for name, part in kept["parameters"].items()}
+        return Reason(kept["because"], parts)
+    return kept
+
+
 def issues_to_json(issues: Iterable[Issue]) -> list[dict[str, Any]]:
     """All issues as they are kept."""
     return [issue_to_json(issue) for issue in issues]
@@ -61,7 +75,7 @@ def issue_from_json(kept: Mapping[str, Any]) -> Issue:
         kept["severity"],
         kept["code"],
         kept.get("expression", ""),
-        kept.get("parameters", {}),
+        {name: _value(value) for name, value in kept.get("parameters", {}).items()},
         kept.get("profile"),
     )
 

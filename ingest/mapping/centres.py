@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from fhir_server.model.issues import because
 from ingest.mapping.yaml_source import MapError
 
 SID = "https://osteon.example/sid"
@@ -90,7 +91,7 @@ def load_centres(path: Path) -> CentreRegister:
         reader = csv.DictReader(lines)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
-            raise MapError(path.name, 1, f"the columns {', '.join(missing)}")
+            raise MapError(path.name, 1, because("because-columns", columns=", ".join(missing)))
         centres = [_centre(row, path.name, reader.line_num) for row in reader]
     _refuse_shared_senders(centres, path.name)
     return CentreRegister(centres)
@@ -98,14 +99,14 @@ def load_centres(path: Path) -> CentreRegister:
 
 def _centre(row: Mapping[str, str], file: str, line: int) -> Centre:
     if row["role"] not in ROLES:
-        raise MapError(file, line, f"a role of {', '.join(ROLES)}")
+        raise MapError(file, line, because("because-role", roles=", ".join(ROLES)))
     try:
         zone = ZoneInfo(row["time_zone"])
     except (ZoneInfoNotFoundError, ValueError):
-        raise MapError(file, line, "a time zone such as Europe/Paris") from None
+        raise MapError(file, line, because("because-time-zone")) from None
     authorities = [entry.partition("=") for entry in row["authorities"].split()]
     if not all(sign for _, sign, _ in authorities):
-        raise MapError(file, line, "authorities as NAMESPACE=system, separated by spaces")
+        raise MapError(file, line, because("because-authorities"))
     return Centre(
         id=row["id"],
         label=row["label"],
@@ -128,5 +129,5 @@ def _refuse_shared_senders(centres: Sequence[Centre], file: str) -> None:
         senders = [(a, f) for f in centre.facilities for a in centre.applications or ("",)]
         for sender in senders:
             if sender in seen:
-                raise MapError(file, line, f"a sender of its own, {seen[sender]} has the same")
+                raise MapError(file, line, because("because-own-sender", other=seen[sender]))
             seen[sender] = centre.id

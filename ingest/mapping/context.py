@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fhir_server.model.issues import Issue, error, warning
+from fhir_server.model.issues import Issue, because, error, warning
 from ingest.mapping.centres import Centre, CentreRegister
 from ingest.mapping.codes import CodeMaps
 from ingest.mapping.embedded import Embedded
@@ -123,7 +123,7 @@ class Context:
                 "v2-value-rejected",
                 "value",
                 element,
-                reason=reason,
+                reason=because(f"because-{reason}"),
                 place=place_of(view, component),
             )
         )

@@ -5,11 +5,13 @@ from typing import Any
 
 import yaml
 
+from fhir_server.model.issues import Reason
+
 
 class MapError(ValueError):
     """A map cannot be understood: the file, the line and what was expected there."""
 
-    def __init__(self, file: str, line: int, expected: str) -> None:
+    def __init__(self, file: str, line: int, expected: str | Reason) -> None:
         super().__init__(f"{file}:{line}: {expected}")
         self.file = file
         self.line = line

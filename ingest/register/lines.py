@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from fhir_server.model.issues import refuse
+from fhir_server.model.issues import because, refuse
 from ingest.hl7v2.charset import codec_for
 from ingest.mapping import MapError, load_library
 from ingest.mapping.centres import COLUMNS, Centre, load_centres
@@ -28,13 +28,17 @@ def add_centre(root: Path, line: Mapping[str, str]) -> None:
         check_charset(load_centres(path).centres[line["id"]])
     except MapError as fault:
         replace_file(path, before)
-        raise refuse(422, "ingest-centre-line", "invalid", reason=str(fault)) from None
+        raise refuse(
+            422, "ingest-centre-line", "invalid",
+            reason=because("because-line-of-file", file=fault.file, line=fault.line,
+                           expected=fault.expected),
+        ) from None  # fmt: skip
 
 
 def check_charset(centre: Centre) -> None:
     """Errors: MapError where the character set is none that can be read."""
     if codec_for(centre.charset) is None:
-        raise MapError(FILE_NAME, 1, f"a character set of table 0211, found `{centre.charset}`")
+        raise MapError(FILE_NAME, 1, because("because-charset", found=centre.charset))
 
 
 def _written(rows: list[dict[str, str]]) -> str:

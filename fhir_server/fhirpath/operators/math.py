@@ -157,7 +157,10 @@ def negated(items: Items, sign: str) -> Items:
             Quantity(_turned(value.value), value.unit, value.calendar) if sign == "-" else value
         ]
     raise execution_error(
-        "fhirpath-wrong-type", operation=sign, wanted="number", found=type_name(system(value))
+        "fhirpath-wrong-type",
+        operation=sign,
+        wanted="Integer, Decimal",
+        found=type_name(system(value)),
     )
 
 

@@ -119,7 +119,7 @@ def _query_issues(server: FhirServer, query: str, expression: str) -> Iterator[I
         parse_trigger(server, query)
     except Refused as refused:
         for issue in refused.issues:
-            yield error("subscription-criteria", issue.code, expression, reason=issue.text("en"))
+            yield error("subscription-criteria", issue.code, expression, reason=issue)
             yield issue
 
 

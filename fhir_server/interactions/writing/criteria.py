@@ -30,7 +30,7 @@ def parse_criteria(server: FhirServer, resource_type: str, query: str, expressio
         request = _understood(server, resource_type, used)
     except Refused as refused:
         issues = [
-            error("criteria-invalid", issue.code, expression, reason=issue.text("en"))
+            error("criteria-invalid", issue.code, expression, reason=issue)
             for issue in refused.issues
         ]
         raise Refused(400, [*issues, *refused.issues]) from None

@@ -8,7 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from fhir_server.model.issues import Issue, Language, error, operation_outcome, refuse, warning
+from fhir_server.model.issues import (
+    Issue,
+    Language,
+    Reason,
+    Reasons,
+    because,
+    error,
+    operation_outcome,
+    refuse,
+    warning,
+)
 from fhir_server.terminology.code_system import CodeSystem, Concept
 from fhir_server.terminology.display import alike, display_in
 from fhir_server.terminology.expansion import Expansion
@@ -123,11 +133,11 @@ def _inferred(expansion: Expansion, coding: Coding) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _reason(expansion: Expansion, system: str | None) -> str:
+def _reason(expansion: Expansion, system: str | None) -> Reason | Reasons:
     reasons = expansion.unavailable
     if system is not None and system in reasons:
         return reasons[system]
-    return "; ".join(dict.fromkeys(reasons.values()))
+    return Reasons(tuple(reasons.values()))
 
 
 def _in_code_system(
@@ -153,7 +163,7 @@ def _in_code_system(
         index = own or terminology.code_system(versioned(system, version))
         if index is None and terminology.knows_code(system, coding.code) is None:
             if asked.text("url") is not None or coding.system is None:
-                return _untold(found, system, f"the code system {system} is not loaded")
+                return _untold(found, system, because("because-system-not-loaded", system=system))
             raise refuse(404, "code-system-not-found", "not-found", system=system[:200])
         return _judged(terminology, index, found, wishes, ())
 
@@ -179,7 +189,7 @@ def _judged(
     if concept is None and not stated:
         known = terminology.knows_code(system, coding.code) if index is None else False
         if index is not None and not index.is_complete:
-            return _untold(coding, system, f"only a part of the code system {system} is loaded")
+            return _untold(coding, system, because("because-system-in-part", system=system))
         if not known:
             fault = error(
                 "code-not-found", "code-invalid", concept=coding.code[:100], system=system
@@ -206,7 +216,7 @@ def _concept(index: CodeSystem | None, code: str) -> Concept | None:
     return index.concepts[spelling] if index is not None and spelling is not None else None
 
 
-def _untold(coding: Coding, system: str, reason: str) -> Verdict:
+def _untold(coding: Coding, system: str, reason: Reason | Reasons) -> Verdict:
     fault = error("code-cannot-be-checked", "not-found", concept=coding.code[:100], reason=reason)
     return Verdict(coding, faults=(fault,), unknown_system=system)
 

@@ -10,7 +10,7 @@ from fhir_server.validation.element import Element
 from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.rules.discriminators import UnreadablePathError, parse_path
 from fhir_server.validation.rules.fixed import equals
-from fhir_server.validation.snapshot import SnapshotError
+from fhir_server.validation.snapshot import SnapshotError, author_faults, url_of
 
 Resource = dict[str, Any]
 Conflict = tuple[str, str, dict[str, Any]]
@@ -20,13 +20,10 @@ Conflict = tuple[str, str, dict[str, Any]]
 def fault_of_snapshot(resource: Resource, knowledge: Knowledge) -> SnapshotError | None:
     """Why no snapshot can be made of a StructureDefinition; None where one can."""
     try:
-        knowledge.plans.snapshots.generate(resource)
+        with author_faults(url_of(resource)):
+            knowledge.plans.snapshots.generate(resource)
     except SnapshotError as fault:
         return fault
-    except (KeyError, TypeError, AttributeError, ValueError, IndexError, RecursionError) as fault:
-        # A definition of any shape may be sent; what it lacks is the fault of its author.
-        reason = f"{type(fault).__name__}: {fault}"
-        return SnapshotError("profile-broken", profile=str(resource.get("url")), reason=reason)
     return None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
 from fhir_server.validation.errata import CONTEXT_ERRATA
+from fhir_server.validation.expressions import NotEvaluated, why_not
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.items import Item
 from fhir_server.validation.knowledge import Knowledge
@@ -123,14 +124,15 @@ def _explain_context_invariants(
                 holder, resource=case.scope.resource, root_resource=case.scope.root
             )
         except Exception as fault:  # an expression of a profile must not end a validation
+            why = fault.why if isinstance(fault, NotEvaluated) else why_not(fault)
             case.report.warning("invariant-not-checked", "processing", item.location,
-                                structure.get("url"), key="contextInvariant", reason=str(fault))  # fmt: skip
+                                structure.get("url"), key="contextInvariant", reason=why)  # fmt: skip
             continue
         if answer is False:
             at, _, part = item.location.rpartition(".")
             case.report.error(
                 "extension-context-invariant", "structure", at, structure.get("url"),
-                url=structure.get("url"), rule=expression, part=part,
+                url=structure.get("url"), rule=shown(expression, 500), part=part,
             )  # fmt: skip
 
 

@@ -8,14 +8,17 @@ from typing import Any
 
 from fhir_server.fhirpath import FHIRPathError
 from fhir_server.fhirpath.fast import FALL_BACK
+from fhir_server.model.issues import Clause, Quoted, because
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
-from fhir_server.validation.expressions import NotEvaluated
+from fhir_server.validation.expressions import NotEvaluated, why_not
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.knowledge import Knowledge
+from fhir_server.validation.report import shown
 from fhir_server.validation.rules.glances import GLANCES
 from fhir_server.validation.scope import Scope
 
+TRANSLATION = "http://hl7.org/fhir/StructureDefinition/translation"
 BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
 
 NATIVE = frozenset({
@@ -40,6 +43,27 @@ def severity_of(constraint: Mapping[str, Any]) -> str:
         if extension.get("url") == BEST_PRACTICE and extension.get("valueBoolean"):
             return "warning"
     return "error" if constraint.get("severity") == "error" else "warning"
+
+
+def _told(constraint: Mapping[str, Any]) -> Clause:
+    """What a constraint says in words: its author's, in the language where they are translated."""
+    human = constraint.get("human")
+    if not isinstance(human, str) or not human.strip():
+        return because("because-not-true")
+    return Quoted(shown(human, 500), _in_french(constraint))
+
+
+def _in_french(constraint: Mapping[str, Any]) -> str | None:
+    """The French text of a constraint, from the extension `translation` beside it."""
+    beside = constraint.get("_human")
+    for extension in beside.get("extension", ()) if isinstance(beside, dict) else ():
+        if isinstance(extension, dict) and extension.get("url") == TRANSLATION:
+            parts = [part for part in extension.get("extension", ()) if isinstance(part, dict)]
+            told = {part.get("url"): part for part in parts}
+            content = told.get("content", {}).get("valueString")
+            if told.get("lang", {}).get("valueCode") == "fr" and isinstance(content, str):
+                return shown(content, 500)
+    return None
 
 
 def evaluated(element: Element, knowledge: Knowledge) -> tuple[Mapping[str, Any], ...]:
@@ -130,11 +154,11 @@ def explain_invariants(
             )
         except NotEvaluated as error:
             case.report.warning("invariant-not-checked", "not-supported", location, profile,
-                           key=key, reason=str(error))  # fmt: skip
+                           key=key, reason=error.why)  # fmt: skip
             continue
         except Exception as error:  # an expression of a profile must not end a validation
             case.report.warning("invariant-not-checked", "processing", location, profile,
-                           key=key, reason=str(error))  # fmt: skip
+                           key=key, reason=why_not(error))  # fmt: skip
             continue
         # An empty answer breaks nothing: `ref-1` is empty for a reference without `reference`, the name
         # rules without a name (docs/spec-clarifications.md).
@@ -142,5 +166,6 @@ def explain_invariants(
             issue_id = "invariant" if severity_of(constraint) == "error" else "invariant-warning"
             case.report.add(
                 issue_id, "error" if issue_id == "invariant" else "warning", "invariant", location, profile,
-                key=key, human=constraint.get("human", ""), rule=constraint["expression"],
+                key=shown(key) if key else because("because-without-key"),
+                human=_told(constraint), rule=shown(constraint["expression"], 500),
             )  # fmt: skip

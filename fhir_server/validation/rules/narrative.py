@@ -10,6 +10,8 @@ from xml.parsers import expat
 
 from lxml import etree
 
+from fhir_server.model.issues import Reason, because
+from fhir_server.model.xml_places import reason_of
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
 from fhir_server.validation.items import Item
@@ -103,7 +105,7 @@ def _keeps_blocks_apart(tags: list[str]) -> bool:
     return True
 
 
-def faults(div: str) -> Iterator[tuple[str, str]]:
+def faults(div: str) -> Iterator[tuple[str, str | Reason]]:
     """The faults of a narrative, each with its issue id and what it is about."""
     unknown = [name for name in _ENTITY.findall(div) if name not in _XML_ENTITIES]
     if unknown:
@@ -115,10 +117,10 @@ def faults(div: str) -> Iterator[tuple[str, str]]:
     try:
         root = etree.fromstring(div.encode(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        yield "narrative-syntax", shown(str(error), 120)
+        yield "narrative-syntax", reason_of(error)
         return
     if getattr(root.getroottree().docinfo, "doctype", ""):
-        yield "narrative-syntax", "DOCTYPE"
+        yield "narrative-syntax", because("because-doctype")
         return
     if root.tag != f"{_NAMESPACE}div":
         yield "narrative-no-div", str(root.tag)
@@ -126,12 +128,12 @@ def faults(div: str) -> Iterator[tuple[str, str]]:
     yield from _faults_of(root)
 
 
-def _faults_of(root: Any) -> Iterator[tuple[str, str]]:
+def _faults_of(root: Any) -> Iterator[tuple[str, str | Reason]]:
     has_content = False
     for node in root.iter():
         if not isinstance(node.tag, str):
             if isinstance(node, etree._ProcessingInstruction):  # noqa: SLF001 — lxml has no public name for it
-                yield "narrative-syntax", "processing instruction"
+                yield "narrative-syntax", because("because-processing-instruction")
             continue
         name = node.tag.removeprefix(_NAMESPACE)
         if name not in _ELEMENTS:

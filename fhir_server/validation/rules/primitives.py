@@ -4,6 +4,7 @@ Source: FHIR R4 §2.24.0.1, https://hl7.org/fhir/R4/datatypes.html#primitive, an
 maxLength, minValue[x], maxValue[x]
 """
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -15,6 +16,11 @@ from fhir_server.validation.items import Item
 from fhir_server.validation.report import Report, shown
 from fhir_server.validation.rules.uris import compile_uri, explain_uri
 from fhir_server.validation.scope import Scope
+
+_LITERAL = re.compile(
+    r"(?:true|false|-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,99})?(?:[eE][+-]?[0-9]{1,3})?)\Z"
+)
+"""What is a boolean or a number once the quotation marks around it are taken away."""
 
 _MAY_BE_BLANK = frozenset({"string", "markdown", "xhtml", "base64Binary"})
 
@@ -64,6 +70,13 @@ def explain_primitive(element: Element, item: Item, report: Report) -> bool:
         report.error(
             "primitive-form", "invalid", item.location, element.profile,
             type=primitive.name, form=primitive.form, found=shown(str(value)),
+        )  # fmt: skip
+        return False
+    if isinstance(value, str) and str not in primitive.python_types and not _LITERAL.match(value):
+        # In XML every value is text; in JSON this one would be none of the type without its quotes either.
+        report.error(
+            "primitive-form", "invalid", item.location, element.profile,
+            type=primitive.name, form=primitive.form, found=shown(value),
         )  # fmt: skip
         return False
     if type(value) not in primitive.python_types:

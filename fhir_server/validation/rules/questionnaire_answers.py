@@ -241,7 +241,7 @@ def _pattern_faults(pattern: str, value: str) -> Iterator[Fault]:
                 {"found": shown(value), "pattern": pattern},
             )
     except FHIRPathError as fault:
-        yield _PATTERN_NOT_CHECKED, "not-supported", {"reason": str(fault)}
+        yield _PATTERN_NOT_CHECKED, "not-supported", {"reason": fault.issue}
 
 
 def _quantity_faults(

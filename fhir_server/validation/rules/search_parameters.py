@@ -56,7 +56,7 @@ def _explain_expression(expression: Any, bases: list[str], location: str, case: 
             case.knowledge.expressions.compiled(expression, base)
         except NotEvaluated as fault:
             case.report.error("search-parameter-expression", "invalid", f"{location}.expression",
-                              base=base, reason=shown(str(fault), 200))  # fmt: skip
+                              base=base, reason=fault.why)  # fmt: skip
             return
 
 

@@ -6,6 +6,7 @@ Source: FHIR R4 §2.6.1 JSON, https://hl7.org/fhir/R4/json.html, and ele-1
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from fhir_server.model.issues import Reason, because
 from fhir_server.model.primitives import PRIMITIVES
 from fhir_server.validation.check import Check, Member
 from fhir_server.validation.element import Element
@@ -128,7 +129,7 @@ def explain_keys(
         if element is None:
             report.error(
                 "unknown-element", "structure", location, content.profile, element=shown(key),
-                parent=content.path, known=", ".join(_likely(key, known)) or "–",
+                parent=content.path, near=_near(key, known),
             )  # fmt: skip
         else:
             _explain_shape(element, key, value, location, report)
@@ -136,10 +137,13 @@ def explain_keys(
         report.error("element-empty", "invalid", location, content.profile)
 
 
-def _likely(key: str, keys: Mapping[str, Element]) -> list[str]:
+def _near(key: str, keys: Mapping[str, Element]) -> Reason | str:
+    """The names that are spelt almost so; nothing where there are none."""
     import difflib
 
-    return difflib.get_close_matches(key, keys, n=3, cutoff=0.6)
+    names = [name for name in keys if name.startswith("_") is key.startswith("_")]
+    found = difflib.get_close_matches(key, names, n=3, cutoff=0.6)
+    return because("because-near", names=", ".join(found)) if found else ""
 
 
 def _explain_shape(

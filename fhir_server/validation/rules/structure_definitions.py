@@ -70,7 +70,7 @@ def _explain_constraints(
         except NotEvaluated as fault:
             case.report.error(
                 "constraint-expression", "invalid", f"{place}.constraint[{index}].expression",
-                key=shown(constraint.get("key")), reason=shown(str(fault), 200),
+                key=shown(constraint.get("key")), reason=fault.why,
                 profile=shown(resource.get("url")),
             )  # fmt: skip
 

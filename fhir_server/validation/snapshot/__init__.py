@@ -1,7 +1,7 @@
 """Snapshots: what a profile says in full, worked out from its differential and its base."""
 
 from fhir_server.validation.snapshot.completed import completed
-from fhir_server.validation.snapshot.faults import SnapshotError, author_faults
+from fhir_server.validation.snapshot.faults import SnapshotError, author_faults, url_of
 from fhir_server.validation.snapshot.generator import SnapshotGenerator
 from fhir_server.validation.snapshot.tree import ElementNode, build_tree, flatten
 
@@ -13,4 +13,5 @@ __all__ = [
     "build_tree",
     "completed",
     "flatten",
+    "url_of",
 ]

@@ -6,7 +6,7 @@ Source: FHIR R4 https://hl7.org/fhir/R4/structuredefinition-operation-snapshot.h
 from typing import Any
 
 from fhir_server.definitions import Definitions
-from fhir_server.validation.snapshot.faults import SnapshotError, author_faults
+from fhir_server.validation.snapshot.faults import SnapshotError, author_faults, url_of
 from fhir_server.validation.snapshot.generator import SnapshotGenerator
 
 
@@ -18,8 +18,7 @@ def completed(structure: Any, definitions: Definitions) -> dict[str, Any]:
     """
     if not isinstance(structure, dict) or structure.get("resourceType") != "StructureDefinition":
         raise SnapshotError("snapshot-no-profile")
-    url = str(structure.get("url", ""))
-    with author_faults(url):
+    with author_faults(url_of(structure)):
         generator = SnapshotGenerator(definitions)
         has_differential = bool(structure.get("differential", {}).get("element"))
         elements = (

@@ -6,8 +6,9 @@ Source: FHIR R4 §5.1.0.9 Snapshot and differential, https://hl7.org/fhir/R4/pro
 from typing import Any
 
 from fhir_server.definitions import Definitions
+from fhir_server.definitions.definitions import STRUCTURE_BASE
 from fhir_server.validation.snapshot.choice import choice_slice, type_slicing
-from fhir_server.validation.snapshot.faults import SnapshotError
+from fhir_server.validation.snapshot.faults import SnapshotError, broken, url_of
 from fhir_server.validation.snapshot.merge import (
     constraint_types,
     inherited_definition,
@@ -15,6 +16,7 @@ from fhir_server.validation.snapshot.merge import (
     new_element,
     slice_definition,
 )
+from fhir_server.validation.snapshot.shape import shape_fault
 from fhir_server.validation.snapshot.slices import raise_minimum, slice_content
 from fhir_server.validation.snapshot.tree import ElementNode, build_tree, flatten
 
@@ -44,19 +46,30 @@ class SnapshotGenerator:
     def snapshot(self, structure: dict[str, Any]) -> list[dict[str, Any]]:
         """The elements of the snapshot: the one it brings, else one generated from the differential."""
         if structure.get("snapshot"):
+            self._check_shape(structure)
             elements: list[dict[str, Any]] = structure["snapshot"]["element"]
             return elements
         return flatten(self.tree(structure))
 
     def generate(self, structure: dict[str, Any]) -> list[dict[str, Any]]:
         """The elements of a snapshot generated from the differential, whether or not it brings one."""
+        self._check_shape(structure)
         return flatten(_Generation(self, (structure.get("url", ""),)).run(structure))
+
+    def _check_shape(self, structure: dict[str, Any]) -> None:
+        url = url_of(structure)
+        # HL7's own definitions are right, and many are read before the first verdict.
+        if not url.startswith(STRUCTURE_BASE):
+            fault = shape_fault(structure, self._definitions.type_model)
+            if fault is not None:
+                raise broken(url, fault.reason)
 
     def tree(self, structure: dict[str, Any], pending: tuple[str, ...] = ()) -> ElementNode:
         """The tree of the snapshot; shared, so copy it before any change."""
-        key = (structure.get("url", ""), structure.get("version", ""))
+        key = (url_of(structure), str(structure.get("version", "")))
         found = self._trees.get(key)
         if found is None:
+            self._check_shape(structure)
             if structure.get("snapshot"):
                 found = build_tree(structure["snapshot"]["element"])
             else:

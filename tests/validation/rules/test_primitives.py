@@ -46,6 +46,7 @@ def test_primitives__form_of_a_date(judge: Judge, value: Any, expected: str | No
     ("members", "issue_id", "place"),
     [
         ({"active": "true"}, "primitive-json-type", "Patient.active"),
+        ({"active": "yes"}, "primitive-form", "Patient.active"),
         ({"multipleBirthInteger": Decimal("1.0")}, "primitive-form",
          "Patient.multipleBirth.ofType(integer)"),
         ({"multipleBirthInteger": "1"}, "primitive-json-type",

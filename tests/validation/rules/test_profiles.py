@@ -88,9 +88,7 @@ def test_profiles__abstract_type_leaves_what_it_does_not_know_to_the_own_type(
     named = patient(name=[{"family": "A"}], active=True)
     assert judge(named, profiles=profiles) == set()
     assert judge(patient(nme="A"), profiles=profiles) == {("unknown-element", "Patient")}
-    assert judge(patient(active="A"), profiles=profiles) == {
-        ("primitive-json-type", "Patient.active")
-    }
+    assert judge(patient(active="A"), profiles=profiles) == {("primitive-form", "Patient.active")}
 
 
 def test_profiles__of_an_abstract_type_asks_what_it_adds(judge: Judge) -> None:
