@@ -33,6 +33,7 @@ from fhir_server.interactions.server import open_server
 from fhir_server.interactions.transaction import transaction
 from fhir_server.settings import Settings
 from fhir_server.store import migrations
+from fhir_server.store.bodies import unpacked
 from fhir_server.store.database import Database
 from fhir_server.store.embedded_postgres import EmbeddedPostgres
 from ingest.hl7v2 import Message
@@ -246,10 +247,8 @@ def _is_stored(url: str, message: bytes) -> bool:
     """Whether a resource holds the document of a message, letter for letter."""
     document = message.split(b"^Base64^")[1].split(b"|")[0]
     with psycopg.connect(url, autocommit=True) as connection:
-        found = connection.execute(
-            "SELECT count(*) FROM resource WHERE position(%b IN body) > 0", (document,)
-        ).fetchone()
-    return bool(found and found[0])
+        rows = connection.execute("SELECT body FROM resource WHERE NOT deleted").fetchall()
+    return any(document in unpacked(body) for (body,) in rows)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ import psutil
 import psycopg
 
 from fhir_server.demo.write import write_network
+from fhir_server.store.bodies import unpacked
 from fhir_server.store.embedded_postgres import EmbeddedPostgres
 from tests.platform.served import Served, served
 
@@ -35,6 +36,7 @@ CLIENTS = 8
 READERS = 16
 SECONDS = 5.0
 HEADERS = {"Content-Type": "application/fhir+json"}
+_KINDS = ("date", "number", "quantity", "string", "reference")
 Resource = dict[str, Any]
 
 
@@ -121,7 +123,7 @@ class Bench:
 
     def _copied(self) -> tuple[int, float]:
         with psycopg.connect(self.url, autocommit=True) as connection:
-            rows = connection.execute("SELECT key, body FROM resource").fetchall()
+            rows = _bodies(connection)
             connection.execute("CREATE TABLE floor_copy (key bigint PRIMARY KEY, body bytea)")
             began = time.perf_counter()
             with connection.cursor().copy("COPY floor_copy FROM STDIN") as copy:
@@ -135,15 +137,17 @@ class Bench:
         """Disk of the store, beside the JSON it holds."""
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
-            tables = (
-                "resource search_date search_number search_quantity search_string search_reference"
-            )
-            disk = sum(
-                _one(connection, "SELECT pg_total_relation_size(%s::regclass)", table)
-                for table in tables.split()
-            )
-            plain = _one(connection, "SELECT sum(octet_length(body)) FROM resource")
-            print(f"disk a resource: {disk / int(plain):.2f} × its JSON (goal 3)")
+            disk = {
+                table: _one(connection, "SELECT pg_total_relation_size(%s::regclass)", table)
+                for table in ("resource", "search_text", *(f"search_{kind}" for kind in _KINDS))
+            }
+            plain = sum(len(body) for _, body in _bodies(connection))
+        words = disk.pop("search_text")
+        print(
+            f"disk a resource: {sum(disk.values()) / plain:.2f} × its JSON (goal 3)   "
+            f"the words of full text {words / plain:.2f} beside it   "
+            + ", ".join(f"{table} {size / plain:.2f}" for table, size in disk.items())
+        )
 
     def creates(self) -> None:
         """One connection, one resource at a time, each on disk before it is answered."""
@@ -243,6 +247,12 @@ def _postmaster(url: str) -> psutil.Process:
     with psycopg.connect(url) as connection:
         # By its number: psutil's `parent` compares times of birth, which the system's clock may move.
         return psutil.Process(psutil.Process(connection.info.backend_pid).ppid())
+
+
+def _bodies(connection: psycopg.Connection[Any]) -> list[tuple[int, bytes]]:
+    """The keys and the JSON of all resources."""
+    rows = connection.execute("SELECT key, body FROM resource WHERE NOT deleted", binary=True)
+    return [(key, unpacked(body)) for key, body in rows]
 
 
 def _one(connection: psycopg.Connection[Any], statement: str, *values: object) -> int:

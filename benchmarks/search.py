@@ -29,6 +29,7 @@ from fhir_server.search.indexer import SearchIndexer
 from fhir_server.search.request import parse_search
 from fhir_server.search.run import run_search
 from fhir_server.store import migrations
+from fhir_server.store.bodies import packed
 from fhir_server.store.database import Connection, Database
 from fhir_server.store.embedded_postgres import EmbeddedPostgres
 from fhir_server.store.keys import hash64, parameter_hash, resource_key
@@ -138,7 +139,7 @@ def _copy(connection: Connection, indexer: SearchIndexer, batch: list[Resource])
     with connection.cursor().copy(f"COPY resource ({columns}) FROM STDIN") as copy:
         for key, resource, rows in indexed:
             number = TYPE_NUMBERS[resource["resourceType"]]
-            body = encode_json(resource)
+            body = packed(encode_json(resource))
             copy.write_row((key, number, resource["id"], 1, moment, False, body, rows.tokens))
     for attribute, table in _COPIES:
         with connection.cursor().copy(f"COPY {table} FROM STDIN") as copy:

@@ -18,8 +18,9 @@ from fhir_server.search.plan import Plan, plan_predicate, range_of_sort
 from fhir_server.search.predicates import AllOf, TypeIn
 from fhir_server.search.request import SearchRequest
 from fhir_server.search.sql import Fragment, alias, join, sql
-from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
+from fhir_server.store.resource_types import TYPE_NUMBERS
 from fhir_server.store.resources import StoredResource
+from fhir_server.store.resources import stored_resource as stored_row
 
 COLUMNS: LiteralString = "r.key, r.type, r.id, r.version, r.updated, r.deleted, r.body"
 COLUMN_COUNT = 7
@@ -268,10 +269,7 @@ def _after_each(pairs: Sequence[tuple[Place, Any]]) -> Fragment:
 
 def stored_resource(row: Sequence[Any]) -> StoredResource:
     """The resource of a row that begins with `COLUMNS`."""
-    key, type_number, resource_id, version, updated, deleted, body = row[:COLUMN_COUNT]
-    return StoredResource(
-        key, RESOURCE_TYPES[type_number], resource_id, version, updated, deleted, body
-    )
+    return stored_row(row[:COLUMN_COUNT])
 
 
 def cursor_value(value: Any) -> CursorValue:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import psycopg
 
+from fhir_server.store.bodies import packed, unpacked
 from fhir_server.store.keys import resource_key
 from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
 
@@ -217,13 +218,13 @@ def _upsert(connection: Connection, versions: Sequence[NewVersion]) -> psycopg.C
         "WHERE resource.version = excluded.version - 1 "
         "AND resource.type = excluded.type AND resource.id = excluded.id",
         (
-            [r.key for r in resources],
-            [TYPE_NUMBERS[r.type] for r in resources],
+            array_text(r.key for r in resources),
+            array_text(TYPE_NUMBERS[r.type] for r in resources),
             [r.id for r in resources],
-            [r.version for r in resources],
+            array_text(r.version for r in resources),
             [r.updated for r in resources],
             [r.deleted for r in resources],
-            [r.body for r in resources],
+            [None if r.body is None else packed(r.body) for r in resources],
             [array_text(version.rows.tokens if version.rows else ()) for version in versions],
         ),
     )
@@ -265,7 +266,12 @@ def _insert_rows(connection: Connection, versions: Sequence[NewVersion]) -> None
             arrays = ", ".join(f"%s::{name}[]" for name in ("bigint", *types))
             connection.execute(
                 f"INSERT INTO {table} (key, {columns}) SELECT * FROM unnest({arrays})",
-                (keys, *(list(column) for column in zip(*rows, strict=True))),
+                [
+                    array_text(column) if name == "bigint" else list(column)
+                    for name, column in zip(
+                        ("bigint", *types), (keys, *zip(*rows, strict=True)), strict=True
+                    )
+                ],
             )
 
 
@@ -282,7 +288,8 @@ def insert_codes(connection: Connection, codes: Iterable[tuple[int, int, str]]) 
 
 def stored_resource(row: Sequence[Any]) -> StoredResource:
     """The version of a row of COLUMNS."""
-    key, type_number, resource_id, version, updated, deleted, body = row
+    key, type_number, resource_id, version, updated, deleted, stored = row
+    body = None if stored is None else unpacked(stored)
     return StoredResource(
         key, RESOURCE_TYPES[type_number], resource_id, version, updated, deleted, body
     )

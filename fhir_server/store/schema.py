@@ -1,7 +1,9 @@
 """The tables. `docs/architecture.md` explains them; migrations make them.
 
 Every primary key starts with `key`, the column by which a distributed PostgreSQL would shard. No table
-refers to another by a foreign key: rows that belong together share the key and are written together.
+refers to another by a foreign key: rows that belong together share the key and are written together. The
+search tables have no primary key, only a narrow index on `key`: whoever writes their rows holds the row of
+the resource.
 """
 
 from sqlalchemy import (
@@ -62,10 +64,11 @@ resource_history = Table(
 search_date = Table(
     "search_date",
     metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
-    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
-    Column("low", BigInteger, primary_key=True, autoincrement=False),
-    Column("high", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", BigInteger, nullable=False),
+    Column("parameter", BigInteger, nullable=False),
+    Column("low", BigInteger, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    Index("search_date_key", "key"),
     Index("search_date_low", "parameter", "low", "high", "key"),
     Index("search_date_high", "parameter", "high", "low", "key"),
 )
@@ -74,10 +77,11 @@ search_date = Table(
 search_number = Table(
     "search_number",
     metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
-    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
-    Column("low", Numeric, primary_key=True),
-    Column("high", Numeric, primary_key=True),
+    Column("key", BigInteger, nullable=False),
+    Column("parameter", BigInteger, nullable=False),
+    Column("low", Numeric, nullable=False),
+    Column("high", Numeric, nullable=False),
+    Index("search_number_key", "key"),
     Index("search_number_low", "parameter", "low", "high", "key"),
 )
 """The range a number's implicit precision covers."""
@@ -85,11 +89,12 @@ search_number = Table(
 search_quantity = Table(
     "search_quantity",
     metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
-    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
-    Column("unit", BigInteger, primary_key=True, autoincrement=False),
-    Column("low", Numeric, primary_key=True),
-    Column("high", Numeric, primary_key=True),
+    Column("key", BigInteger, nullable=False),
+    Column("parameter", BigInteger, nullable=False),
+    Column("unit", BigInteger, nullable=False),
+    Column("low", Numeric, nullable=False),
+    Column("high", Numeric, nullable=False),
+    Index("search_quantity_key", "key"),
     Index("search_quantity_low", "parameter", "unit", "low", "high", "key"),
 )
 """As `search_number`, per unit; `unit` is the hash of the unit's system and code."""
@@ -97,10 +102,11 @@ search_quantity = Table(
 search_string = Table(
     "search_string",
     metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
-    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", BigInteger, nullable=False),
+    Column("parameter", BigInteger, nullable=False),
     # By code point: one index serves prefixes and order. Folded strings have no accents left to place.
-    Column("value", Text(collation="C"), primary_key=True),
+    Column("value", Text(collation="C"), nullable=False),
+    Index("search_string_key", "key"),
     Index("search_string_value", "parameter", "value", "key"),
     # Left out where the database has no pg_trgm.
     Index(
@@ -115,9 +121,10 @@ search_string = Table(
 search_reference = Table(
     "search_reference",
     metadata,
-    Column("key", BigInteger, primary_key=True, autoincrement=False),
-    Column("parameter", BigInteger, primary_key=True, autoincrement=False),
-    Column("target", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", BigInteger, nullable=False),
+    Column("parameter", BigInteger, nullable=False),
+    Column("target", BigInteger, nullable=False),
+    Index("search_reference_key", "key"),
     Index("search_reference_target", "target", "parameter", "key"),
 )
 """Edges from a resource to the resources it refers to: `target` is the key of the target."""

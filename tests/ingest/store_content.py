@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fhir_server.model.json_source import parse_json
+from fhir_server.store.bodies import unpacked
 from fhir_server.store.database import Database
 
 Content = dict[str, dict[str, Any]]
@@ -13,7 +14,7 @@ def store_versions(database: Database) -> dict[str, int]:
     """Every resource with its id and version."""
     with database.connection() as connection:
         rows = connection.execute("SELECT body, version FROM resource WHERE NOT deleted").fetchall()
-    found = ((parse_json(bytes(body)), version) for body, version in rows)
+    found = ((parse_json(unpacked(body)), version) for body, version in rows)
     return {f"{one['resourceType']}/{one['id']}": version for one, version in found}
 
 
@@ -21,7 +22,7 @@ def store_content(database: Database) -> Content:
     """Every current resource by its type and identifiers; references name their target so too."""
     with database.connection() as connection:
         rows = connection.execute("SELECT body FROM resource WHERE NOT deleted").fetchall()
-    resources = [parse_json(bytes(row[0])) for row in rows]
+    resources = [parse_json(unpacked(row[0])) for row in rows]
     names = {f"{one['resourceType']}/{one['id']}": _name(one) for one in resources}
     content: Content = {}
     for one in resources:

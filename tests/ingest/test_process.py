@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from fhir_server.store.database import Database
+from fhir_server.store.resource_types import TYPE_NUMBERS
 from tests.ingest.journal_rows import queued, rows
 from tests.ingest.mllp_client import MllpClient, adt
 
@@ -186,7 +187,8 @@ def test_process__killed_workers_lose_and_repeat_nothing(database: Database) -> 
         found = connection.execute(
             "SELECT count(*), max(version) FROM resource WHERE id IN"
             " (SELECT split_part(unnest(resources), '/', 2) FROM ingest_message)"
-            ' AND body LIKE \'%"resourceType":"Patient"%\''
+            " AND type = %s",
+            (TYPE_NUMBERS["Patient"],),
         ).fetchone()
     assert found == (len(numbers), 1)
 

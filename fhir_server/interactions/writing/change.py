@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from fhir_server.interactions.writing.links import Link
 from fhir_server.model.issues import Issue
 from fhir_server.search.request import SearchRequest
 from fhir_server.store.resources import StoredResource
@@ -44,6 +45,8 @@ class Change:
     patch: Callable[[dict[str, Any]], Any] | None = None
     """Of a PATCH: makes `resource` of the current version."""
 
+    links: Sequence[Link] = ()
+    """Of an entry of a Bundle: where its resource names others, as it stands."""
     also: Sequence[str] = ()
     """Ids of further matches of a conditional delete."""
     same_as: "Change | None" = None

@@ -9,11 +9,7 @@ from collections.abc import Sequence
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change, Criteria
 from fhir_server.interactions.writing.criteria import parse_criteria
-from fhir_server.interactions.writing.links import (
-    reference_texts,
-    references,
-    replace_links,
-)
+from fhir_server.interactions.writing.links import REFERENCE, Link, rewrite_links
 from fhir_server.model.issues import Issue, Refused, error
 from fhir_server.search.match import match_each
 from fhir_server.store.resource_types import TYPE_NUMBERS
@@ -24,9 +20,7 @@ _CONDITIONAL = re.compile(r"(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)")
 
 def has_conditional_references(change: Change) -> bool:
     """Whether a reference of the change is a search, in a Bundle (elsewhere there are none)."""
-    return bool(change.at) and any(
-        "?" in link and _split(link) is not None for link in reference_texts(change.resource)
-    )
+    return any(_split(link) is not None for link in change.links)
 
 
 def resolve_conditional_references(
@@ -63,7 +57,7 @@ def resolve_conditional_references(
         raise Refused(412, faults)
     for change in waiting:
         assert change.resource is not None  # noqa: S101 — it has references
-        change.resource = replace_links(change.resource, server.definitions.type_model, targets.get)
+        change.resource, change.links = rewrite_links(change.resource, change.links, targets.get)
 
 
 def _asked(server: FhirServer, waiting: Sequence[Change]) -> dict[str, tuple[str, Criteria]]:
@@ -71,11 +65,12 @@ def _asked(server: FhirServer, waiting: Sequence[Change]) -> dict[str, tuple[str
     asked: dict[str, tuple[str, Criteria]] = {}
     faults: list[Issue] = []
     for change in waiting:
-        for path, link in references(change.resource, change.expression()):
-            if link in asked or (parts := _split(link)) is None:
+        for link in change.links:
+            if link.text in asked or (parts := _split(link)) is None:
                 continue
+            path = link.path(change.expression())
             try:
-                asked[link] = (path, parse_criteria(server, *parts, path))
+                asked[link.text] = (path, parse_criteria(server, *parts, path))
             except Refused as refused:
                 faults.extend(refused.issues)
     if faults:
@@ -83,8 +78,10 @@ def _asked(server: FhirServer, waiting: Sequence[Change]) -> dict[str, tuple[str
     return asked
 
 
-def _split(link: str) -> tuple[str, str] | None:
-    match = _CONDITIONAL.fullmatch(link)
+def _split(link: Link) -> tuple[str, str] | None:
+    if link.type != REFERENCE or "?" not in link.text:
+        return None
+    match = _CONDITIONAL.fullmatch(link.text)
     if match is None or match["type"] not in TYPE_NUMBERS:
         return None
     return match["type"], match["query"]

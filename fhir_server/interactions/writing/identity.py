@@ -12,11 +12,7 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change, Criteria
 from fhir_server.interactions.writing.check import check_id
 from fhir_server.interactions.writing.criteria import criteria_lock, only_match
-from fhir_server.interactions.writing.links import (
-    reference_texts,
-    references,
-    replace_links,
-)
+from fhir_server.interactions.writing.links import REFERENCE, find_links, rewrite_links
 from fhir_server.model.issues import Issue, Refused, error, refuse
 from fhir_server.search.match import match_each
 from fhir_server.search.run import match_resources
@@ -141,14 +137,15 @@ def resolve_links(server: FhirServer, changes: Sequence[Change]) -> None:
     for change in changes:
         if change.resource is None:
             continue
+        change.links = find_links(change.resource, server.definitions.type_model)
         if targets:
-            change.resource = _with_links(server, change, targets)
+            _rewrite(change, targets)
         dangling.extend(_dangling(change))
     if dangling:
         raise Refused(400, dangling)
 
 
-def _with_links(server: FhirServer, change: Change, targets: dict[str, str]) -> dict[str, object]:
+def _rewrite(change: Change, targets: dict[str, str]) -> None:
     base = _base_of(change.full_url)
 
     def target(link: str) -> str | None:
@@ -158,7 +155,7 @@ def _with_links(server: FhirServer, change: Change, targets: dict[str, str]) -> 
         return found
 
     assert change.resource is not None  # noqa: S101 — asked for changes with a resource
-    return replace_links(change.resource, server.definitions.type_model, target)
+    change.resource, change.links = rewrite_links(change.resource, change.links, target)
 
 
 def _base_of(full_url: str | None) -> str | None:
@@ -167,13 +164,12 @@ def _base_of(full_url: str | None) -> str | None:
 
 
 def _dangling(change: Change) -> list[Issue]:
-    if not any(map(_is_urn, reference_texts(change.resource))):
-        return []
     return [
-        error("reference-unresolved", "not-found", path, reference=link[:100])
-        for path, link in references(change.resource, change.expression())
-        if _is_urn(link)
-    ]
+        error("reference-unresolved", "not-found", link.path(change.expression()),
+              reference=link.text[:100])
+        for link in change.links
+        if link.type == REFERENCE and _is_urn(link.text)
+    ]  # fmt: skip
 
 
 def _is_urn(link: str) -> bool:

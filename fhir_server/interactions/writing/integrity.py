@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change
-from fhir_server.interactions.writing.links import references
+from fhir_server.interactions.writing.links import REFERENCE, find_links
 from fhir_server.model.issues import Issue, Refused, error
 from fhir_server.model.references import parse_reference
 from fhir_server.store.integrity import hold_existing, referring_resources
@@ -39,11 +39,16 @@ def check_integrity(server: FhirServer, connection: Connection, changes: Sequenc
 def _check_targets(server: FhirServer, connection: Connection, written: Sequence[Change]) -> None:
     targets: dict[int, list[tuple[str, str]]] = {}
     for change in written:
-        for path, text in references(change.resource, change.expression()):
-            reference = parse_reference(text)
+        assert change.resource is not None  # noqa: S101 — it was written
+        for link in find_links(change.resource, server.definitions.type_model):
+            if link.type != REFERENCE:
+                continue
+            reference = parse_reference(link.text)
             if reference.is_local([server.base_url]) and reference.type in TYPE_NUMBERS:
                 key = resource_key(reference.type, reference.id)
-                targets.setdefault(key, []).append((path, f"{reference.type}/{reference.id}"))
+                targets.setdefault(key, []).append(
+                    (link.path(change.expression()), f"{reference.type}/{reference.id}")
+                )
     missing = set(targets) - hold_existing(connection, targets)
     faults: list[Issue] = [
         error("reference-target-missing", "not-found", path, reference=name)

@@ -8,6 +8,7 @@ from psycopg import sql
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import error
 from fhir_server.store.database import Database
+from fhir_server.store.resource_types import TYPE_NUMBERS
 from fhir_server.store.schema import metadata
 from ingest.hl7v2 import Message
 from ingest.journal.record import State
@@ -153,7 +154,7 @@ def test_replay__of_everything_makes_a_lost_store_again(
     content = store_content(database)
     with database.transaction() as connection:
         keys = connection.execute(
-            "SELECT key FROM resource WHERE body NOT LIKE '%%\"Organization\"%%'"
+            "SELECT key FROM resource WHERE type <> %s", (TYPE_NUMBERS["Organization"],)
         ).fetchall()
         for table in STORE_TABLES:
             statement = sql.SQL("DELETE FROM {} WHERE key = ANY(%s)").format(sql.Identifier(table))

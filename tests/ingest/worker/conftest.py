@@ -8,6 +8,7 @@ import psycopg
 
 from fhir_server.interactions.server import FhirServer
 from fhir_server.store.database import Database
+from fhir_server.store.resource_types import TYPE_NUMBERS
 from ingest.hl7v2 import Message
 from ingest.journal.append import append
 from ingest.journal.reception import Reception
@@ -84,6 +85,7 @@ def patients(database: Database) -> int:
     """How many current Patients the store has."""
     with database.connection() as connection:
         found = connection.execute(
-            "SELECT count(*) FROM resource WHERE NOT deleted AND body LIKE '%\"Patient\"%'"
+            "SELECT count(*) FROM resource WHERE NOT deleted AND type = %s",
+            (TYPE_NUMBERS["Patient"],),
         ).fetchone()
     return found[0] if found else 0
