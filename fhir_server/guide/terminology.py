@@ -4,18 +4,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fhir_server.guide.source import GuideSource, Resource
-from fhir_server.guide.translation import Text, display_of
+from fhir_server.guide.translation import Text, display_of, text_of
 from fhir_server.model.issues import Language
 
 
 @dataclass(frozen=True, slots=True)
 class CodeRow:
-    """A code; `evidence` is V, D, M or I, empty where the package does not list the code."""
+    """A code; `evidence` is V, D, M or I, empty where the package does not list the code.
+
+    `definition` is empty where the label says all.
+    """
 
     system: str
     version: str
     code: str
     display: Text
+    definition: Text
     evidence: str
 
 
@@ -77,7 +81,8 @@ def _included(source: GuideSource, include: Resource, language: Language) -> Ite
     if "concept" not in include:
         yield from rows.values()
     for concept in include.get("concept", ()):
-        unknown = CodeRow(include["system"], "", concept["code"], display_of(concept, language), "")
+        label = display_of(concept, language)
+        unknown = CodeRow(include["system"], "", concept["code"], label, Text("", language), "")
         yield rows.get(concept["code"], unknown)
 
 
@@ -92,6 +97,7 @@ def _code_row(system: Resource, concept: Resource, language: Language) -> CodeRo
         version=system.get("version", "") if system.get("content") == "fragment" else "",
         code=concept["code"],
         display=display_of(concept, language),
+        definition=text_of(concept, "definition", language),
         evidence=evidence[0] if evidence else "",
     )
 
