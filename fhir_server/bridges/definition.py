@@ -46,7 +46,9 @@ class Table:
 @dataclass(frozen=True, slots=True)
 class Rewriting:
     """A resource of a profile in another one: `keep` the elements, `extensions` and `maps` what is renamed
-    and translated, `nested` extensions that go below an element; `when` leaves resources out.
+    and translated (an extension renamed to nothing is told in another way), `nested` extensions that go
+    below an element, `put` what is set beside (`building`); `type` where it becomes a resource of another
+    type; `when` leaves resources out.
     """
 
     each: str
@@ -55,6 +57,8 @@ class Rewriting:
     extensions: Mapping[str, str] = field(default_factory=dict)
     maps: Sequence[str] = ()
     nested: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    put: Mapping[str, Any] = field(default_factory=dict)
+    type: str = ""
     when: str = ""
 
 
@@ -64,6 +68,33 @@ class Loss:
 
     what: str
     why: Mapping[str, str]
+
+
+LOST_BY_ALL = (
+    Loss("*.identifier", {
+        "en": "Numbers of patients, tumours, samples and reports become pseudonyms of the partner; national"
+        " identities and numbers of centres never cross.",
+        "fr": "Les numéros de patients, tumeurs, prélèvements et comptes rendus deviennent des pseudonymes du"
+        " partenaire ; identités nationales et numéros des centres ne passent jamais.",
+    }),
+    Loss("*.id, *.meta", {
+        "en": "Addresses become pseudonyms; versions and origins stay behind.",
+        "fr": "Les adresses deviennent des pseudonymes ; versions et origines restent en arrière.",
+    }),
+    Loss("bone-sarcoma-patient.name, address, telecom, contact", {
+        "en": "A partner gets nobody's name or address.",
+        "fr": "Un partenaire ne reçoit ni nom ni adresse.",
+    }),
+    Loss("bone-sarcoma-patient.birthDate", {
+        "en": "The month of birth at most.",
+        "fr": "Le mois de naissance au plus.",
+    }),
+    Loss("*.text, note, conclusion, presentedForm", {
+        "en": "Free text may name a person. A concept without a code keeps its words.",
+        "fr": "Un texte libre peut nommer une personne. Un concept sans code garde ses mots.",
+    }),
+)  # fmt: skip
+"""What no bridge takes across (`pseudonyms`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +134,7 @@ def read_bridge(name: str, root: Path | None = None) -> Bridge:
         source=content["source"],
         tables=[_table(each) for each in content.get("tables", ())],
         resources=[Rewriting(**each) for each in content.get("resources", ())],
-        lost=[Loss(each["what"], each["why"]) for each in content["lost"]],
+        lost=[*LOST_BY_ALL, *(Loss(each["what"], each["why"]) for each in content["lost"])],
     )
 
 

@@ -17,8 +17,15 @@ _HEAD = (
     "`--use partner-sharing` leaves only patients whose last decision on that use is a permission, and "
     "who never opposed. Beside the files stands `manifest.json`: counts, hashes, what is lost always and "
     "what was lost here.\n\n"
-    "Numbers of patients cross as they are: pseudonyms where a patient has one, else the number of the "
-    "centre. Who hands data to a partner gives pseudonyms first.\n"
+    "**Pseudonyms.** No number crosses as it is: those of patients, tumours, samples and reports become "
+    "keyed hashes, and so do addresses. `--partner curie --key FILE` gives a partner the same "
+    "pseudonyms each time, and another partner others; without a key they are new each time. The key "
+    "stays in the network, which can make a pseudonym again from its own records and so answer a "
+    "question about one; nobody else can go back. National identities, numbers of centres for their "
+    "patients, names, addresses, free text and days of birth stay behind. The number of a centre itself "
+    "(FINESS) is public and crosses.\n\n"
+    "**Targets.** What is made is held against the structure of its target: "
+    "`tests/bridges/targets.yaml` states what mCODE and MIABIS ask of each profile, with its source.\n"
 )
 
 

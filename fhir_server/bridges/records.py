@@ -62,6 +62,10 @@ class Records:
         """The resource of a reference, None where it is not among them."""
         return self._by_address.get(reference)
 
+    def addressed(self) -> Iterable[tuple[str, Resource]]:
+        """Every resource with its address."""
+        return self._by_address.items()
+
     def __len__(self) -> int:
         """How many resources there are."""
         return len(self._by_address)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
+from fhir_server.bridges.building import Building, address_as
 from fhir_server.bridges.definition import BASE, Bridge, Rewriting
 from fhir_server.bridges.expressions import evaluated
 from fhir_server.bridges.records import Records, Resource
 from fhir_server.bridges.translation import maps_system, translated
 from fhir_server.model.json_source import pretty_json
 
-_ALWAYS = ("resourceType", "id", "status")
+_ALWAYS = ("resourceType", "id", "status", "contained")
 _NOT_COUNTED = frozenset({"meta", "extension", "text"})
 
 
@@ -20,28 +21,38 @@ def write_resources(bridge: Bridge, records: Records) -> tuple[dict[str, bytes],
     """A collection Bundle of the rewritten resources, and what each profile lost, by element."""
     lost: Counter[str] = Counter()
     entries = [
-        {"fullUrl": _full_url(records.address(resource)), "resource": made}
+        {"fullUrl": _full_url(_address(rule, resource, records)), "resource": made}
         for rule in bridge.resources
         for resource in records.of_profile(rule.each)
         if not rule.when or evaluated(rule.when, resource, {}, records) == [True]
-        for made in [rewritten(rule, resource, lost)]
+        for made in [rewritten(rule, resource, records, lost)]
     ]
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
     return {f"{bridge.name}.json": pretty_json(bundle)}, lost
+
+
+def _address(rule: Rewriting, resource: Resource, records: Records) -> str:
+    address = records.address(resource)
+    return address_as(address, rule.type) if rule.type else address
 
 
 def _full_url(address: str) -> str:
     return address if address.startswith("urn:") else f"{BASE}/{address}"
 
 
-def rewritten(rule: Rewriting, resource: Resource, lost: Counter[str]) -> Resource:
+def rewritten(
+    rule: Rewriting, resource: Resource, records: Records, lost: Counter[str]
+) -> Resource:
     """One resource on the other side; `lost` counts what stays behind."""
     kept = {name for name in resource if name in _ALWAYS or any(_is(name, k) for k in rule.keep)}
     found: Resource = {name: deepcopy(resource[name]) for name in resource if name in kept}
     found["meta"] = {"profile": [rule.profile]}
-    for name in resource.keys() - kept - _NOT_COUNTED:
-        lost[f"{rule.each}.{name}"] += 1
-    extensions = deepcopy(resource.get("extension", []))
+    found["resourceType"] = rule.type or found["resourceType"]
+    put = Building(resource, records).put(rule.put)
+    if not rule.type:
+        for name in resource.keys() - kept - put.keys() - _NOT_COUNTED:
+            lost[f"{rule.each}.{name}"] += 1
+    extensions = deepcopy(resource.get("extension", [])) if not rule.type else []
     for extension in [each for each in extensions if each["url"] in rule.nested]:
         extensions.remove(extension)
         goal = rule.nested[extension["url"]]
@@ -49,6 +60,8 @@ def rewritten(rule: Rewriting, resource: Resource, lost: Counter[str]) -> Resour
         found.setdefault(goal["below"], []).append({"extension": [moved]})
     if extensions:
         found["extension"] = extensions
+    for name, value in put.items():
+        found[name] = [*found.get(name, ()), *value] if isinstance(value, list) else value
     _rename(found, rule, lost)
     for place, concept in _concepts(found):
         _translate(concept, rule, f"{rule.each}.{place}", lost)
@@ -74,6 +87,8 @@ def _rename(node: Any, rule: Rewriting, lost: Counter[str]) -> None:
         renamed = []
         for each in node["extension"]:
             url = rule.extensions.get(each["url"], each["url"])
+            if not url:
+                continue
             if url.startswith(BASE):
                 lost[f"{rule.each}.extension({url.rpartition('/')[2]})"] += 1
             else:

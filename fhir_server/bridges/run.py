@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fhir_server.bridges.definition import Bridge
+from fhir_server.bridges.pseudonyms import Pseudonyms, pseudonymised
 from fhir_server.bridges.records import Records
 from fhir_server.bridges.rewriting import write_resources
 from fhir_server.bridges.tables import write_tables
@@ -20,12 +21,14 @@ class Crossing:
     lost: Counter[str]
 
 
-def cross(bridge: Bridge, records: Records) -> Crossing:
-    """Take records over a bridge. The manifest is the file `manifest.json`."""
-    files, lost = (write_tables if bridge.tables else write_resources)(bridge, records)
+def cross(bridge: Bridge, records: Records, names: Pseudonyms) -> Crossing:
+    """Take records over a bridge, under pseudonyms. The manifest is the file `manifest.json`."""
+    write = write_tables if bridge.tables else write_resources
+    files, lost = write(bridge, pseudonymised(records, names))
     manifest = {
         "bridge": bridge.name,
         "source": bridge.source,
+        "partner": names.partner,
         "records": len(records),
         "files": {
             name: {

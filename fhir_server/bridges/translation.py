@@ -1,6 +1,6 @@
 """Codes of the network in those of another model, by the ConceptMaps of the package."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -13,13 +13,16 @@ Coding = dict[str, Any]
 
 def translated(coding: Coding, maps: Iterable[str]) -> Coding | None:
     """The coding on the other side, None where no map knows it."""
+    return next(translations(coding, maps), None)
+
+
+def translations(coding: Coding, maps: Iterable[str]) -> Iterator[Coding]:
+    """Every coding on the other side: a fusion has two genes."""
     key = (coding.get("system"), str(coding.get("code", "")))
     for name in maps:
         for line in _concept_map(name).forwards.get(key, ()):
             if line.code and line.equivalence != "unmatched":
-                found: Coding = {"system": line.system, "code": line.code}
-                return found
-    return None
+                yield {"system": line.system, "code": line.code}
 
 
 def maps_system(system: str | None, maps: Iterable[str]) -> bool:

@@ -1,5 +1,7 @@
 """`osteon bridge`: records in the form of another data model."""
 
+import re
+import secrets
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ TYPES = (
     "Consent",
 )  # fmt: skip
 PAGE_SIZE = 500
+SECRET_BYTES = 32
 
 
 class _BridgeFaultError(OperatorError):
@@ -42,19 +45,29 @@ def command(
     use: Annotated[
         str | None, typer.Option(help="Only patients who permit this use, as partner-sharing.")
     ] = None,
+    partner: Annotated[
+        str, typer.Option(help="Who gets them: each partner has pseudonyms of its own.")
+    ] = "partner",
+    key: Annotated[
+        Path | None,
+        typer.Option(help="A file with the secret of the pseudonyms, made where there is none."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("bridge"),
 ) -> None:
     """Write records in the form of another data model.
 
+    Numbers of patients, tumours and samples become pseudonyms; names, free text and days of birth stay.
+    Without --key the pseudonyms are new each time. Whoever has the key and the records can make them again.
     Beside the files stands a manifest of counts, hashes and what is lost.
     Exit code: 0 written, 1 the bridge or a file is at fault, 3 the server cannot be reached.
     """
-    from fhir_server.bridges import Records, bridge_names, cross, read_bridge
+    from fhir_server.bridges import Pseudonyms, Records, bridge_names, cross, read_bridge
 
     if name not in bridge_names():
         raise _BridgeFaultError(f"no bridge {name}; there are {', '.join(bridge_names())}")
     records = Records.of_bundles(_from_server(base.rstrip("/")) if base else _from_files(files))
-    crossing = cross(read_bridge(name), records.consented(use) if use else records)
+    names = Pseudonyms(_partner(partner), _secret(key))
+    crossing = cross(read_bridge(name), records.consented(use) if use else records, names)
     out.mkdir(parents=True, exist_ok=True)
     for file, content in crossing.files.items():
         (out / file).write_bytes(content)
@@ -62,6 +75,36 @@ def command(
         f"{len(crossing.files)} files in {out}; {crossing.lost.total()} values lost, "
         f"see {out / 'manifest.json'}\n"
     )
+
+
+def _partner(name: str) -> str:
+    """The name of a partner: it stands in the system of the pseudonyms."""
+    if not re.fullmatch("[a-z0-9-]{1,40}", name):
+        raise _BridgeFaultError(f"--partner {name}: letters a to z, digits and hyphens, at most 40")
+    return name
+
+
+def _secret(path: Path | None) -> bytes:
+    """The secret in a file, made and written where there is none, for its owner alone to read."""
+    if path is None:
+        return secrets.token_bytes(SECRET_BYTES)
+    try:
+        if path.exists():
+            kept = path.read_text(encoding="ascii").strip()
+        else:
+            kept = secrets.token_hex(SECRET_BYTES)
+            path.touch(mode=0o600, exist_ok=False)
+            path.write_text(f"{kept}\n", encoding="ascii")
+        secret = bytes.fromhex(kept)
+    except (OSError, ValueError) as fault:
+        raise _BridgeFaultError(
+            f"{path}: no secret of pseudonyms ({type(fault).__name__})"
+        ) from None
+    if len(secret) != SECRET_BYTES:
+        raise _BridgeFaultError(
+            f"{path}: a secret has {SECRET_BYTES} bytes, written as {2 * SECRET_BYTES} digits"
+        )
+    return secret
 
 
 def _from_files(files: list[Path] | None) -> Iterator[dict[str, Any]]:

@@ -43,8 +43,9 @@ def base() -> Iterator[str]:
 def test_command__takes_files_and_servers_alike(
     tmp_path: Path, base: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["bridge", "osiris", str(JOURNEY), f"--out={tmp_path / 'file'}"]) == 0
-    assert run(["bridge", "osiris", f"--base={base}", f"--out={tmp_path / 'server'}"]) == 0
+    key = f"--key={tmp_path / 'key'}"
+    assert run(["bridge", "osiris", str(JOURNEY), key, f"--out={tmp_path / 'file'}"]) == 0
+    assert run(["bridge", "osiris", f"--base={base}", key, f"--out={tmp_path / 'server'}"]) == 0
     for path in (tmp_path / "file").glob("*.csv"):
         assert path.read_bytes() == (tmp_path / "server" / path.name).read_bytes()
     assert "manifest.json" in capsys.readouterr().err
@@ -71,3 +72,32 @@ def test_command__ends_with_three_where_nobody_answers(
 ) -> None:
     assert run(["bridge", "mcode", "--base=http://127.0.0.1:9/fhir"]) == 3
     assert capsys.readouterr().err.startswith("osteon: http://127.0.0.1:9/fhir/Patient")
+
+
+def test_command__gives_a_partner_the_same_pseudonyms_by_a_key(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    for out, partner in (("first", "curie"), ("again", "curie"), ("other", "padova")):
+        arguments = [f"--partner={partner}", f"--key={key}", f"--out={tmp_path / out}"]
+        assert run(["bridge", "osiris", str(JOURNEY), *arguments]) == 0
+    first, again, other = (
+        (tmp_path / out / "Patient.csv").read_bytes() for out in ("first", "again", "other")
+    )
+    assert first == again
+    assert first != other
+    assert key.stat().st_mode & 0o077 == 0
+
+
+def test_command__without_a_key_makes_pseudonyms_that_nobody_can_join(tmp_path: Path) -> None:
+    for out in ("first", "again"):
+        assert run(["bridge", "osiris", str(JOURNEY), f"--out={tmp_path / out}"]) == 0
+    first, again = ((tmp_path / out / "Patient.csv").read_bytes() for out in ("first", "again"))
+    assert first != again
+
+
+@pytest.mark.parametrize("kept", ["not a key", "abcd"])
+def test_command__refuses_a_key_that_is_none(
+    tmp_path: Path, kept: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "key").write_text(kept)
+    assert run(["bridge", "osiris", str(JOURNEY), f"--key={tmp_path / 'key'}"]) == 1
+    assert kept not in capsys.readouterr().err
