@@ -13,6 +13,8 @@ from functools import cache
 from babel import Locale
 from babel.numbers import list_currencies
 
+from fhir_server.model.ucum import MAX_LENGTH, parse_unit
+
 Grammar = Callable[[str], bool | None]
 
 # RFC 5646 §2.1, without grandfathered tags, which are listed below it.
@@ -35,9 +37,9 @@ _MIME = re.compile(
     rf"{_MIME_NAME}/{_MIME_NAME}"
     r'([ \t]*;[ \t]*[A-Za-z0-9!#$%&\'*+.^_`|~-]+=([A-Za-z0-9!#$%&\'*+.^_`|~/: -]+|"[^"\\]*"))*'
 )
-# UCUM §2: printable ASCII, brackets in pairs, operators between units.
-_UCUM_SIMPLE = r"(?:[^\s.\/(){}\[\]]|\[[^\s\[\]{}]+\])+(?:\{[^{}]*\})?|\{[^{}]*\}|[0-9]+"
-_UCUM_UNIT = re.compile(_UCUM_SIMPLE)
+# UCUM §6: words in curly brackets change no unit. HL7's own value sets write spaces in them.
+_LONE_WORDS = re.compile(r"(?:^|(?<=[./(]))\{[ -z|~]*\}(?=[./)]|$)")
+_WORDS = re.compile(r"(?<=[^./(])\{[ -z|~]*\}(?=[./)]|$)")
 
 
 def is_language(code: str) -> bool:
@@ -75,42 +77,11 @@ def is_subdivision(code: str) -> bool | None:
     return None if re.fullmatch(r"[A-Z]{2}-[A-Z0-9]{1,3}", code) else False
 
 
-def is_unit(code: str) -> bool:
-    """Whether a code is built as UCUM builds units; that each symbol exists is not told."""
-    if not code or any(not 33 <= ord(character) <= 126 for character in code):
-        return False
-    return _is_ucum_term(code)
-
-
-def _is_ucum_term(code: str) -> bool:
-    """Units joined by `.` and `/`, terms in round brackets; curly brackets hold free text."""
-    depth = 0
-    expects_unit = True
-    at = 0
-    while at < len(code):
-        character = code[at]
-        if expects_unit and character == "(":
-            depth += 1
-            at += 1
-            continue
-        if not expects_unit and character == ")":
-            depth -= 1
-            at += 1
-            if depth < 0:
-                return False
-            continue
-        if character in "./":
-            if expects_unit and not (character == "/" and at == 0):
-                return False
-            expects_unit = True
-            at += 1
-            continue
-        match = _UCUM_UNIT.match(code, at) if expects_unit else None
-        if match is None:
-            return False
-        at = match.end()
-        expects_unit = False
-    return depth == 0 and not expects_unit
+def is_unit(code: str) -> bool | None:
+    """Whether a code is a unit of UCUM; one too long to be read cannot be told."""
+    if len(code) > MAX_LENGTH:
+        return None
+    return parse_unit(_WORDS.sub("", _LONE_WORDS.sub("1", code))) is not None
 
 
 @cache

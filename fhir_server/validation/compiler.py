@@ -15,6 +15,7 @@ from fhir_server.validation.objects import Members, ObjectRule, ObjectRules, com
 from fhir_server.validation.rules import structure
 from fhir_server.validation.rules.attachments import compile_attachment
 from fhir_server.validation.rules.bindings import compile_binding
+from fhir_server.validation.rules.bounds import compile_bounds
 from fhir_server.validation.rules.cardinality import (
     compile_maximum,
     compile_required,
@@ -26,6 +27,7 @@ from fhir_server.validation.rules.identifiers import compile_identifier
 from fhir_server.validation.rules.invariants import compile_invariants, evaluated
 from fhir_server.validation.rules.narrative import compile_narrative
 from fhir_server.validation.rules.primitives import compile_primitive
+from fhir_server.validation.rules.quantities import QUANTITIES, compile_quantity
 from fhir_server.validation.rules.references import compile_reference
 from fhir_server.validation.rules.slicing import compile_slicing
 from fhir_server.validation.scope import Scope
@@ -213,6 +215,8 @@ class Compiler:
             return [compile_attachment()]
         if type_code == "Identifier":
             return [compile_identifier(silent=self._silent)]
+        if type_code in QUANTITIES:
+            return [compile_quantity(self._knowledge), *compile_bounds(element)]
         return (
             [compile_coding(self._knowledge, silent=self._silent)] if type_code == "Coding" else []
         )

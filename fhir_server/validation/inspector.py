@@ -18,6 +18,7 @@ from fhir_server.validation.objects import Doubts, holds
 from fhir_server.validation.report import Report
 from fhir_server.validation.rules.attachments import explain_attachment
 from fhir_server.validation.rules.bindings import explain_binding
+from fhir_server.validation.rules.bounds import explain_bounds
 from fhir_server.validation.rules.cardinality import explain_cardinality
 from fhir_server.validation.rules.codings import explain_coding
 from fhir_server.validation.rules.extensions import explain_extension, places_of
@@ -27,6 +28,7 @@ from fhir_server.validation.rules.invariants import explain_invariants
 from fhir_server.validation.rules.narrative import explain_narrative
 from fhir_server.validation.rules.primitives import explain_primitive
 from fhir_server.validation.rules.profiles import explain_missing
+from fhir_server.validation.rules.quantities import QUANTITIES, explain_quantity
 from fhir_server.validation.rules.references import conforms_to_target, explain_reference
 from fhir_server.validation.rules.slicing import explain_slicing
 from fhir_server.validation.rules.structure import explain_choice, explain_keys
@@ -273,6 +275,9 @@ class Inspector:
             explain_coding(element, item, self._case)
         if item.type_code == "Attachment":
             explain_attachment(element, item, self._report)
+        if item.type_code in QUANTITIES:
+            explain_quantity(element, item, self._case)
+            explain_bounds(element, item, self._report)
         if item.type_code == "Identifier":
             explain_identifier(element, item, self._report)
         if item.type_code == "Reference":

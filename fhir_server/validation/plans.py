@@ -208,7 +208,7 @@ def _type_ref(entry: dict[str, Any], model_type: str, name: str, plans: Plans) -
     return TypeRef(
         code,
         _profiles(entry),
-        tuple(entry.get("targetProfile", ())),
+        tuple(target for target in entry.get("targetProfile", ()) if target is not None),
         tuple(entry.get("aggregation", ())),
         entry.get("versioning", "either"),
     )
@@ -222,6 +222,8 @@ def _profiles(entry: dict[str, Any]) -> tuple[str, ...]:
     beside = entry.get("_profile") or ()
     found: list[str] = []
     for at, profile in enumerate(entry.get("profile") or ()):
+        if profile is None:
+            continue
         sibling = beside[at] if at < len(beside) and isinstance(beside[at], dict) else {}
         named = [
             str(extension.get("valueString"))

@@ -1,11 +1,10 @@
-"""Primitive values: their JSON type, form, length and bounds.
+"""Primitive values: their JSON type, form and length.
 
 Source: FHIR R4 §2.24.0.1, https://hl7.org/fhir/R4/datatypes.html#primitive, and ElementDefinition
-maxLength, minValue[x], maxValue[x]
+maxLength
 """
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +13,7 @@ from fhir_server.validation.check import Check, all_of
 from fhir_server.validation.element import Element
 from fhir_server.validation.items import Item
 from fhir_server.validation.report import Report, shown
+from fhir_server.validation.rules.bounds import compile_bounds, explain_bounds
 from fhir_server.validation.rules.uris import compile_uri, explain_uri
 from fhir_server.validation.scope import Scope
 
@@ -37,8 +37,7 @@ def compile_primitive(element: Element, type_code: str, *, silent: bool = False)
     shortest = element.minimum_length
     if shortest:
         checks.append(lambda value, _scope, _place: len(str(value)) >= shortest)
-    if element.bounds:
-        checks.append(lambda value, _scope, _place: _within(element, value))
+    checks.extend(compile_bounds(element))
     return all_of(checks)
 
 
@@ -106,15 +105,7 @@ def explain_primitive(element: Element, item: Item, report: Report) -> bool:
             "primitive-too-short", "invalid", item.location, element.profile,
             min=element.minimum_length, found=len(str(value)),
         )  # fmt: skip
-    for issue_id, bound in _broken_bounds(element, value):
-        report.error(
-            issue_id,
-            "invalid",
-            item.location,
-            element.profile,
-            bound=shown(bound),
-            found=shown(value),
-        )
+    explain_bounds(element, item, report)
     return True
 
 
@@ -128,22 +119,3 @@ def _json_type(value: Any) -> str:
     if isinstance(value, str):
         return "string"
     return "array" if isinstance(value, list) else "object"
-
-
-def _within(element: Element, value: Any) -> bool:
-    return next(_broken_bounds(element, value), None) is None
-
-
-def _broken_bounds(element: Element, value: Any) -> Iterator[tuple[str, Any]]:
-    for key, bound in element.bounds:
-        if type(bound) is not type(value) and not _both_numbers(bound, value):
-            continue
-        if key.startswith("minValue") and value < bound:
-            yield "primitive-below-minimum", bound
-        if key.startswith("maxValue") and value > bound:
-            yield "primitive-above-maximum", bound
-
-
-def _both_numbers(one: Any, other: Any) -> bool:
-    numbers = (int, Decimal)
-    return isinstance(one, numbers) and isinstance(other, numbers) and not isinstance(other, bool)

@@ -14,6 +14,7 @@ from fhir_server.fhirpath.regex import search
 from fhir_server.model.issues import Severity
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.report import shown
+from fhir_server.validation.rules.bounds import order_of
 from fhir_server.validation.rules.fixed import matches
 from fhir_server.validation.scope import referenced_type
 
@@ -178,18 +179,14 @@ def _in_value_set(
 
 def _bound_faults(extensions: dict[str, list[Any]], value: Any) -> Iterator[Fault]:
     for bound in extensions.get("minValue", ()):
-        if _comparable(bound, value) and value < bound:
+        if order_of(value, bound) == -1:
             yield (
                 "questionnaire-answer-below",
                 "invariant",
                 {"found": shown(value), "bound": shown(bound)},
             )
     for bound in extensions.get("maxValue", ()):
-        if (
-            _comparable(bound, value) and value[: len(bound)] > bound
-            if isinstance(value, str)
-            else value > bound
-        ):
+        if order_of(value, bound) == 1:
             yield (
                 "questionnaire-answer-above",
                 "invariant",
@@ -203,11 +200,6 @@ def _bound_faults(extensions: dict[str, list[Any]], value: Any) -> Iterator[Faul
                 "invariant",
                 {"found": shown(value), "max": places},
             )
-
-
-def _comparable(bound: Any, value: Any) -> bool:
-    numbers = (int, Decimal)
-    return type(bound) is type(value) or (isinstance(bound, numbers) and isinstance(value, numbers))
 
 
 def _text_faults(

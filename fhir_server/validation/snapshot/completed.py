@@ -20,6 +20,7 @@ def completed(structure: Any, definitions: Definitions) -> dict[str, Any]:
         raise SnapshotError("snapshot-no-profile")
     with author_faults(url_of(structure)):
         generator = SnapshotGenerator(definitions)
+        generator.check_shape(structure)
         has_differential = bool(structure.get("differential", {}).get("element"))
         elements = (
             generator.generate(structure) if has_differential else generator.snapshot(structure)

@@ -46,17 +46,18 @@ class SnapshotGenerator:
     def snapshot(self, structure: dict[str, Any]) -> list[dict[str, Any]]:
         """The elements of the snapshot: the one it brings, else one generated from the differential."""
         if structure.get("snapshot"):
-            self._check_shape(structure)
+            self.check_shape(structure)
             elements: list[dict[str, Any]] = structure["snapshot"]["element"]
             return elements
         return flatten(self.tree(structure))
 
     def generate(self, structure: dict[str, Any]) -> list[dict[str, Any]]:
         """The elements of a snapshot generated from the differential, whether or not it brings one."""
-        self._check_shape(structure)
+        self.check_shape(structure)
         return flatten(_Generation(self, (structure.get("url", ""),)).run(structure))
 
-    def _check_shape(self, structure: dict[str, Any]) -> None:
+    def check_shape(self, structure: dict[str, Any]) -> None:
+        """Errors: SnapshotError for a definition that is not what its type says."""
         url = url_of(structure)
         # HL7's own definitions are right, and many are read before the first verdict.
         if not url.startswith(STRUCTURE_BASE):
@@ -69,7 +70,7 @@ class SnapshotGenerator:
         key = (url_of(structure), str(structure.get("version", "")))
         found = self._trees.get(key)
         if found is None:
-            self._check_shape(structure)
+            self.check_shape(structure)
             if structure.get("snapshot"):
                 found = build_tree(structure["snapshot"]["element"])
             else:

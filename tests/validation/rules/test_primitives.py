@@ -1,7 +1,7 @@
 """The rules of `validation/rules/primitives.py`: what keeps them, and what breaks them.
 
 Source: FHIR R4 §2.24.0.1, https://hl7.org/fhir/R4/datatypes.html#primitive, and ElementDefinition
-maxLength, minValue[x], maxValue[x]
+maxLength
 """
 
 from decimal import Decimal
