@@ -72,7 +72,8 @@ def _faults(
         kind = "Element" if key.startswith("_") else element.json_names[key]
         inner = f"{place}.{key}"
         if element.is_list:
-            yield from _faults_of_list(member, kind, inner, types)
+            has_siblings = key.startswith("_") or f"_{key}" in value
+            yield from _faults_of_list(member, kind, inner, types, may_be_null=has_siblings)
         else:
             yield from _faults_of_value(member, kind, inner, types)
         holds = _FORMS.get((type_name, key))
@@ -80,13 +81,15 @@ def _faults(
             yield _fault(inner, "value")
 
 
-def _faults_of_list(values: Any, kind: str, place: str, types: TypeModel) -> Iterator[ShapeFault]:
+def _faults_of_list(
+    values: Any, kind: str, place: str, types: TypeModel, *, may_be_null: bool
+) -> Iterator[ShapeFault]:
     # An empty array says nothing; a snapshot of no elements has no root.
     if not isinstance(values, list) or (not values and place.endswith(".snapshot.element")):
         yield _fault(place, "array")
         return
-    may_be_null = kind in PRIMITIVES or kind == "Element"
     for at, item in enumerate(values):
+        # A primitive may be null where it has extensions beside it (§2.6.2.3).
         if item is not None or not may_be_null:
             yield from _faults_of_value(item, kind, _at(place, at, item), types)
 
