@@ -11,8 +11,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -159,10 +159,25 @@ def _durable_inserts(url: str, message: bytes, connections: int) -> float:
     return sum(counts) / SECONDS
 
 
+@dataclass(frozen=True)
+class _Use:
+    """What the processes of a kind hold and have used. Units: bytes, seconds."""
+
+    memory: int = 0
+    processor: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Sustained:
+    messages: int
+    rate: float
+    uses: tuple[dict[str, _Use], dict[str, _Use]]
+
+
 def _storing(url: str) -> None:
     """MLLP to stored, searchable FHIR, with validation: the synthetic network's messages."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("TRUNCATE ingest_message, ingest_queue")
+        connection.execute("TRUNCATE ingest_message, ingest_queue, ingest_tally")
     with Database(url) as database:
         transaction(
             open_server(Settings(), database),
@@ -174,19 +189,18 @@ def _storing(url: str) -> None:
         found = asyncio.run(_sustain(url, port))
     print(
         f"MLLP to stored FHIR, {WORKERS} workers, validation on, {STORING_SECONDS:.0f} s\n"
-        f"  {found.rate:8.0f} messages/s (goal 150)\n"
-        f"  resident memory of server and workers: {found.memory[0] / 1e6:.0f} MB at the start,"
-        f" {found.memory[-1] / 1e6:.0f} MB at the end, {max(found.memory) / 1e6:.0f} MB at most"
+        f"  {found.rate:8.0f} messages/s (goal 150)"
     )
+    for kind in found.uses[0]:
+        used = [at[kind] for at in found.uses]
+        processor = (used[-1].processor - used[0].processor) / found.messages
+        print(
+            f"  {kind:10} {processor * 1e3:6.2f} ms of processor time a message; resident"
+            f" {used[0].memory / 1e6:.0f} MB at the start, {used[-1].memory / 1e6:.0f} MB at the end"
+        )
     print(
         f"  the document of {PDF_SIZE} bytes is byte-identical in FHIR: {_is_stored(url, document)}"
     )
-
-
-@dataclass(frozen=True)
-class _Sustained:
-    rate: float
-    memory: list[int]
 
 
 async def _sustain(url: str, port: int) -> _Sustained:
@@ -197,35 +211,57 @@ async def _sustain(url: str, port: int) -> _Sustained:
         asyncio.create_task(_send_network(port, messages, waiting))
         for messages in network_messages(CONNECTIONS)
     ]
-    memory: list[int] = []
     try:
-        await asyncio.sleep(WARM_UP_SECONDS)
-        began, settled = time.perf_counter(), _settled(url)[0]
-        while time.perf_counter() - began < STORING_SECONDS:
-            await asyncio.sleep(0.5)
-            memory.append(_resident())
-            (waiting.clear if _settled(url)[1] > MOST_WAITING else waiting.set)()
-        return _Sustained((_settled(url)[0] - settled) / (time.perf_counter() - began), memory)
+        with psycopg.connect(url, autocommit=True) as connection:
+            await _pace(connection, waiting, WARM_UP_SECONDS)
+            began, before, first = time.perf_counter(), _use(), _settled(connection)[0]
+            await _pace(connection, waiting, STORING_SECONDS)
+            stored = _settled(connection)[0] - first
+            return _Sustained(stored, stored / (time.perf_counter() - began), (before, _use()))
     finally:
         for task in senders:
             task.cancel()
         await asyncio.gather(*senders, return_exceptions=True)
 
 
-def _settled(url: str) -> tuple[int, int]:
-    with psycopg.connect(url, autocommit=True) as connection:
-        found = connection.execute(
-            "SELECT count(*) FILTER (WHERE state = 'stored'),"
-            " count(*) FILTER (WHERE state = 'received') FROM ingest_message"
-        ).fetchone()
+async def _pace(
+    connection: psycopg.Connection[Any], waiting: asyncio.Event, seconds: float
+) -> None:
+    """Let the senders go on while few messages wait for a worker."""
+    give_up = time.perf_counter() + seconds
+    while time.perf_counter() < give_up:
+        await asyncio.sleep(0.2)
+        (waiting.clear if _settled(connection)[1] > MOST_WAITING else waiting.set)()
+
+
+def _settled(connection: psycopg.Connection[Any]) -> tuple[int, int]:
+    """How many messages are stored, and how many wait. Cost: does not grow with the journal."""
+    found = connection.execute(
+        "SELECT (SELECT coalesce(sum(messages), 0) FROM ingest_tally WHERE state = 'stored'),"
+        " (SELECT count(*) FROM ingest_queue)"
+    ).fetchone()
     return (int(found[0]), int(found[1])) if found else (0, 0)
 
 
-def _resident() -> int:
-    """The bytes of memory that the ingest's processes hold."""
-    children = psutil.Process().children(recursive=True)
-    ours = [one for one in children if "ingest" in " ".join(one.cmdline())]
-    return sum(one.memory_info().rss for one in ours)
+def _use() -> dict[str, _Use]:
+    """By kind: the listener, the workers, PostgreSQL, the senders (this process)."""
+    me = psutil.Process()
+    uses = {"senders": _use_of([me])}
+    kinds: dict[str, list[psutil.Process]] = {}
+    for one in me.children(recursive=True):
+        command = " ".join(one.cmdline())
+        name = "workers" if "ingest.worker" in command else "listener"
+        kinds.setdefault("PostgreSQL" if "postgres" in one.name() else name, []).append(one)
+    return uses | {kind: _use_of(found) for kind, found in kinds.items()}
+
+
+def _use_of(processes: Sequence[psutil.Process]) -> _Use:
+    memory, processor = 0, 0.0
+    for one in processes:
+        with suppress(psutil.Error):
+            memory += one.memory_info().rss
+            processor += sum(one.cpu_times()[:2])
+    return _Use(memory, processor)
 
 
 async def _send_network(port: int, messages: Iterator[bytes], waiting: asyncio.Event) -> None:
