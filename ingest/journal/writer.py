@@ -26,8 +26,8 @@ class JournalUnavailableError(Exception):
 class JournalWriter:
     """Commits records in the order in which they were given.
 
-    Shape: `run` works until it is cancelled; `append` returns once the record is durable.
-    Errors: JournalUnavailableError from `append`; the next batch tries a new connection.
+    Shape: `run` works until it is cancelled; what `append` gives is done once the record is durable.
+    Errors: JournalUnavailableError by the future; the next batch tries a new connection.
     """
 
     def __init__(self, url: str) -> None:
@@ -36,12 +36,15 @@ class JournalWriter:
         self._waiting: deque[tuple[Record, asyncio.Future[Journalled]]] = deque()
         self._arrived = asyncio.Event()
 
-    async def append(self, record: Record) -> Journalled:
-        """Commit a record. Cost: shares one transaction with all that arrive while one runs."""
+    def append(self, record: Record) -> asyncio.Future[Journalled]:
+        """Commit a record; one whose future is cancelled before its turn is not.
+
+        Cost: shares one transaction with all that arrive while one runs.
+        """
         future: asyncio.Future[Journalled] = asyncio.get_running_loop().create_future()
         self._waiting.append((record, future))
         self._arrived.set()
-        return await future
+        return future
 
     async def run(self) -> None:
         """Commit what arrives, batch by batch."""

@@ -18,6 +18,9 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 """What works a connection off; the listener closes the connection when it returns."""
 
 _BACKLOG = 128
+_FLUSH_S = 2.0
+"""How long a connection that was served may take to read what was answered last: some never do."""
+
 _PAUSE_S = 0.5
 """How long no connection is taken after the system had no room for one."""
 
@@ -117,7 +120,8 @@ class Listener:
         try:
             await self._serve(reader, writer)
             writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                async with asyncio.timeout(_FLUSH_S):
+                    await writer.wait_closed()
         finally:
             transport.abort()

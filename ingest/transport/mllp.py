@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 
 import structlog
 
 from ingest.hl7v2 import Hl7Fault
 from ingest.journal.reception import OPEN, Channel, Reception, turned_away
+from ingest.journal.record import Journalled, Record
 from ingest.journal.writer import JournalUnavailableError, JournalWriter
 from ingest.transport.listener import Listener
 from ingest.transport.mllp_frames import END, START, FaultKind, Frame, MllpDecoder
@@ -22,6 +24,8 @@ from ingest.transport.mllp_tls import MllpTls
 
 _READ_SIZE = 262_144
 _LINGER_S = 2.0
+_MOST_TOGETHER = 32
+"""Frames of one connection that are read before others have their turn."""
 
 _FAULTS: Mapping[FaultKind, Hl7Fault] = {
     "garbage": Hl7Fault("mllp-garbage", 100),
@@ -29,6 +33,8 @@ _FAULTS: Mapping[FaultKind, Hl7Fault] = {
     "too-large": Hl7Fault("mllp-too-large", 104),
 }
 _UNAVAILABLE = Hl7Fault("ingest-journal-unavailable", 207)
+
+_UnderWay = tuple[Frame, Record, "asyncio.Future[Journalled]"]
 
 log = structlog.stdlib.get_logger("osteon.mllp")
 
@@ -163,17 +169,40 @@ class _Connection:
         return limits.idle_timeout_s if self._decoder.is_idle else limits.frame_timeout_s
 
     async def _take_all(self, frames: Iterator[Frame]) -> str | None:
-        """Journal and answer frames in order. Shape: why the connection has to be closed, if so."""
+        """Journal frames and answer them in order. Shape: why the connection has to be closed, if so."""
         self._busy = True
         try:
-            for frame in frames:
-                if reason := await self._take(frame):
+            while together := list(itertools.islice(frames, _MOST_TOGETHER)):
+                if reason := await self._take(together):
                     return reason
+        except TimeoutError:
+            log.warning("not answered within the deadline", connection=self._name)
+            # What its buffer holds would be read late too, and be taken for the answer to something else.
+            self._writer.transport.abort()
+            return "the deadline of an answer passed"
         finally:
             self._busy = False
         return None
 
-    async def _take(self, frame: Frame) -> str | None:
+    async def _take(self, frames: Sequence[Frame]) -> str | None:
+        """Put frames on their way to the journal together; answer one after the other.
+
+        Errors: TimeoutError where they are not all answered within the deadline.
+        """
+        under_way = deque(self._journalled(frame) for frame in frames)
+        try:
+            async with asyncio.timeout(self._limits.ack_deadline_s):
+                while under_way:
+                    if reason := await self._settle(*under_way.popleft()):
+                        return reason
+        finally:
+            for _, _, left in under_way:
+                if not left.cancel():
+                    left.exception()  # nobody else asks for it
+        return None
+
+    def _journalled(self, frame: Frame) -> _UnderWay:
+        """Put a frame on its way to the journal."""
         if frame.fault is None:
             record = self._reception.receive(frame.content, self._name, self._channel)
         else:
@@ -182,12 +211,14 @@ class _Connection:
         if frame.fault in {"garbage", "truncated"}:
             # Nobody waits for an answer to it; one would be taken for the answer to the next message.
             record = dataclasses.replace(record, ack=None)
+        return frame, record, self._journal.append(record)
+
+    async def _settle(
+        self, frame: Frame, record: Record, journalled: "asyncio.Future[Journalled]"
+    ) -> str | None:
+        """Answer a frame once it is durable."""
         try:
-            async with asyncio.timeout(self._limits.ack_deadline_s):
-                answer = (await self._journal.append(record)).ack
-        except TimeoutError:
-            log.warning("not journalled within the deadline", connection=self._name)
-            return "the deadline of an answer passed"
+            answer = (await journalled).ack
         except JournalUnavailableError:
             log.warning("the journal cannot be written", connection=self._name)
             answer = turned_away(frame.content, [_UNAVAILABLE]) if record.ack else None
@@ -200,8 +231,7 @@ class _Connection:
 
     async def _answer(self, ack: bytes) -> None:
         self._writer.write(START + ack + END + b"\r")
-        async with asyncio.timeout(self._limits.ack_deadline_s):
-            await self._writer.drain()
+        await self._writer.drain()
 
     async def _linger(self) -> None:
         """Read on for a moment: closing with unread bytes would reset the connection under the answer."""

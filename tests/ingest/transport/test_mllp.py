@@ -1,5 +1,7 @@
+import itertools
 import socket
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -245,6 +247,49 @@ def test_deadline__connection_is_closed_rather_than_answered_late(database: Data
         with server.client() as client:
             assert client.send(adt("C1")).get("MSA-1") == "AA"
     assert len(rows(database)) == 1
+
+
+def test_pipelined__frames_sent_together_are_answered_in_their_order(
+    mllp: MllpThread, database: Database
+) -> None:
+    names = [f"C{n}" for n in range(100)]
+    with mllp.client() as client:
+        client.send_bytes(b"".join(b"\x0b" + adt(name) + b"\x1c\r" for name in names))
+        assert [client.answer().get("MSA-2") for _ in names] == names
+    assert [row["control_id"] for row in rows(database)] == names
+
+
+def test_pipelined__duplicate_and_broken_frames_get_their_own_answers(
+    mllp: MllpThread, database: Database
+) -> None:
+    frames = [adt("C1"), adt("C1"), adt("").replace(b"PID|", b"P|D|"), adt("C2")]
+    with mllp.client() as client:
+        client.send_bytes(b"".join(b"\x0b" + one + b"\x1c\r" for one in frames))
+        first, again, broken, last = (client.answer_bytes() for _ in frames)
+    assert first == again
+    assert b"MSA|AE|" in broken
+    assert b"MSA|AA|C2" in last
+    assert [row["state"] for row in rows(database)] == ["received", "rejected", "received"]
+
+
+def test_slow_reader__is_closed_at_the_deadline_and_keeps_nobody_waiting(
+    database: Database,
+) -> None:
+    import dataclasses
+
+    limits = dataclasses.replace(LIMITS, ack_deadline_s=1)
+    with MllpThread(database.url, limits) as server, socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        deaf.connect(("127.0.0.1", server.server.port))
+        deaf.settimeout(20)
+        # Each has a long answer, which nobody reads.
+        frames = (
+            b"\x0bMSH|^~\\&|LAB||||||ADT|S%d\rP|D\rP|D\rP|D\r\x1c\r" % n for n in itertools.count()
+        )
+        with pytest.raises(ConnectionError):
+            deque(map(deaf.sendall, frames), maxlen=0)
+        with server.client() as other:
+            assert other.send(adt("C1")).get("MSA-1") == "AA"
 
 
 def test_stop__ends_idle_connections_at_once(database: Database) -> None:
