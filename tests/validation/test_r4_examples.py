@@ -16,6 +16,8 @@ VALIDATOR = Validator(core_definitions())
 _BLANK = "narrative-blank: txt-2, the narrative shows nothing"
 _ACCEPT = "binding-required: “json” and “xml” are no media types of BCP 13"
 _FULL_URL = "bundle-full-url-mismatch: the fullUrl names another id than the resource's"
+_UNIT = "quantity-unit: a word for a unit that is no code of UCUM"
+_FORM = "quantity-unit: a code in other case or none than v3-orderableDrugForm, which counts case"
 _LINK_ID = "cardinality-min: nested items without linkId"
 HL7_ERRORS = {
     "ActivityDefinition-blood-tubes-supply.json": _BLANK,
@@ -41,6 +43,38 @@ HL7_ERRORS = {
     "TestScript-testscript-example-search.json": _ACCEPT,
     "TestScript-testscript-example-update.json": _ACCEPT,
     "TestScript-testscript-example.json": _ACCEPT,
+    "Bundle-father.json": _UNIT,
+    "Bundle-ussg-fht.json": "coding-unknown-code: [lb_i] is no unit of UCUM",
+    "Claim-760151.json": _UNIT,
+    "Claim-760152.json": _UNIT,
+    "Medication-med0304.json": _FORM,
+    "Medication-med0309.json": _FORM,
+    "MedicationAdministration-medadmin0312.json": _FORM,
+    "MedicationDispense-meddisp0301.json": _FORM,
+    "MedicationDispense-meddisp0309.json": _UNIT,
+    "MedicationDispense-meddisp0313.json": _UNIT,
+    "MedicationDispense-meddisp0318.json": _UNIT,
+    "MedicationDispense-meddisp0324.json": _UNIT,
+    "MedicationDispense-meddisp0325.json": _FORM,
+    "MedicationDispense-meddisp0327.json": _UNIT,
+    "MedicationDispense-meddisp0328.json": _UNIT,
+    "MedicationDispense-meddisp0329.json": _UNIT,
+    "MedicationRequest-medrx0304.json": _UNIT,
+    "MedicationRequest-medrx0313.json": _FORM,
+    "MedicationRequest-medrx0314.json": _UNIT,
+    "MedicationRequest-medrx0319.json": _UNIT,
+    "MedicationRequest-medrx0322.json": _UNIT,
+    "MedicationRequest-medrx0325.json": _UNIT,
+    "MedicationRequest-medrx0326.json": _UNIT,
+    "MedicationRequest-medrx0327.json": _FORM,
+    "MedicationRequest-medrx0328.json": _UNIT,
+    "MedicationRequest-medrx0329.json": _UNIT,
+    "MedicationRequest-medrx0334.json": _UNIT,
+    "MedicationRequest-medrx0335.json": _UNIT,
+    "MedicationStatement-example001.json": _FORM,
+    "MedicationStatement-example002.json": _FORM,
+    "MedicationStatement-example003.json": _FORM,
+    "VisionPrescription-33124.json": _UNIT,
 }
 """The examples that break a rule of the specification, each with the issue and the rule."""
 
