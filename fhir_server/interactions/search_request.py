@@ -20,6 +20,7 @@ def understand(
     *,
     lenient: bool = False,
     compartment: Compartment | None = None,
+    takes_contained: bool = False,
 ) -> SearchRequest:
     """The request of a query. Before a parameter counts as unknown the store is asked for new ones.
 
@@ -30,6 +31,7 @@ def understand(
         return parse_search(
             parameters, resource_type, pairs,
             lenient=lenient, base_url=server.base_url, compartment=compartment,
+            takes_contained=takes_contained,
         )  # fmt: skip
 
     search = server.search.refresh(connection)

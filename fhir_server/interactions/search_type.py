@@ -53,7 +53,13 @@ def search(
     compartment that R4 has not.
     """
     request = understand(
-        server, connection, place.type, pairs, lenient=lenient, compartment=place.compartment
+        server,
+        connection,
+        place.type,
+        pairs,
+        lenient=lenient,
+        compartment=place.compartment,
+        takes_contained=True,
     )
     if request.explain:
         return Answer(200, body=encode_json(_explained(connection, request)))

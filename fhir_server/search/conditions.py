@@ -12,6 +12,7 @@ from fhir_server.search.predicates import (
     Comparator,
     HasString,
     HasWords,
+    Holds,
     InRange,
     Listed,
     Near,
@@ -39,6 +40,13 @@ _CASTS: dict[RangeTable, LiteralString] = {
     "number": "%s::numeric",
     "quantity": "%s::numeric",
 }
+
+
+CONTAINED_ROWS: LiteralString = (
+    "(SELECT i.key, i.container, i.type, i.id, i.tokens, o.updated, o.deleted "
+    "FROM contained_resource i JOIN resource o ON o.key = i.container)"
+)
+"""Contained resources in the columns of `resource` that conditions speak of."""
 
 
 class Row(NamedTuple):
@@ -102,12 +110,13 @@ class Conditions:
                     source,
                     parameter,
                 )
+            case Holds(contained=contained, itself=itself):
+                return self._holds(contained, itself, row)
             case Near():
                 return self._near(predicate, row)
-            case AnyOf(predicates=()):
-                return sql("FALSE")
             case AnyOf(predicates=predicates):
-                return bracket(join(" OR ", [self._nested(choice, row) for choice in predicates]))
+                choices = [self._nested(choice, row) for choice in predicates]
+                return bracket(join(" OR ", choices or [sql("FALSE")]))
             case Not(predicate=inner):
                 return sql("NOT ") + bracket(self._nested(inner, row))
             case _:
@@ -162,6 +171,18 @@ class Conditions:
             parts = list(self._parts(plan, Row(e, e + "." + far)))
         parts.insert(0, equals_any(e + ".parameter", "bigint", parameters))
         return head + sql(" WHERE ") + join(" AND ", parts) + sql(")")
+
+    def _holds(self, contained: Predicate, itself: Predicate | None, row: Row) -> Fragment:
+        c, t = self._alias("c"), self._alias("t")
+        head = sql(
+            row.key + " IN (SELECT " + c + ".container FROM " + CONTAINED_ROWS + " " + c + " WHERE "
+        )
+        found = head + self.of_plan(plan_predicate(contained), c)
+        if itself is not None:
+            # As a union each side is found by its own index; by OR neither would be.
+            own = self.of_plan(plan_predicate(itself), t)
+            found = found + sql(" UNION SELECT " + t + ".key FROM resource " + t + " WHERE ") + own
+        return found + sql(")")
 
     def _near(self, predicate: Near, row: Row) -> Fragment:
         """A band of latitudes by the index, then the great circle (haversine)."""

@@ -4,7 +4,7 @@ The expressions of a type are grouped: each distinct one runs once, and only whe
 of the elements it starts from.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -27,6 +27,8 @@ from fhir_server.search.types import (
     token,
     uri,
 )
+from fhir_server.store.contained import ContainedResource, contained_in, contained_key
+from fhir_server.store.keys import resource_key
 
 Extract = Callable[[SearchParameter, list[TypedValue], IndexRows, str | None], bool]
 """Adds the rows of values, the type they may refer to given; whether there were any."""
@@ -103,6 +105,20 @@ class SearchIndexer:
         if self.parameters.full_text and (vector := text_vector(resource)):
             rows.texts.append((vector,))
         return rows.distinct()
+
+    def contained(self, resource: Mapping[str, Any]) -> list[ContainedResource]:
+        """What a resource contains, with index rows of its own. The resource has its id."""
+        found = []
+        container = f"{resource['resourceType']}/{resource['id']}"
+        for one in contained_in(resource):
+            rows = self.rows(one)
+            # `_id` of a stored resource is its key; of a contained one it is a token.
+            rows.tokens.append(resource_key(one["resourceType"], one["id"]))
+            key = contained_key(container, one["id"])
+            found.append(
+                ContainedResource(key, one["resourceType"], one["id"], rows.of_contained())
+            )
+        return list({one.key: one for one in found}.values())
 
     def _compile(self, resource_type: str) -> TypeIndex:
         expressions = self._expressions(resource_type)

@@ -18,6 +18,7 @@ from fhir_server.search.predicates import (
     HasString,
     HasToken,
     HasWords,
+    Holds,
     InRange,
     KeyIn,
     Listed,
@@ -81,7 +82,7 @@ class Plan:
 
 
 # What is looked up by the key of the resource alone.
-_BY_KEY = (HasString, HasWords, Chained, ReferredTo, Listed, Near)
+_BY_KEY = (HasString, HasWords, Chained, ReferredTo, Listed, Holds, Near)
 
 
 def plan_predicate(predicate: Predicate) -> Plan:

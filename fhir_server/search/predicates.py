@@ -99,6 +99,14 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Holds:
+    """It contains a resource that meets the condition; or meets `itself` (`_contained=both`)."""
+
+    contained: "Predicate"
+    itself: "Predicate | None" = None
+
+
+@dataclass(frozen=True, slots=True)
 class Near:
     """Its position is within a distance. Units: degrees, kilometres."""
 
@@ -132,5 +140,5 @@ class Not:
 
 Predicate = (
     HasToken | InRange | HasString | HasWords | Updated | KeyIn | TypeIn | Chained | ReferredTo | Listed
-    | Near    | AllOf | AnyOf | Not
+    | Holds | Near | AllOf | AnyOf | Not
 )  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from fhir_server.model.json_source import parse_json
 from fhir_server.search.registry import SearchRegistry
+from fhir_server.store.contained import replace_contained
 from fhir_server.store.database import Database
 from fhir_server.store.index_rows import replace_rows
 from fhir_server.store.reindex_jobs import (
@@ -79,12 +80,16 @@ def _reindex(connection: Connection, registry: SearchRegistry, keys: list[int]) 
     # Locked in the order of all writers, and read again: one may have been changed or deleted since.
     locked = lock_resources(connection, keys)
     indexer = registry.at(connection, read_generation(connection)).indexer
-    rows = {
-        key: indexer.rows(parse_json(stored.body))
-        for key, stored in locked.items()
-        if stored.body is not None
+    resources = {
+        key: parse_json(stored.body) for key, stored in locked.items() if stored.body is not None
     }
-    return replace_rows(connection, rows)
+    contained = {key: indexer.contained(resource) for key, resource in resources.items()}
+    replace_contained(
+        connection, resources.keys(), {key: found for key, found in contained.items() if found}
+    )
+    return replace_rows(
+        connection, {key: indexer.rows(resource) for key, resource in resources.items()}
+    )
 
 
 def _end(connection: Connection, job: ReindexJob) -> None:

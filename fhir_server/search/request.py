@@ -18,13 +18,14 @@ from fhir_server.search.compartments import (
     compartment_parameters,
     in_compartment,
 )
+from fhir_server.search.contained import Contained, ContainedType, of_contained
 from fhir_server.search.criteria import Setting
 from fhir_server.search.filters import Scope, parse_filter, parse_types
 from fhir_server.search.includes import Include, parse_include
 from fhir_server.search.order import Sort, parse_sort
 from fhir_server.search.parameters import SearchParameters
-from fhir_server.search.predicates import AllOf, Predicate
-from fhir_server.store.resource_types import RESOURCE_TYPES
+from fhir_server.search.predicates import AllOf, AnyOf, Holds, Predicate, TypeIn
+from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
 
 Total = Literal["none", "estimate", "accurate"]
 Summary = Literal["true", "text", "data", "count", "false"]
@@ -47,7 +48,8 @@ class SearchRequest:
 
     Shape: `types` empty for all; `pairs` the parameters that took effect, in the order sent;
     `dropped` what lenient handling left out; `cursor` where the page starts; `incomplete` the codes of
-    parameters that not every stored resource is indexed by.
+    parameters that not every stored resource is indexed by; `contained` where contained resources come by
+    themselves: the condition on them, while `predicate` is that on stored ones.
     """
 
     types: tuple[str, ...]
@@ -64,6 +66,7 @@ class SearchRequest:
     dropped: tuple[Issue, ...] = ()
     incomplete: tuple[str, ...] = ()
     explain: bool = False
+    contained: Predicate | None = None
 
     @property
     def resource_type(self) -> str | None:
@@ -98,6 +101,8 @@ class _Draft:
     includes: list[Include] = field(default_factory=list)
     settled: dict[str, Any] = field(default_factory=dict)
     pairs: list[tuple[str, str]] = field(default_factory=list)
+    contained: Contained = "false"
+    contained_type: ContainedType = "container"
 
 
 def parse_search(
@@ -109,11 +114,13 @@ def parse_search(
     base_url: str,
     zone: tzinfo = UTC,
     compartment: Compartment | None = None,
+    takes_contained: bool = False,
 ) -> SearchRequest:
     """Read the parameters of a search on a type, or on the whole server.
 
     Shape: `pairs` names and values, decoded from the URL or the form; `zone` that of dates without one;
-    `compartment` type and id where the URL names one (`Patient/1/Condition`, with type None `Patient/1/*`).
+    `compartment` type and id where the URL names one (`Patient/1/Condition`, with type None `Patient/1/*`);
+    `takes_contained` whether resources inside of others may be asked for.
     Errors: Refused(400) with one issue for each fault; Refused(404) for a compartment that R4 has not.
     """
     setting = Setting(base_url.rstrip("/"), zone, terminology=parameters.terminology)
@@ -127,7 +134,7 @@ def parse_search(
     if compartment is not None:
         draft.predicates.append(in_compartment(parameters, types, compartment))
     dropped = _read_all(draft, pairs, lenient=lenient)
-    return SearchRequest(
+    request = SearchRequest(
         types=() if draft.scope.types == RESOURCE_TYPES else draft.scope.types,
         predicate=AllOf(tuple(draft.predicates)),
         includes=tuple(dict.fromkeys(draft.includes)),
@@ -137,6 +144,30 @@ def parse_search(
         incomplete=tuple(dict.fromkeys(p.code for p in draft.scope.used if not p.is_complete)),
         **draft.settled,
     )
+    if draft.contained == "false":
+        return request
+    if not takes_contained or compartment is not None:
+        raise refuse(400, "search-contained", "not-supported", value=draft.contained)
+    return _with_contained(request, draft.contained, draft.contained_type)
+
+
+def _with_contained(
+    request: SearchRequest, which: Contained, returned: ContainedType
+) -> SearchRequest:
+    """The search that meets contained resources too, or only them. Errors: Refused(400)."""
+    is_ordered = any(sort.kind not in {"id", "updated"} for sort in request.sort)
+    if is_ordered or (returned == "contained" and (request.sort or request.includes)):
+        raise refuse(400, "search-contained-order", "not-supported")
+    numbers = tuple(TYPE_NUMBERS[name] for name in request.types)
+    stored = AllOf((*((TypeIn(numbers),) if numbers else ()), *request.predicate.predicates))
+    contained = of_contained(stored)
+    if returned == "contained":
+        nothing = AllOf((AnyOf(()),))
+        return replace(
+            request, types=(), predicate=stored if which == "both" else nothing, contained=contained
+        )
+    holds = Holds(contained, stored if which == "both" else None)
+    return replace(request, types=(), predicate=AllOf((holds,)))
 
 
 def _read_all(draft: _Draft, pairs: Sequence[tuple[str, str]], *, lenient: bool) -> list[Issue]:
@@ -187,9 +218,9 @@ def _read(draft: _Draft, name: str, value: str) -> None:
             return
         value = str(settled) if name == "_count" else value
     elif name == "_contained":
-        # Contained resources are indexed as parts of the resource that holds them only.
-        if value != "false":
-            raise refuse(400, "search-contained", "not-supported", value=value[:200])
+        draft.contained = _one_of(*get_args(Contained))(draft.scope, name, value)
+    elif name == "_containedType":
+        draft.contained_type = _one_of(*get_args(ContainedType))(draft.scope, name, value)
     elif base not in _ELSEWHERE:
         draft.predicates.append(parse_filter(draft.scope, name, value))
     draft.pairs.append((name, value))
@@ -205,7 +236,7 @@ def _sort(scope: Scope, _: str, value: str) -> tuple[Sort, ...]:
     return parse_sort(scope, value)
 
 
-def _one_of(*allowed: str) -> Callable[[Scope, str, str], str]:
+def _one_of(*allowed: str) -> Callable[[Scope, str, str], Any]:
     def read(_: Scope, name: str, value: str) -> str:
         if value not in allowed:
             raise refuse(

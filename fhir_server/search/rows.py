@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
+from fhir_server.store.keys import CONTAINED
+
 
 class TypedValue(Protocol):
     """A value that an expression gave: its FHIR type and its JSON."""
@@ -46,3 +48,19 @@ class IndexRows:
             if len(rows) > 1:
                 setattr(self, name, list(dict.fromkeys(rows)))
         return self
+
+    def of_contained(self) -> "IndexRows":
+        """The same rows under the numbers that contained resources have; without words and codes, which
+        no search for them asks for.
+        """
+        return IndexRows(
+            tokens=sorted(token ^ CONTAINED for token in self.tokens),
+            dates=[(parameter ^ CONTAINED, low, high) for parameter, low, high in self.dates],
+            numbers=[(parameter ^ CONTAINED, low, high) for parameter, low, high in self.numbers],
+            quantities=[
+                (parameter ^ CONTAINED, unit, low, high)
+                for parameter, unit, low, high in self.quantities
+            ],
+            strings=[(parameter ^ CONTAINED, value) for parameter, value in self.strings],
+            references=[(parameter ^ CONTAINED, target) for parameter, target in self.references],
+        )

@@ -9,7 +9,9 @@ from typing import Any
 import psycopg
 
 from fhir_server.model.issues import Issue, warning
-from fhir_server.search.cursor import Cursor, decode_cursor, encode_cursor
+from fhir_server.search.contained_rows import find_contained, select_contained_count
+from fhir_server.search.cursor import Cursor, decode_cursor, encode_cursor, refused_cursor
+from fhir_server.search.predicates import Predicate
 from fhir_server.search.request import SearchRequest
 from fhir_server.search.select import (
     COLUMN_COUNT,
@@ -78,13 +80,32 @@ def match_resources(
     return [stored for stored, _ in rows]
 
 
+_OF_CONTAINED = 2
+"""The phase of contained resources by themselves, behind those of stored ones."""
+
+
 def _page(
     connection: Connection, request: SearchRequest, cursor: Cursor, limit: int
 ) -> list[tuple[StoredResource, Cursor]]:
-    rows = _fetch(connection, request, cursor, limit)
-    if len(rows) < limit and cursor.phase == 0 and has_second_phase(request):
-        rows += _fetch(connection, request, Cursor(1, ()), limit - len(rows))
+    rows: list[tuple[StoredResource, Cursor]] = []
+    if cursor.phase < _OF_CONTAINED:
+        rows = _fetch(connection, request, cursor, limit)
+        if len(rows) < limit and cursor.phase == 0 and has_second_phase(request):
+            rows += _fetch(connection, request, Cursor(1, ()), limit - len(rows))
+        cursor = Cursor(_OF_CONTAINED, ())
+    if len(rows) < limit and request.contained is not None:
+        rows += _fetch_contained(connection, request.contained, cursor, limit - len(rows))
     return rows
+
+
+def _fetch_contained(
+    connection: Connection, predicate: Predicate, cursor: Cursor, limit: int
+) -> list[tuple[StoredResource, Cursor]]:
+    after = cursor.values[0] if cursor.values else None
+    if after is not None and not isinstance(after, int):
+        raise refused_cursor()
+    found = find_contained(connection, predicate, after, limit)
+    return [(stored, Cursor(_OF_CONTAINED, (key,))) for key, stored in found]
 
 
 def _fetch(
@@ -114,7 +135,13 @@ def _page_total(
 
 
 def _total(connection: Connection, request: SearchRequest, *, exact: bool) -> int:
-    statement = select_count(request)
+    total = _counted(connection, select_count(request), exact=exact)
+    if request.contained is not None:
+        total += _counted(connection, select_contained_count(request.contained), exact=exact)
+    return total
+
+
+def _counted(connection: Connection, statement: Fragment, *, exact: bool) -> int:
     if exact:
         return int(run_fragment(connection, statement)[0][0])
     plan = run_fragment(connection, Fragment("EXPLAIN (FORMAT JSON) ") + statement)[0][0]

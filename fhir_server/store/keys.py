@@ -16,6 +16,10 @@ def hash64(text: str) -> int:
     return value - _RANGE if value >= _SIGN else value
 
 
+CONTAINED = hash64("contained")
+"""What the number of a search parameter is XORed with on contained resources; hence their tokens too."""
+
+
 def resource_key(resource_type: str, resource_id: str) -> int:
     """The key of a resource."""
     return hash64(f"{resource_type}/{resource_id}")

@@ -182,8 +182,8 @@ def write_versions(connection: Connection, versions: Sequence[NewVersion]) -> No
             _move_to_history(connection, replaced)
         cursor = _upsert(connection, ordered)
         if replaced:
-            _forget_rows(connection, [version.resource.key for version in replaced])
-        _insert_rows(connection, ordered)
+            forget_rows(connection, [version.resource.key for version in replaced])
+        insert_rows(connection, [(one.resource.key, one.rows) for one in ordered if one.rows])
         insert_codes(
             connection, (code for version in ordered if version.rows for code in version.rows.codes)
         )
@@ -248,20 +248,21 @@ SEARCH_TABLES = (
 )  # fmt: skip
 
 
-def _forget_rows(connection: Connection, keys: list[int]) -> None:
+def forget_rows(connection: Connection, keys: list[int]) -> None:
+    """Remove the index rows under these keys."""
     for _, table, _, _ in SEARCH_TABLES:
         connection.execute(f"DELETE FROM {table} WHERE key = ANY(%s)", (keys,))
 
 
-def _insert_rows(connection: Connection, versions: Sequence[NewVersion]) -> None:
+def insert_rows(connection: Connection, indexed: Sequence[tuple[int, IndexRows]]) -> None:
+    """Write the index rows of each key. Cost: a statement for each table that gets some."""
     for attribute, table, columns, types in SEARCH_TABLES:
         keys: list[int] = []
         rows: list[tuple[Any, ...]] = []
-        for version in versions:
-            if version.rows is not None:
-                own = dict.fromkeys(getattr(version.rows, attribute))
-                rows.extend(own)
-                keys.extend([version.resource.key] * len(own))
+        for key, index in indexed:
+            own = dict.fromkeys(getattr(index, attribute))
+            rows.extend(own)
+            keys.extend([key] * len(own))
         if rows:
             arrays = ", ".join(f"%s::{name}[]" for name in ("bigint", *types))
             connection.execute(

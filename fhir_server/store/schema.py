@@ -149,6 +149,22 @@ search_code = Table(
 identifiers: their texts stand in `search_string` and go with their resource.
 """
 
+contained_resource = Table(
+    "contained_resource",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("container", BigInteger, nullable=False),
+    Column("type", SmallInteger, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("tokens", ARRAY(BigInteger), nullable=False),
+    Index("contained_resource_container", "container"),
+    Index("contained_resource_type", "type", "key"),
+    Index("contained_resource_tokens", "tokens", postgresql_using="gin"),
+)
+"""Contained resources; `key` is the hash of the container's name and the contained id, under which their
+index rows stand too. Their content stays in `resource.body` of the container.
+"""
+
 transaction_receipt = Table(
     "transaction_receipt",
     metadata,

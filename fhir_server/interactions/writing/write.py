@@ -36,6 +36,7 @@ from fhir_server.interactions.writing.integrity import check_integrity
 from fhir_server.interactions.writing.patched import apply_patches
 from fhir_server.model.issues import refuse
 from fhir_server.search.indexer import SearchIndexer
+from fhir_server.store.contained import ContainedResource, write_contained
 from fhir_server.store.keys import resource_key
 from fhir_server.store.resources import (
     Connection,
@@ -135,13 +136,18 @@ def _write_stage(
         now = _now(time, list(locked.values()))
         search = server.search.at(connection, generation)
         versions: list[NewVersion] = []
+        contained: dict[int, list[ContainedResource]] = {}
         for change in writing:
             version = _new_version(search.indexer, change, now)
             if version is not None:
                 versions.append(version)
+                if change.resource is not None and "contained" in change.resource:
+                    resource = {**change.resource, "id": change.id}
+                    contained[version.resource.key] = search.indexer.contained(resource)
             answers[id(change)] = _answer(change, version)
         events.before_write(writing, versions)
         write_versions(connection, versions)
+        write_contained(connection, versions, contained)
         note_definitions(server, connection, versions)
     for change in changes:
         if id(change) not in answers:
