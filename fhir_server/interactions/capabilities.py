@@ -16,6 +16,7 @@ from fhir_server.interactions.subscriptions.topics import topics
 from fhir_server.search.compartments import COMPARTMENTS, compartment_url
 from fhir_server.search.filters import FULL_TEXT, WHOLE_RESOURCE
 from fhir_server.search.parameters import SearchParameters
+from fhir_server.search.types.composite import is_indexed
 from fhir_server.store.resource_types import RESOURCE_TYPES
 
 TYPE_INTERACTIONS: Sequence[str] = (
@@ -71,7 +72,7 @@ def _statement(server: FhirServer, parameters: SearchParameters) -> dict[str, An
         "software": {"name": "Osteon", "version": __version__},
         "implementation": {"description": "Osteon", "url": server.base_url},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
+        "format": ["application/fhir+json", "application/fhir+xml"],
         "patchFormat": [JSON_PATCH, XML_PATCH, "application/fhir+json", "application/fhir+xml"],
         "rest": [
             {
@@ -116,6 +117,7 @@ def _resource(
         else "multiple",
         "referencePolicy": ["literal", "logical", *_enforced(server)],
         "searchInclude": ["*"],
+        "searchRevInclude": ["*"],
         "searchParam": _search_parameters(parameters, resource_type),
         "operation": _operations(resource_type),
     }
@@ -123,8 +125,12 @@ def _resource(
 
 
 def _search_parameters(parameters: SearchParameters, resource_type: str) -> list[dict[str, str]]:
-    """Those with an expression, and those that search the resource as a whole."""
-    listed = {code: (one.type, one.url) for code, one in parameters.of(resource_type).items()}
+    """Those with an expression that is indexed, and those that search the resource as a whole."""
+    listed = {
+        code: (one.type, one.url)
+        for code, one in parameters.of(resource_type).items()
+        if one.type != "composite" or is_indexed(one.components)
+    }
     for code, definition in parameters.definitions.search_parameters(resource_type).items():
         if code in WHOLE_RESOURCE and (parameters.full_text or code not in FULL_TEXT):
             listed[code] = (definition["type"], definition["url"])
