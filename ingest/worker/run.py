@@ -46,6 +46,7 @@ def run_worker(
                 while not stop.is_set():
                     if caretaker is not None:
                         caretaker.look(connection)
+                    forget_news(connection)
                     if not work_off_some(connection, worker, stop):
                         _wait_for_more(connection)
         except (psycopg.Error, DatabaseUnavailableError) as error:
@@ -84,6 +85,16 @@ def work_off_some(
 def _settle_large(connection: Connection, worker: MessageWorker, claimed: Claim) -> PutOff | None:
     waiting = read(connection, claimed)
     return worker.settle_message(connection, claimed, waiting) if waiting else None
+
+
+def forget_news(connection: Connection) -> None:
+    """Drop notifications of what the next claim will see anyway.
+
+    psycopg keeps them until somebody asks: a worker that always has work would gather them without end, and
+    then look once for each of them.
+    """
+    for _ in connection.notifies(timeout=0):
+        pass
 
 
 def _wait_for_more(connection: Connection) -> None:

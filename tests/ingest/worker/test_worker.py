@@ -9,10 +9,11 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import error, refuse, warning
 from fhir_server.store.database import Database
 from ingest.hl7v2 import Message
+from ingest.journal.record import CHANNEL
 from ingest.mapping import MappingResult
 from ingest.worker import message as worker_message
 from ingest.worker.message import pause_after
-from ingest.worker.run import run_worker, work_off_some
+from ingest.worker.run import forget_news, run_worker, work_off_some
 from tests.ingest.journal_rows import issue_ids, queued, rows
 from tests.ingest.mllp_client import adt
 from tests.ingest.worker.conftest import (
@@ -290,6 +291,21 @@ def test_work_off_some__claims_take_few_statements(server: FhirServer, database:
     journal(database, *(adt(str(n), patient=str(n)) for n in range(20)))
     with psycopg.connect(database.url, autocommit=True) as connection:
         assert work_off_some(connection, worker_of(server, stores_patient)) == 16
+
+
+def test_forget_news__keeps_nothing_that_came_while_there_was_work(database: Database) -> None:
+    with (
+        psycopg.connect(database.url, autocommit=True) as connection,
+        psycopg.connect(database.url, autocommit=True) as journal_writer,
+    ):
+        connection.execute(f"LISTEN {CHANNEL}")
+        for number in range(20):
+            journal_writer.execute("SELECT pg_notify(%s, %s)", (CHANNEL, str(number)))
+            connection.execute("SELECT")
+        forget_news(connection)
+        assert list(connection.notifies(timeout=0)) == []
+        journal_writer.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
+        assert len(list(connection.notifies(timeout=10, stop_after=1))) == 1
 
 
 def test_pause_after__grows_up_to_a_minute() -> None:
