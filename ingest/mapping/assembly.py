@@ -78,8 +78,7 @@ class Assembly:
             by_kind.setdefault(scope.kind, []).append(scope)
         for resource in resources:
             for scope in by_kind.get(resource.plan.each, ()):
-                # Of plans of one name the first that applies is taken.
-                if resource.plan.name not in scope.built:
+                if not _is_needless(resource.plan, scope):
                     self._build_one(resource, scope)
         for resource in resources:
             for link, setter in resource.links:
@@ -210,6 +209,13 @@ class Assembly:
                 if known is not None and known is not built:
                     parent.clear()
                     parent["reference"] = known.full_url
+
+
+def _is_needless(plan: ResourcePlan, scope: Scope) -> bool:
+    """Whether another plan has made it: of plans of one name the first that applies is taken."""
+    if plan.without:
+        return any(plan.without in one.built for one in scope.below())
+    return plan.name in scope.built
 
 
 def _urn(resource_type: str, identity: Identity) -> str:

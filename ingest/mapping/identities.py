@@ -123,6 +123,20 @@ def _derived(owner: Built | None, target: dict[str, Any]) -> Identity | None:
     return identity
 
 
+@identity_rule("specimen-of-order")
+def specimen_of_order(_assembly: Assembly, scope: Scope, target: dict[str, Any]) -> Identity | None:
+    """A specimen without a number of its own (OBR-15): the patient, and the numbers of the order."""
+    owner = scope.resource("patient")
+    order = scope.visible().get("OBR")
+    numbers = [_text(order, number) for number in (3, 2)]
+    if owner is None or not any(numbers):
+        return None
+    value = sha256("\n".join((owner.identity.token, *numbers)).encode()).hexdigest()[:32]
+    identity = Identity(f"{SID}/specimen-derived", value)
+    target["identifier"] = [{"system": identity.system, "value": identity.value}]
+    return identity
+
+
 @identity_rule("tumour")
 def tumour(assembly: Assembly, scope: Scope, target: dict[str, Any]) -> Identity | None:
     """The network's number of the tumour where the message has it; else patient, site and side.

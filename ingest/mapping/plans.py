@@ -33,7 +33,7 @@ class ResourcePlan:
     Shape: one for `each` scope where `when` holds; filled by the maps of `maps` from the scope's own
     segments and by those of `gather` from all segments inside; `requires` names the elements without
     which the message is held, each with the place it should have come from; `fills` those elements that
-    never overwrite what is known.
+    never overwrite what is known; `without` the resource whose presence in the scope makes it needless.
     """
 
     name: str
@@ -51,6 +51,7 @@ class ResourcePlan:
     when: Condition | None
     names: Mapping[str, Name]
     section: Section
+    without: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def _place(section: Section, text: str) -> FieldPlace:
 def _resource(section: Section, kinds: set[str]) -> ResourcePlan:
     section.only(
         "name", "type", "each", "from", "gather", "identity", "write", "profile", "links", "finish",
-        "requires", "let", "when", "note", "fills",
+        "requires", "let", "when", "note", "fills", "without",
     )  # fmt: skip
     each = section.text("each", ROOT)
     if each not in kinds:
@@ -143,6 +144,7 @@ def _resource(section: Section, kinds: set[str]) -> ResourcePlan:
         when=_condition(section, tuple(names)),
         names=names,
         section=section,
+        without=section.text("without", ""),
     )
 
 
