@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from ingest.hl7v2 import Hl7SyntaxError, Message
+from ingest.hl7v2 import Hl7SyntaxError
 from ingest.journal.selection import Selection
 from ingest.mapping import Library, MappingResult, map_message
 
@@ -97,9 +97,7 @@ def dry_run(
 
 def _mapped(raw: bytes, library: Library) -> MappingResult | None:
     try:
-        message = Message.parse(raw)
-        centre = library.register.of_sender(message.sending_application, message.sending_facility)
-        message = Message.parse(raw, default_charset=centre.charset if centre else "")
+        message = library.register.read(raw)
         return None if message.faults() else map_message(message, library=library)
     except Hl7SyntaxError:
         return None

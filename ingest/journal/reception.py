@@ -26,8 +26,7 @@ class Sender(Protocol):
 
     @property
     def id(self) -> str: ...
-    @property
-    def charset(self) -> str: ...
+    def read(self, raw: bytes) -> Message: ...
 
 
 class Register(Protocol):
@@ -76,7 +75,7 @@ class Reception:
         header = read_header(raw)
         centre = self._centre(header)
         try:
-            message = Message.parse(raw, default_charset=centre.charset if centre else "")
+            message = centre.read(raw) if centre else Message.parse(raw)
             faults = message.faults()
         except Hl7SyntaxError as error:
             return self.refuse(raw, connection, [error.fault])

@@ -6,11 +6,14 @@ identifier authorities are written `NAMESPACE=system`. Centres are data, never c
 
 import csv
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fhir_server.model.issues import because
+from ingest.hl7v2.mending import AS_SENT, Quirks
+from ingest.hl7v2.message import Message
+from ingest.mapping.quirks import load_quirks
 from ingest.mapping.yaml_source import MapError
 
 SID = "https://osteon.example/sid"
@@ -41,11 +44,20 @@ class Centre:
     valid_from: str
     valid_to: str
     certificates: frozenset[str] = frozenset()
+    quirks: Quirks = AS_SENT
 
     @property
     def reference(self) -> str:
         """The conditional reference by which Bundles name the Organization of this centre."""
         return f"Organization?identifier={SID}/centre|{self.id}"
+
+    def read(self, raw: bytes) -> Message:
+        """A message of this centre, what it does against the standard mended.
+
+        Errors: those of `Message.parse`.
+        """
+        mended = raw if self.quirks is AS_SENT else self.quirks.mend(raw)
+        return Message.parse(mended, default_charset=self.charset)
 
 
 class CentreRegister:
@@ -67,6 +79,15 @@ class CentreRegister:
         found = self._by_sender.get((application or "", facility or ""))
         return found or self._by_sender.get(("", facility or ""))
 
+    def read(self, raw: bytes) -> Message:
+        """A message, read the way its sender writes.
+
+        Errors: those of `Message.parse`.
+        """
+        message = Message.parse(raw)
+        centre = self.of_sender(message.sending_application, message.sending_facility)
+        return centre.read(raw) if centre else message
+
     def of_certificate(self, names: Collection[str]) -> frozenset[str]:
         """The ids of the centres that a client certificate, by its fingerprint or name, speaks for."""
         return frozenset(
@@ -84,15 +105,21 @@ class CentreRegister:
 def load_centres(path: Path) -> CentreRegister:
     """Read the register.
 
-    Errors: MapError with the line for a missing column, an unknown role or time zone, or a sender
-    that two centres claim.
+    Errors: MapError with the line for a missing column, an unknown role or time zone, a sender
+    that two centres claim, or a quirk that is none.
     """
     with path.open(encoding="utf-8", newline="") as lines:
         reader = csv.DictReader(lines)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
             raise MapError(path.name, 1, because("because-columns", columns=", ".join(missing)))
-        centres = [_centre(row, path.name, reader.line_num) for row in reader]
+        centres = [
+            replace(
+                _centre(row, path.name, reader.line_num),
+                quirks=load_quirks(path.parent, row["id"]),
+            )
+            for row in reader
+        ]
     _refuse_shared_senders(centres, path.name)
     return CentreRegister(centres)
 

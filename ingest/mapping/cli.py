@@ -94,7 +94,7 @@ def _map_files(
         held += len(batch.faults)
         for raw in batch.messages:
             try:
-                message = Message.parse(raw)
+                message = library.register.read(raw)
                 result = map_message(message, library=library)
             except Hl7SyntaxError as error:
                 typer.echo(f"{path}: {error.fault.issue().text(language.value)}", err=True)

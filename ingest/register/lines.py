@@ -9,6 +9,7 @@ from fhir_server.model.issues import because, refuse
 from ingest.hl7v2.charset import codec_for
 from ingest.mapping import MapError, load_library
 from ingest.mapping.centres import COLUMNS, Centre, load_centres
+from ingest.mapping.quirks import FILE_NAME as QUIRKS
 from ingest.register.local_codes import replace_file
 
 FILE_NAME = "centres.csv"
@@ -72,7 +73,7 @@ def _faults(centre: Centre, root: Path) -> Iterator[str]:
         yield f"{centre.id}: no identifier authority; its numbers get systems named after the namespaces sent"
     folder = root / "centres" / centre.id
     for path in sorted(folder.glob("*")):
-        if path.suffix != ".csv" and path.name != "segments":
-            yield f"{centre.id}: {path.name} is neither a code map (.csv) nor the folder segments"
+        if path.suffix != ".csv" and path.name not in {"segments", QUIRKS}:
+            yield f"{centre.id}: {path.name} is neither a code map (.csv), {QUIRKS} nor the folder segments"
     if centre.valid_to and centre.valid_to < centre.valid_from:
         yield f"{centre.id}: it ends before it begins"

@@ -101,10 +101,7 @@ def _check(
     raw: bytes, report: Onboarding, library: Library, language: Language, *, second_opinion: bool
 ) -> None:
     try:
-        message = Message.parse(raw)
-        centre = library.register.of_sender(message.sending_application, message.sending_facility)
-        if centre is not None and not message.get("MSH-18"):
-            message = Message.parse(raw, default_charset=centre.charset)
+        message = library.register.read(raw)
         faults = message.faults()
         result = None if faults else map_message(message, library=library)
     except Hl7SyntaxError as error:

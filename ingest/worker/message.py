@@ -122,7 +122,7 @@ class MessageWorker:
     def read(self, waiting: Waiting) -> Message:
         """The message of a row of the journal. Errors: Hl7SyntaxError where it cannot be read."""
         centre = self.register.of_sender(waiting.application or None, waiting.facility or None)
-        message = Message.parse(waiting.raw, default_charset=centre.charset if centre else "")
+        message = centre.read(waiting.raw) if centre else Message.parse(waiting.raw)
         if faults := message.faults():
             raise Hl7SyntaxError(faults[0])
         return message

@@ -34,18 +34,27 @@ maps:
 """
 
 
+QUIRKS = """
+note: The laboratory system writes dates as people do, and sends PID again before each order.
+dates: {PID-7: DD/MM/YYYY}
+repeated: [PID]
+"""
+
+
 def report() -> bytes:
-    """The report as the new centre sends it: its own specimen type, and a Z segment after PID."""
+    """The report as the new centre sends it: a specimen type, a Z segment and a form of dates of its own."""
     lines = REPORT.read_bytes().replace(b"\r\n", b"\r").replace(b"\n", b"\r").split(b"\r")
     for at, line in enumerate(lines):
         fields = line.split(b"|")
         if fields[0] == b"MSH":
             fields[2:4] = [b"SGL-25", b"LABO-25"]
+        if fields[0] == b"PID":
+            fields[7] = b"12/04/1990"
         if fields[0] == b"SPM":
             fields[4] = b"BIOP-25^^99LOCAL"
         lines[at] = b"|".join(fields)
         if fields[0] == b"PID":
-            lines[at] += b"\rZTU|Selon le centre|42"
+            lines[at] += b"\rZTU|Selon le centre|42\r" + lines[at]
     return b"\r".join(lines)
 
 
@@ -58,7 +67,7 @@ def changed(maps: CurrentMaps) -> None:
     maps._looked = 0.0
 
 
-def test_centre__is_added_by_data_alone_with_its_codes_and_a_z_segment(
+def test_centre__is_added_by_data_alone_with_codes_a_z_segment_and_quirks(
     server: FhirServer, database: Database, centres: None, own_maps: Path, maps: CurrentMaps
 ) -> None:
     worker = MessageWorker(server, maps.register, maps.draft_message, StoredResources(server))
@@ -75,6 +84,7 @@ def test_centre__is_added_by_data_alone_with_its_codes_and_a_z_segment(
         "specimen-type,BIOP-25,https://osteon.example/fhir/CodeSystem/specimen-type,tissue,,\n"
     )
     (codes / "segments" / "ZTU.yaml").write_text(Z_SEGMENT)
+    (codes / "quirks.yaml").write_text(QUIRKS)
     assert run(["centre", "check"]) == 0
     changed(maps)
     with database.connection() as connection:
@@ -85,6 +95,7 @@ def test_centre__is_added_by_data_alone_with_its_codes_and_a_z_segment(
     (row,) = rows(database)
     assert (row["state"], row["centre"]) == ("stored", "C25"), row["issues"]
     stored = {one["resourceType"]: one for one in store_content(database).values()}
+    assert stored["Patient"]["birthDate"] == "1990-04-12"
     assert stored["Patient"]["maritalStatus"] == {"text": "Selon le centre"}
     codes_of_type = [one["code"] for one in stored["Specimen"]["type"]["coding"]]
     assert "tissue" in codes_of_type
@@ -146,6 +157,31 @@ def test_check__tells_what_is_wrong(own_maps: Path, capsys: pytest.CaptureFixtur
     (folder / "notes.txt").touch()
     assert run(["centre", "check"]) == 1
     assert "C01: notes.txt" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("quirk", "line", "expected"),
+    [
+        ("charset: KOI8", 1, "table 0211"),
+        ("line-ends: CR", 1, "one of LF"),
+        ("note: ours\ndates: {PID-7: soon}", 2, "DD/MM/YYYY"),
+        ("dates: {birthday: DD/MM/YYYY}", 1, "a place such as PID-7"),
+        ("header: {PID-3: x}", 1, "a field of MSH"),
+        ("unescaped: {OBX-5: many}", 1, "how many fields"),
+        ("repeated: [pid]", 1, "names of segments"),
+        ("charsets: 8859/1", 1, "found `charsets`"),
+    ],
+)
+def test_check__tells_file_and_line_of_a_quirk_that_is_none(
+    own_maps: Path, capsys: pytest.CaptureFixture[str], quirk: str, line: int, expected: str
+) -> None:
+    folder = own_maps / "centres" / "C01"
+    folder.mkdir(parents=True)
+    (folder / "quirks.yaml").write_text(quirk)
+    assert run(["centre", "check"]) == 1
+    told = capsys.readouterr().out
+    assert f"centres/C01/quirks.yaml:{line}:" in told
+    assert expected in told
 
 
 @pytest.mark.parametrize(
