@@ -14,6 +14,7 @@ from fhir_server.interactions.server import FhirServer, open_server
 from fhir_server.interactions.transaction import transaction
 from fhir_server.settings import Settings
 from fhir_server.store.database import Database
+from ingest.hl7v2 import Message
 from ingest.journal.reception import Reception
 from ingest.journal.writer import JournalWriter
 from ingest.mapping import default_library, organizations_bundle
@@ -45,7 +46,9 @@ LIMITS = MllpLimits(
 @dataclass(frozen=True)
 class KnownCentre:
     id: str = "chu-demo"
-    charset: str = "8859/15"
+
+    def read(self, raw: bytes) -> Message:
+        return Message.parse(raw, default_charset="8859/15")
 
 
 class OneCentre:

@@ -88,7 +88,8 @@ def test_document__not_in_the_declared_encoding_is_rejected_and_told() -> None:
     result = map_message(report("^application^pdf^Base64^JVB!"))
     assert not resources(result, "Binary")
     assert "presentedForm" not in only(result, "DiagnosticReport")
-    assert [one.parameters["reason"] for one in result.issues] == ["not-in-declared-encoding"]
+    (issue,) = result.issues
+    assert issue.parameters["reason"].id == "because-not-in-declared-encoding"
 
 
 def test_document__of_text_lines_stays_in_place_with_hash_and_size() -> None:
