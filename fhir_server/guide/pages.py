@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fhir_server.guide.elements import element_rows
+from fhir_server.guide.journeys import steps_of
 from fhir_server.guide.rules import rules_of
 from fhir_server.guide.source import Example, GuideSource, Resource
 from fhir_server.guide.terminology import code_system_view, concept_map_view, value_set_view
@@ -84,7 +85,7 @@ def pages(source: GuideSource, language: Language) -> Iterator[Page]:
         items = list(_questions(resource, language))
         yield _page(resource, "questionnaire.html", "Questionnaire", language, "", questions=items)
     for journey in source.journeys:
-        yield _journey_page(journey, language)
+        yield _journey_page(source, journey, language)
     yield from _lists(source, language)
 
 
@@ -162,7 +163,7 @@ def _questions(resource: Resource, language: Language) -> Iterator[tuple[int, Re
     return walk(resource.get("item", ()), 0)
 
 
-def _journey_page(journey: Example, language: Language) -> Page:
+def _journey_page(source: GuideSource, journey: Example, language: Language) -> Page:
     entry = _journey_entry(journey, language)
     return Page(
         path=entry.path,
@@ -170,7 +171,7 @@ def _journey_page(journey: Example, language: Language) -> Page:
         title=entry.title,
         kind="Bundle",
         about=entry.about,
-        content={"journey": journey, "steps": list(_steps(journey))},
+        content={"journey": journey, "steps": steps_of(source, journey, language)},
     )
 
 
@@ -179,51 +180,6 @@ def _journey_entry(journey: Example, language: Language) -> ListEntry:
     title = Text(name.replace("-", " ").capitalize(), "en")
     about = Text(str(len(journey.resource["entry"])), language)
     return ListEntry(f"journeys/{name}.html", name, title, about)
-
-
-_DATES = (
-    "effectiveDateTime",
-    "performedDateTime",
-    "authoredOn",
-    "created",
-    "dateTime",
-    "issued",
-    "start",
-)
-_PERIODS = ("effectivePeriod", "performedPeriod", "period")
-
-
-def _steps(journey: Example) -> list[tuple[str, Resource, str, str]]:
-    """Date, resource, profile and a word about it, in order of time; what has no date comes first."""
-    found = [
-        (_day(each), each, str(each["meta"]["profile"][0]), _word(each))
-        for each in (entry["resource"] for entry in journey.resource["entry"])
-    ]
-    return sorted(found, key=lambda step: step[0])
-
-
-def _day(resource: Resource) -> str:
-    """The date by which a resource stands in its journey."""
-    dates = [resource[name] for name in _DATES if name in resource]
-    dates += [resource[name]["start"] for name in _PERIODS if "start" in resource.get(name, {})]
-    dates += [
-        each["valueDateTime"] for each in resource.get("extension", ()) if "valueDateTime" in each
-    ]
-    dates.append(resource.get("collection", {}).get("collectedDateTime", ""))
-    return str(dates[0])[:10]
-
-
-def _word(resource: Resource) -> str:
-    """What a resource of a journey says, in a few words of its own."""
-    for name in ("conclusion", "name", "title", "description"):
-        if isinstance(resource.get(name), str):
-            return str(resource[name])
-    for name in ("valueCodeableConcept", "code", "type", "medicationCodeableConcept"):
-        concept = resource.get(name)
-        if isinstance(concept, dict):
-            codes = [each.get("code", "") for each in concept.get("coding", ())]
-            return str(concept.get("text") or ", ".join(codes))
-    return ""
 
 
 def _lists(source: GuideSource, language: Language) -> Iterator[Page]:

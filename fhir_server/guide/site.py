@@ -112,6 +112,12 @@ def _short_url(url: str) -> str:
     return re.split(r"[/#]", url.partition("|")[0])[-1]
 
 
+def _short_system(name: str) -> str:
+    """A system by the last part of its URL, with its version: `icd-o-3 3.1`, `loinc.org`."""
+    url, _, version = name.partition("|")
+    return f"{_short_url(url)} {version}".strip()
+
+
 def _in_tongue(text: Text, language: Language) -> str:
     """The `lang` that marks a text which is not in the language of its page."""
     return "" if text.language == language else text.language
@@ -127,5 +133,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["short_url"] = _short_url
+    environment.filters["short_system"] = _short_system
     environment.filters["tongue"] = _in_tongue
     return environment

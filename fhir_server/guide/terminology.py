@@ -40,7 +40,7 @@ class MapRow:
     relation: str
     target: str
     target_label: Text
-    note: str
+    note: Text
 
 
 def code_system_view(_source: GuideSource, resource: Resource, language: Language) -> CodesView:
@@ -105,7 +105,7 @@ def _code_row(system: Resource, concept: Resource, language: Language) -> CodeRo
 def concept_map_view(
     source: GuideSource, resource: Resource, language: Language
 ) -> list[tuple[str, str, list[MapRow]]]:
-    """The groups of a concept map: source system, target system, rows."""
+    """The groups of a concept map: source system, target system, rows; systems by URL and version."""
     labels = {
         (system["url"], concept["code"]): display_of(concept, language)
         for system in source.of_type("CodeSystem")
@@ -125,10 +125,16 @@ def concept_map_view(
                 relation=target["equivalence"],
                 target=target.get("code", ""),
                 target_label=label(goal, target),
-                note=str(target.get("comment", "")),
+                note=text_of(target, "comment", language),
             )
             for element in group["element"]
             for target in element.get("target", ())
         ]
-        found.append((origin, goal, rows))
+        found.append((_named(group, "source"), _named(group, "target"), rows))
     return found
+
+
+def _named(group: Resource, side: str) -> str:
+    """A system of a group with its version: `http://loinc.org`, `…/icd-o-3|3.1`."""
+    version = group.get(f"{side}Version")
+    return f"{group.get(side, '')}|{version}" if version else str(group.get(side, ""))

@@ -1,6 +1,7 @@
 """The whole site: links lead somewhere, pages are well formed and accessible, nothing is fetched."""
 
 import re
+from html import unescape
 from itertools import pairwise
 from pathlib import Path
 
@@ -130,3 +131,17 @@ def test_profile_pages__speak_the_language_of_the_reader(site: Path) -> None:
 def test_code_system_pages__show_the_evidence_of_each_code(site: Path) -> None:
     page = (site / "en" / "code-systems" / "treatment-setting.html").read_text(encoding="utf-8")
     assert re.search(r'neoadjuvant</code>.*<abbr title="read in a public source">V</abbr>', page)
+
+
+def test_journey_pages__tell_each_step_in_the_language_of_the_reader(site: Path) -> None:
+    page = (site / "fr" / "journeys" / "osteosarcoma-adolescent.html").read_text(encoding="utf-8")
+    steps = re.findall(
+        r'<th scope="row" class="day">([^<]*)</th><td><a [^>]*>(.*?)</a></td><td>(.*?)</td>', page
+    )
+    days = [day for day, _, _ in steps]
+    assert days == sorted(days)
+    assert len(steps) == 52
+    told = {unescape(title): unescape(words) for _, title, words in steps}
+    assert told["Biopsie d'une tumeur osseuse"] == "Biopsie à l'aiguille"
+    assert "Autorisé" in told["Consentement ou opposition"].title()
+    assert sum(not words for _, _, words in steps) <= 4

@@ -30,6 +30,7 @@ TRANSLATED = (
     "definition",
     "requirements",
     "human",
+    "comment",
 )
 
 
