@@ -236,12 +236,6 @@ ingest_queue = Table(
     Column("order_keys", ARRAY(BigInteger), nullable=False),
     Column("due", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
     Index("ingest_queue_id", "id"),
-    Index(
-        "ingest_queue_order_keys",
-        "order_keys",
-        postgresql_using="gin",
-        postgresql_with={"fastupdate": "off"},
-    ),
 )
 """The messages that wait for a worker; a worker locks the row while it works, so that its death frees it."""
 

@@ -12,6 +12,7 @@ from ingest.hl7v2 import Message
 from ingest.journal.record import CHANNEL
 from ingest.mapping import MappingResult
 from ingest.worker import message as worker_message
+from ingest.worker import queue
 from ingest.worker.message import pause_after
 from ingest.worker.run import forget_news, run_worker, work_off_some
 from tests.ingest.journal_rows import issue_ids, queued, rows
@@ -226,6 +227,16 @@ def test_order__held_message_lets_later_ones_go_on(server: FhirServer, database:
 
     work_off_all(database, worker_of(server, first_held))
     assert [row["state"] for row in rows(database)] == ["held", "stored"]
+
+
+def test_order__long_line_of_one_patient_keeps_no_other_waiting(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "WINDOWS", (2, 4))
+    ids = journal(database, *(adt(str(n), patient="A") for n in range(5)), adt("9", patient="B"))
+    with psycopg.connect(database.url, autocommit=True) as connection, connection.transaction():
+        claims = queue.claim(connection, 8)
+    assert [claim.id for claim in claims] == [ids[0], ids[5]]
 
 
 def test_order__many_workers_keep_the_order_of_each_patient(
