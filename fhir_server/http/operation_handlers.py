@@ -42,20 +42,22 @@ def delete_meta(call: Call) -> Reply:
 
 
 def get_everything(call: Call) -> Reply:
-    """GET /Patient/id/$everything."""
+    """GET and POST /Patient/id/$everything."""
     if call.type != "Patient":
         raise refuse(404, "path-not-found", "not-found")
     with call.server.database.connection() as connection:
-        return bundle_reply(call, everything(call.server, connection, call.id, call.pairs))
+        return bundle_reply(
+            call, everything(call.server, connection, call.id, call.operation_pairs)
+        )
 
 
 def get_diff(call: Call) -> Reply:
-    """GET /$diff, /Type/id/$diff."""
+    """GET and POST /$diff, /Type/id/$diff."""
     with call.server.database.connection() as connection:
         if "id" in call.path:
-            found = diff_versions(call.server, connection, call.type, call.id, call.pairs)
+            found = diff_versions(call.server, connection, call.type, call.id, call.operation_pairs)
         else:
-            found = diff_resources(call.server, connection, call.pairs)
+            found = diff_resources(call.server, connection, call.operation_pairs)
     return _parameters(call, found)
 
 

@@ -8,6 +8,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from fhir_server.http.call import Call
 from fhir_server.http.formats import JSON, XML, format_of_content, positions_in, written
 from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.conditional_read import names_version
 from fhir_server.interactions.subset import parse_subset, subset_body
 from fhir_server.model.issues import Issue, operation_outcome
 from fhir_server.model.json_source import encode_json
@@ -77,10 +78,10 @@ def _content(call: Call, status: int, body: bytes, headers: dict[str, str]) -> R
 
 
 def _is_known(call: Call, etag: str, updated: datetime) -> bool:
-    """Whether the client has this version. Source: RFC 9110 §13.2.2 (If-None-Match comes first)."""
+    """Whether the client has this version."""
     tags = call.headers.get("if-none-match")
     if tags is not None:
-        return tags.strip() == "*" or etag in (tag.strip() for tag in tags.split(","))
+        return names_version(tags, etag)
     since = call.headers.get("if-modified-since")
     if since is None:
         return False

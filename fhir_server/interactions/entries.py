@@ -44,6 +44,7 @@ class Entry:
     if_match: Any = None
     if_none_match: Any = None
     if_none_exist: Any = None
+    if_modified_since: Any = None
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -96,6 +97,7 @@ def _parse_entry(entry: Any, at: str, base_url: str) -> Entry:
         if_match=request.get("ifMatch"),
         if_none_match=request.get("ifNoneMatch"),
         if_none_exist=request.get("ifNoneExist"),
+        if_modified_since=request.get("ifModifiedSince"),
     )
 
 

@@ -1,6 +1,9 @@
 """GET inside a batch or transaction: read, vread, history or search, by the URL of the entry."""
 
+from dataclasses import replace
+
 from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.conditional_read import is_known
 from fhir_server.interactions.entries import Entry
 from fhir_server.interactions.history import history, parse_history
 from fhir_server.interactions.read import read
@@ -20,6 +23,8 @@ def read_entry(server: FhirServer, connection: Connection, entry: Entry) -> Answ
     """
     if entry.path == ("",):
         return search(server, connection, SearchPlace(), entry.pairs)
+    if entry.path == ("_history",):
+        return history(server, connection, parse_history(None, None, entry.pairs))
     check_type_known(entry.path[0], f"{entry.at}.request.url")
     match entry.path:
         case (resource_type,):
@@ -39,5 +44,7 @@ def read_entry(server: FhirServer, connection: Connection, entry: Entry) -> Answ
             answer = vread(connection, resource_type, resource_id, version)
         case _:
             raise refuse(400, "entry-url", "value", f"{entry.at}.request.url")
-    body = answer.stored.body if answer.stored else None
-    return Answer(200, stored=answer.stored, body=body)
+    assert answer.stored is not None  # noqa: S101 — a read refuses what is not there
+    if is_known(entry, answer):
+        return Answer(304, stored=replace(answer.stored, body=None))
+    return Answer(200, stored=answer.stored, body=answer.stored.body)

@@ -7,9 +7,12 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import uvicorn
+from psycopg import sql
+from starlette.testclient import TestClient
 
 from fhir_server.http import body, connection
 from fhir_server.http.app import create_app
@@ -21,6 +24,7 @@ from tests.interactions.conftest import opened as opened  # noqa: PLC0414 — fi
 from tests.interactions.conftest import server as server  # noqa: PLC0414
 
 PATIENT = json.dumps({"resourceType": "Patient", "active": True}).encode()
+COUNT = sql.SQL("SELECT count(*) FROM {}")
 POST = b"POST /fhir/Patient HTTP/1.1\r\nHost: testserver\r\nContent-Type: application/fhir+json\r\n"
 
 
@@ -197,3 +201,45 @@ def test_encoding__of_another_kind_is_refused(port: int) -> None:
     head = b"Content-Encoding: br\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
     status, content = ask(port, POST + head)
     assert (status, issue_of(content)) == (415, "content-encoding")
+
+
+def stored_rows(server: FhirServer) -> dict[str, int]:
+    """How many rows each table has."""
+    with server.database.connection() as connection:
+        named = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        return {
+            name: connection.execute(COUNT.format(sql.Identifier(name))).fetchall()[0][0]
+            for (name,) in named.fetchall()
+        }
+
+
+def test_searches__that_are_left_open_hold_nothing(port: int, server: FhirServer) -> None:
+    """Hence a hundred thousand of them hold nothing either: all that a page needs stands in its URL."""
+
+    def page(path: str) -> dict[str, Any]:
+        head = b"GET %s HTTP/1.1\r\nHost: testserver\r\nConnection: close\r\n\r\n"
+        found: dict[str, Any] = json.loads(ask(port, head % path.encode())[1])
+        return found
+
+    for _ in range(3):
+        ask(
+            port,
+            POST + b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(PATIENT), PATIENT),
+        )
+    before = stored_rows(server)
+    open_searches = [page(f"/fhir/Patient?_count=1&_lastUpdated=gt{1500 + n}") for n in range(300)]
+    assert stored_rows(server) == before
+    with server.database.connection() as connection:
+        asked = connection.execute(
+            "SELECT (SELECT count(*) FROM pg_cursors), (SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid())"
+        )
+        assert asked.fetchall() == [(0, 0)]
+    assert threading.active_count() < 2 * server.settings.pool_size + 10
+    urls = [one["link"][1]["url"].removeprefix("http://testserver") for one in open_searches]
+    # A server that has seen none of them goes on with each.
+    fresh = TestClient(create_app(server, reindexes=False))
+    firsts = [one["entry"][0]["resource"]["id"] for one in open_searches]
+    nexts = [fresh.get(url).json()["entry"][0]["resource"]["id"] for url in urls]
+    assert (len(set(firsts)), len(set(nexts))) == (1, 1)
+    assert firsts[0] != nexts[0]

@@ -99,3 +99,37 @@ def test_everything__fault_is_named(cared_for: TestClient) -> None:
     assert (response.status_code, issue_id(response)) == (400, "operation-parameter-unknown")
     assert cared_for.get("/fhir/Patient/none/$everything").status_code == 404
     assert cared_for.get("/fhir/Condition/c0/$everything").status_code == 404
+
+
+def test_operations__that_change_nothing_take_parameters_by_post(client: TestClient) -> None:
+    for active in (True, False):
+        client.put("/fhir/Patient/p", json={"resourceType": "Patient", "id": "p", "active": active})
+
+    def parameters(**values: str) -> dict[str, object]:
+        listed = [{"name": name, "valueString": value} for name, value in values.items()]
+        return {"resourceType": "Parameters", "parameter": listed}
+
+    found = client.post("/fhir/Patient/p/$everything", json=parameters(_type="Patient"))
+    assert [entry["resource"]["id"] for entry in found.json()["entry"]] == ["p"]
+    assert client.post("/fhir/Patient/p/$everything").status_code == 200
+    versions = parameters(fromVersion="1", toVersion="2")
+    changed = client.post("/fhir/Patient/p/$diff", json=versions).json()
+    assert changed == client.get("/fhir/Patient/p/$diff?fromVersion=1&toVersion=2").json()
+    pair = parameters(**{"from": "Patient/p", "to": "Patient/p"})
+    assert client.post("/fhir/$diff", json=pair).status_code == 200
+    assert client.post("/fhir/$versions").status_code == 200
+
+
+def test_search__handled_leniently_says_what_it_dropped(client: TestClient) -> None:
+    client.put("/fhir/Patient/p", json={"resourceType": "Patient", "id": "p", "active": True})
+    strict = client.get(
+        "/fhir/Patient?active=true&nonsense=1", headers={"Prefer": "handling=strict"}
+    )
+    assert strict.status_code == 400
+    answer = client.get(
+        "/fhir/Patient?active=true&nonsense=1", headers={"Prefer": "handling=lenient"}
+    )
+    modes = [entry["search"]["mode"] for entry in answer.json()["entry"]]
+    assert modes == ["match", "outcome"]
+    assert answer.json()["link"][0]["url"].endswith("/Patient?active=true")
+    assert client.get("/fhir/Patient", headers={"Prefer": "handling=odd"}).status_code == 400

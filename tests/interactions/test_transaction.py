@@ -12,7 +12,8 @@ Json = dict[str, Any]
 
 def entry(method: str, url: str, resource: Json | None = None, **more: Any) -> Json:
     request = {"method": method, "url": url}
-    request |= {n: more.pop(n) for n in ("ifNoneExist", "ifMatch", "ifNoneMatch") if n in more}
+    conditions = ("ifNoneExist", "ifMatch", "ifNoneMatch", "ifModifiedSince")
+    request |= {n: more.pop(n) for n in conditions if n in more}
     return {**more, "request": request, **({"resource": resource} if resource else {})}
 
 
@@ -49,6 +50,67 @@ def test_transaction__links_between_entries_are_resolved(client: TestClient) -> 
     made = [e["response"]["location"] for e in response.json()["entry"]]
     stored = client.get(made[0]).json()
     assert stored["subject"]["reference"] == "/".join(made[1].split("/")[-4:-2])
+
+
+@pytest.mark.parametrize(
+    "name", ["urn:oid:1.2.3.4", "urn:uuid:6b9cd1b2-4b9c-4b6e-9c2c-0b6f6a1d2e3f"]
+)
+def test_transaction__links_by_either_kind_of_urn_are_resolved(
+    client: TestClient, name: str
+) -> None:
+    sent = bundle(
+        entry("POST", "Condition", condition(name)),
+        entry("POST", "Patient", {"resourceType": "Patient"}, fullUrl=name),
+    )
+    answer = client.post("/fhir", json=sent, headers={"Prefer": "return=representation"}).json()
+    stored, patient = (one["resource"] for one in answer["entry"])
+    assert stored["subject"]["reference"] == f"Patient/{patient['id']}"
+
+
+@pytest.mark.parametrize("prefix", ["http://testserver/fhir/", ""])
+@pytest.mark.parametrize("suffix", ["", "/_history/1"])
+def test_transaction__absolute_and_versioned_links_stay_findable(
+    client: TestClient, prefix: str, suffix: str
+) -> None:
+    client.put("/fhir/Patient/p", json={"resourceType": "Patient", "id": "p"})
+    sent = bundle(entry("POST", "Condition", condition(f"{prefix}Patient/p{suffix}")))
+    assert statuses(client.post("/fhir", json=sent)) == ["201"]
+    assert total(client, "Condition?subject=Patient/p") == 1
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_bundle__reads_only_what_the_sender_does_not_have(client: TestClient, kind: str) -> None:
+    stored = client.put("/fhir/Patient/p", json={"resourceType": "Patient", "id": "p"})
+    updated = stored.json()["meta"]["lastUpdated"]
+    answer = client.post("/fhir", json=bundle(
+        entry("GET", "Patient/p", ifNoneMatch=stored.headers["ETag"]),
+        entry("GET", "Patient/p", ifNoneMatch='W/"7"'),
+        entry("GET", "Patient/p", ifModifiedSince=updated),
+        entry("GET", "Patient/p", ifModifiedSince="2020-01-01T00:00:00Z"),
+        entry("GET", "Patient/p/_history/1", ifNoneMatch='W/"1"'),
+        kind=kind,
+    ), headers={"Prefer": "return=representation"})  # fmt: skip
+    assert statuses(answer) == ["304", "200", "304", "200", "304"]
+    assert ["resource" in one for one in answer.json()["entry"]] == [
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_bundle__condition_that_is_no_time_is_refused(client: TestClient) -> None:
+    client.put("/fhir/Patient/p", json={"resourceType": "Patient", "id": "p"})
+    sent = bundle(entry("GET", "Patient/p", ifModifiedSince="yesterday"))
+    assert client.post("/fhir", json=sent).status_code == 400
+
+
+def test_bundle__reads_histories_of_every_level(client: TestClient) -> None:
+    client.put("/fhir/Patient/p", json={"resourceType": "Patient", "id": "p"})
+    urls = ("_history", "Patient/_history", "Patient/p/_history?_count=1")
+    answer = client.post("/fhir", json=bundle(*(entry("GET", url) for url in urls), kind="batch"))
+    assert [one["resource"]["type"] for one in answer.json()["entry"]] == ["history"] * 3
 
 
 def test_transaction__relative_links_follow_the_full_url(client: TestClient) -> None:
