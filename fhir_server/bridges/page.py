@@ -23,7 +23,7 @@ _HEAD = (
     "stays in the network, which can make a pseudonym again from its own records and so answer a "
     "question about one; nobody else can go back. National identities, numbers of centres for their "
     "patients, names, addresses, free text and days of birth stay behind. The number of a centre itself "
-    "(FINESS) is public and crosses.\n\n"
+    "(FINESS) is public and crosses ([decision 8](decisions/0008-pseudonyms-of-each-partner.md)).\n\n"
     "**Targets.** What is made is held against the structure of its target: "
     "`tests/bridges/targets.yaml` states what mCODE and MIABIS ask of each profile, with its source.\n"
 )
