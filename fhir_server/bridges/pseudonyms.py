@@ -8,7 +8,7 @@ Source: EUPID, context-specific pseudonyms, https://pmc.ncbi.nlm.nih.gov/article
 
 from base64 import b32encode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -35,7 +35,7 @@ class Pseudonyms:
     """The pseudonyms of one partner. `key` stays in the network, 16 to 64 bytes."""
 
     partner: str
-    key: bytes
+    key: bytes = field(repr=False)
 
     def of(self, *parts: str) -> str:
         """The pseudonym of a number: 24 letters and digits."""
@@ -63,7 +63,7 @@ def pseudonymised(records: Records, names: Pseudonyms) -> Records:
 def _resource(resource: Resource, address: str, names: Pseudonyms) -> Resource:
     if resource["resourceType"] == "Organization":
         return resource
-    said = {name: value for name, value in resource.items() if name not in _FREE_TEXT}
+    said = {name: value for name, value in resource.items() if not _is_free_text(name)}
     found = dict(_elements(said, names))
     if "id" in resource:
         found["id"] = names.of("id", str(resource["id"]))
@@ -72,6 +72,11 @@ def _resource(resource: Resource, address: str, names: Pseudonyms) -> Resource:
     if resource["resourceType"] == "Patient":
         return _patient(found, resource, address, names)
     return found
+
+
+def _is_free_text(name: str) -> bool:
+    """Whether an element holds someone's own words, as `onsetString` does."""
+    return name in _FREE_TEXT or name.endswith("String")
 
 
 def _patient(found: Resource, patient: Resource, address: str, names: Pseudonyms) -> Resource:
@@ -92,7 +97,11 @@ def _known_by(patient: Resource, address: str) -> str:
     if "id" in patient:
         return str(patient["id"])
     numbers = [each for each in patient.get("identifier", ()) if "value" in each]
-    of_centre = [each for each in numbers if "PI" in str(each.get("type"))]
+    of_centre = [
+        each
+        for each in numbers
+        if "PI" in {coding.get("code") for coding in each.get("type", {}).get("coding", ())}
+    ]
     first = [*of_centre, *numbers][:1]
     return f"{first[0].get('system')}|{first[0]['value']}" if first else address
 
@@ -113,12 +122,10 @@ def _elements(node: Mapping[str, Any], names: Pseudonyms) -> Iterator[tuple[str,
     for name, value in node.items():
         if name == "reference" and isinstance(value, str):
             yield name, _address(value, names)
+        elif name == "identifier" and isinstance(value, list):
+            yield name, [_number(each, names) for each in value]
         elif name == "identifier":
-            marked = isinstance(value, list)
-            yield (
-                name,
-                [_number(each, names) for each in value] if marked else _number(value, names),
-            )
+            yield name, _number(value, names)
         elif name not in {"note", "assigner"} and name != beside_code:
             yield name, _value(value, names)
 

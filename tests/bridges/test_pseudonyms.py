@@ -39,6 +39,8 @@ def named() -> Records:
                 resource["note"] = [{"text": "Pour Zoé Martin"}]
             if resource["resourceType"] == "Condition":
                 resource["code"]["text"] = "Tumeur de Zoé Martin"
+                resource.pop("onsetDateTime", None)
+                resource["onsetString"] = "selon Zoé Martin, au printemps"
     return Records.of_bundles(bundles)
 
 
@@ -106,3 +108,4 @@ def test_manifest__says_what_stays_behind_and_for_whom(name: str, named: Records
     assert manifest["partner"] == "curie"
     assert {each.what for each in LOST_BY_ALL} <= set(manifest["lost always"])
     assert KEY.hex() not in str(manifest)
+    assert str(KEY) not in repr(CURIE)
