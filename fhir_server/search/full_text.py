@@ -8,7 +8,6 @@ Source: FHIR R4 §3.1.1.4.20 `_text`, `_content`, https://hl7.org/fhir/R4/search
 """
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from html import unescape as unescape_html
 from typing import Any
@@ -21,6 +20,8 @@ MAX_BYTES = 900_000
 """How much of them; a tsvector holds one megabyte."""
 MAX_WORD_LENGTH = 48
 """Longer words are cut. Units: characters."""
+_MOST_BYTES = 5
+"""How many bytes a character of a word may take, with its share of the mark."""
 
 NARRATIVE = ">"
 """Stands before the words of the narrative."""
@@ -44,20 +45,21 @@ def text_vector(resource: dict[str, Any]) -> str:
     text = resource.get("text")
     if isinstance(text, dict) and isinstance(text.get("div"), str):
         narrative.update(narrative_words(text["div"]))
-    found = set(narrative)
-    for string in _strings(resource):
-        if len(found) >= MAX_WORDS:
-            break
-        found.update(words(string))
+    found = narrative | _words_of(resource)
     found.update(NARRATIVE + word for word in narrative)
-    kept = sorted(word.encode() for word in found)[:MAX_WORDS]
-    room = MAX_BYTES
+    kept = sorted(found)[:MAX_WORDS]
+    if len(kept) * MAX_WORD_LENGTH * _MOST_BYTES > MAX_BYTES:
+        kept = _within(kept, MAX_BYTES)
+    return "'" + "' '".join(kept) + "'" if kept else ""
+
+
+def _within(kept: list[str], room: int) -> list[str]:
+    """The first words, as many as fit."""
     for number, word in enumerate(kept):
-        room -= len(word)
+        room -= len(word.encode())
         if room < 0:
-            del kept[number:]
-            break
-    return " ".join(f"'{word.decode()}'" for word in kept)
+            return kept[:number]
+    return kept
 
 
 def narrative_words(div: str) -> set[str]:
@@ -71,24 +73,26 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(word[:MAX_WORD_LENGTH] for word in _WORD.findall(fold(text)))
 
 
-def _strings(resource: dict[str, Any]) -> Iterator[str]:
-    stack: list[Any] = [resource]
-    while stack:
-        node = stack.pop()
-        members = (
-            [value for name, value in node.items() if name not in _SKIPPED]
-            if isinstance(node, dict)
-            else node
-        )
-        for value in members:
-            if isinstance(value, dict | list):
-                stack.append(value)
-            elif isinstance(value, str) and _is_text(value):
-                yield value
+def _words_of(resource: dict[str, Any]) -> set[str]:
+    """The words of all texts, up to a little more than MAX_WORDS."""
+    found: set[str] = set()
+    left: list[Any] = [resource]
+    while left and len(found) < MAX_WORDS:
+        node = left.pop()
+        for name, value in node.items() if isinstance(node, dict) else enumerate(node):
+            if isinstance(value, str):
+                if name not in _SKIPPED:
+                    found.update(_words_of_text(value))
+            elif isinstance(value, dict | list) and name not in _SKIPPED:
+                left.append(value)
+    return found
 
 
-def _is_text(value: str) -> bool:
-    return _MOMENT.fullmatch(value) is None and _LINK.fullmatch(value) is None
+@lru_cache(maxsize=8192)
+def _words_of_text(value: str) -> tuple[str, ...]:
+    """The words of a string that may be a date or a link: those have none."""
+    is_text = _MOMENT.fullmatch(value) is None and _LINK.fullmatch(value) is None
+    return words(value) if is_text else ()
 
 
 def text_query(value: str, *, narrative: bool) -> str | None:

@@ -15,8 +15,8 @@ _ESCAPE = re.compile(r"\\([,|$\\])")
 
 def split_escaped(value: str, separator: str) -> list[str]:
     """The parts between separators that no backslash stands before; escapes stay as they are."""
-    if separator not in value:
-        return [value]
+    if "\\" not in value:
+        return value.split(separator)
     parts, start, at = [], 0, 0
     while at < len(value):
         if value[at] == "\\":

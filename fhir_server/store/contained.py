@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir_server.model.json_source import parse_json
+from fhir_server.store.arrays import array_text
 from fhir_server.store.index_rows import replace_rows
 from fhir_server.store.keys import hash64
 from fhir_server.store.resource_types import TYPE_NUMBERS
@@ -17,7 +18,6 @@ from fhir_server.store.resources import (
     Connection,
     IndexRows,
     NewVersion,
-    array_text,
     forget_rows,
     insert_rows,
 )

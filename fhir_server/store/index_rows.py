@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fhir_server.store.arrays import array_text
 from fhir_server.store.resources import (
     SEARCH_TABLES,
     Connection,
     IndexRows,
-    array_text,
     insert_codes,
 )
 

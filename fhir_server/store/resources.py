@@ -4,13 +4,14 @@ A write costs a bounded number of statements, however many resources it carries:
 arrays and one statement takes them all.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 import psycopg
 
+from fhir_server.store.arrays import array_text, bytes_array, column_array, quoted_array
 from fhir_server.store.bodies import packed, unpacked
 from fhir_server.store.keys import resource_key
 from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
@@ -167,7 +168,7 @@ def write_versions(connection: Connection, versions: Sequence[NewVersion]) -> No
 
     Errors: WriteConflictError where a row has changed since it was locked or appeared meanwhile;
     KeyCollisionError where another resource holds the key.
-    Cost: at most seventeen statements, sent in one go.
+    Cost: one statement where all are new, nine where some replace others.
     """
     if not versions:
         return
@@ -177,20 +178,13 @@ def write_versions(connection: Connection, versions: Sequence[NewVersion]) -> No
         if old is not None and (old.type, old.id) != (new.type, new.id):
             raise KeyCollisionError(f"{new.type}/{new.id}")
     replaced = [version for version in ordered if version.replaces is not None]
-    with connection.pipeline():
-        if replaced:
+    if replaced:
+        with connection.pipeline():
             _move_to_history(connection, replaced)
-        cursor = _upsert(connection, ordered)
-        if replaced:
             forget_rows(connection, [version.resource.key for version in replaced])
-        insert_rows(connection, [(one.resource.key, one.rows) for one in ordered if one.rows])
-        insert_codes(
-            connection, (code for version in ordered if version.rows for code in version.rows.codes)
-        )
-    if cursor.rowcount != len(ordered):
-        raise WriteConflictError(
-            f"{len(ordered) - cursor.rowcount} of {len(ordered)} rows had changed"
-        )
+    written = _write_rows(connection, ordered)
+    if written != len(ordered):
+        raise WriteConflictError(f"{len(ordered) - written} of {len(ordered)} rows had changed")
 
 
 def _move_to_history(connection: Connection, replaced: Sequence[NewVersion]) -> None:
@@ -199,15 +193,43 @@ def _move_to_history(connection: Connection, replaced: Sequence[NewVersion]) -> 
         "SELECT r.key, r.version, r.type, r.id, r.updated, new.updated, r.deleted, r.body "
         "FROM unnest(%s::bigint[], %s::timestamptz[]) AS new (key, updated) JOIN resource r USING (key)",
         (
-            [version.resource.key for version in replaced],
-            [version.resource.updated for version in replaced],
+            array_text(version.resource.key for version in replaced),
+            array_text(version.resource.updated.isoformat() for version in replaced),
         ),
     )
 
 
-def _upsert(connection: Connection, versions: Sequence[NewVersion]) -> psycopg.Cursor[Any]:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One of the statements that are sent as one: its name, its text, its values."""
+
+    name: str
+    statement: str
+    values: Sequence[Any]
+
+
+def _write_rows(connection: Connection, versions: Sequence[NewVersion]) -> int:
+    """Write the current rows and all their index rows; how many rows were as they should be.
+
+    One statement, since each costs a way to the database and back: the parts are its common table
+    expressions, which PostgreSQL carries out whether anything reads them or not.
+    Source: https://www.postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING
+    """
+    indexed = [(one.resource.key, one.rows) for one in versions if one.rows]
+    codes = (code for _, rows in indexed for code in rows.codes)
+    parts = [_upsert(versions), *_index_rows(indexed), *_codes(codes)]
+    together = ", ".join(f"{part.name} AS ({part.statement})" for part in parts)
+    row = connection.execute(
+        f"WITH {together} SELECT count(*) FROM written".encode(),
+        [value for part in parts for value in part.values],
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _upsert(versions: Sequence[NewVersion]) -> _Part:
     resources = [version.resource for version in versions]
-    return connection.execute(
+    return _Part(
+        "written",
         "INSERT INTO resource (key, type, id, version, updated, deleted, body, tokens) "
         "SELECT key, type, id, version, updated, deleted, body, tokens::bigint[] FROM unnest("
         "%s::bigint[], %s::smallint[], %s::text[], %s::int[], %s::timestamptz[], %s::bool[], "
@@ -216,25 +238,18 @@ def _upsert(connection: Connection, versions: Sequence[NewVersion]) -> psycopg.C
         "ON CONFLICT (key) DO UPDATE SET version = excluded.version, updated = excluded.updated, "
         "deleted = excluded.deleted, body = excluded.body, tokens = excluded.tokens "
         "WHERE resource.version = excluded.version - 1 "
-        "AND resource.type = excluded.type AND resource.id = excluded.id",
+        "AND resource.type = excluded.type AND resource.id = excluded.id RETURNING key",
         (
             array_text(r.key for r in resources),
             array_text(TYPE_NUMBERS[r.type] for r in resources),
-            [r.id for r in resources],
+            quoted_array(r.id for r in resources),
             array_text(r.version for r in resources),
-            [r.updated for r in resources],
-            [r.deleted for r in resources],
-            [None if r.body is None else packed(r.body) for r in resources],
-            [array_text(version.rows.tokens if version.rows else ()) for version in versions],
+            array_text(r.updated.isoformat() for r in resources),
+            array_text(r.deleted for r in resources),
+            bytes_array(None if r.body is None else packed(r.body) for r in resources),
+            quoted_array(array_text(one.rows.tokens if one.rows else ()) for one in versions),
         ),
     )
-
-
-def array_text(numbers: Iterable[int]) -> str:
-    """An array of bigint as PostgreSQL writes it: quicker to make than psycopg's own, and arrays of
-    different lengths can travel as an array of texts.
-    """
-    return "{" + ",".join(map(str, numbers)) + "}"
 
 
 SEARCH_TABLES = (
@@ -256,6 +271,11 @@ def forget_rows(connection: Connection, keys: list[int]) -> None:
 
 def insert_rows(connection: Connection, indexed: Sequence[tuple[int, IndexRows]]) -> None:
     """Write the index rows of each key. Cost: a statement for each table that gets some."""
+    for part in _index_rows(indexed):
+        connection.execute(part.statement.encode(), part.values)
+
+
+def _index_rows(indexed: Sequence[tuple[int, IndexRows]]) -> Iterator[_Part]:
     for attribute, table, columns, types in SEARCH_TABLES:
         keys: list[int] = []
         rows: list[tuple[Any, ...]] = []
@@ -265,26 +285,33 @@ def insert_rows(connection: Connection, indexed: Sequence[tuple[int, IndexRows]]
             keys.extend([key] * len(own))
         if rows:
             arrays = ", ".join(f"%s::{name}[]" for name in ("bigint", *types))
-            connection.execute(
+            yield _Part(
+                f"into_{table}",
                 f"INSERT INTO {table} (key, {columns}) SELECT * FROM unnest({arrays})",
-                [
-                    array_text(column) if name == "bigint" else list(column)
-                    for name, column in zip(
-                        ("bigint", *types), (keys, *zip(*rows, strict=True)), strict=True
-                    )
-                ],
+                _columns(("bigint", *types), (keys, *zip(*rows, strict=True))),
             )
 
 
-def insert_codes(connection: Connection, codes: Iterable[tuple[int, int, str]]) -> None:
-    """Note what tokens stand for, where it is not known yet; in the one order of all writers."""
-    new = sorted(set(codes))
-    if new:
-        connection.execute(
+def _columns(types: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[str]:
+    return [column_array(name, column) for name, column in zip(types, columns, strict=True)]
+
+
+def _codes(codes: Iterable[tuple[int, int, str]]) -> Iterator[_Part]:
+    # Each once, in the one order of all writers.
+    columns = list(zip(*sorted(set(codes)), strict=True))
+    if columns:
+        yield _Part(
+            "into_search_code",
             "INSERT INTO search_code (parameter, token, value) "
             "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) ON CONFLICT DO NOTHING",
-            [list(column) for column in zip(*new, strict=True)],
+            _columns(("bigint", "bigint", "text"), columns),
         )
+
+
+def insert_codes(connection: Connection, codes: Iterable[tuple[int, int, str]]) -> None:
+    """Note what tokens stand for, where it is not known yet."""
+    for part in _codes(codes):
+        connection.execute(part.statement.encode(), part.values)
 
 
 def stored_resource(row: Sequence[Any]) -> StoredResource:

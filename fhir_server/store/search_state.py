@@ -22,22 +22,39 @@ class Gap:
     type: int
 
 
-def begin_writing(connection: Connection) -> tuple[datetime, str | None]:
-    """The database's clock in whole milliseconds, the one clock of all processes, and the generation of
-    the search parameters, which holds for all that this transaction indexes.
+_LOCK_BARRIER = f"SELECT pg_advisory_xact_lock_shared({BARRIER})"
+_READ_STATE = (
+    "SELECT date_trunc('milliseconds', clock_timestamp()), "
+    "(SELECT generation::text FROM search_generation), "
+    "EXISTS (SELECT FROM subscription WHERE is_on)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """What a write must know of the store.
+
+    Shape: `time` the database's clock in whole milliseconds, the one clock of all processes;
+    `generation` of the search parameters, which holds for all that this transaction indexes;
+    `is_watched` whether any Subscription is on.
+    """
+
+    time: datetime
+    generation: str | None
+    is_watched: bool
+
+
+def begin_writing(connection: Connection) -> StoreState:
+    """Take part in the barrier; the state of the store from then on.
 
     Cost: one round trip.
     """
-    with connection.pipeline():
-        # By itself: the next statement sees what was committed while this one waited.
-        connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (BARRIER,))
-        cursor = connection.execute(
-            "SELECT date_trunc('milliseconds', clock_timestamp()), "
-            "(SELECT generation::text FROM search_generation)"
-        )
+    # Two statements, sent together: the second one sees what was committed while the first one waited.
+    cursor = connection.execute(f"{_LOCK_BARRIER}; {_READ_STATE}".encode())
+    cursor.nextset()
     row = cursor.fetchone()
     assert row is not None  # noqa: S101 — a SELECT without FROM has one row
-    return row[0], row[1]
+    return StoreState(*row)
 
 
 def read_generation(connection: Connection) -> str | None:

@@ -40,12 +40,19 @@ class EventCollector:
     def __init__(self, server: FhirServer, connection: Connection) -> None:
         self._server = server
         self._connection = connection
+        self._is_watched = False
         self._written: dict[Method, list[NewVersion]] = {"create": [], "update": []}
         self._changed: list[tuple[Change, NewVersion]] = []
         self._events: defaultdict[int, dict[int, NewEvent]] = defaultdict(dict)
 
-    def before_write(self, changes: Sequence[Change], versions: Sequence[NewVersion]) -> None:
-        """Take note of versions that are about to be written. Cost: two statements where some delete."""
+    def before_write(
+        self, changes: Sequence[Change], versions: Sequence[NewVersion], *, is_watched: bool
+    ) -> None:
+        """Take note of versions that are about to be written; `is_watched` where a Subscription is on.
+
+        Cost: two statements where some delete and are watched.
+        """
+        self._is_watched = self._is_watched or is_watched
         for version in versions:
             if not version.resource.deleted:
                 is_new = version.replaces is None or version.replaces.deleted
@@ -59,7 +66,9 @@ class EventCollector:
         ]
 
     def record(self) -> None:
-        """Write the events. Cost: a statement where no Subscription is about these types."""
+        """Write the events. Cost: none where no Subscription is on, a statement where none is about these
+        types.
+        """
         for method, versions in self._written.items():
             self._match(method, versions)
         if any(self._events.values()):
@@ -74,7 +83,7 @@ class EventCollector:
         watched = {
             v.resource.key: v.resource for v in versions if v.resource.type != "Subscription"
         }
-        if not watched:
+        if not watched or not self._is_watched:
             return
         types = {resource.type for resource in watched.values()}
         asked: list[tuple[int, SearchRequest]] = []

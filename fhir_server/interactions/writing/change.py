@@ -1,5 +1,6 @@
 """One requested write, and the identity it gets."""
 
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -45,6 +46,8 @@ class Change:
     patch: Callable[[dict[str, Any]], Any] | None = None
     """Of a PATCH: makes `resource` of the current version."""
 
+    has_new_id: bool = False
+    """Its id was drawn by the server for this attempt."""
     links: Sequence[Link] = ()
     """Of an entry of a Bundle: where its resource names others, as it stands."""
     also: Sequence[str] = ()
@@ -58,6 +61,10 @@ class Change:
     existing: StoredResource | None = None
     """The locked row that is to be superseded."""
     warnings: Sequence[Issue] = field(default_factory=tuple)
+
+    def draw_id(self) -> None:
+        """Give it an id of its own."""
+        self.id, self.has_new_id = str(uuid.uuid4()), True
 
     @property
     def reference(self) -> str:

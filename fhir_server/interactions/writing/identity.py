@@ -5,7 +5,6 @@ https://hl7.org/fhir/R4/bundle.html#references
 """
 
 import re
-import uuid
 from collections.abc import Iterator, Sequence
 
 from fhir_server.interactions.server import FhirServer
@@ -56,7 +55,8 @@ def identify(connection: Connection, changes: Sequence[Change], delete_limit: in
     creates: dict[str, Change] = {}
     for change in changes:
         if change.criteria is None:
-            change.id = change.id or str(uuid.uuid4())
+            if change.id is None:
+                change.draw_id()
             continue
         if change.method == "DELETE":
             _identify_deletion(connection, change, change.criteria, delete_limit)
@@ -91,7 +91,10 @@ def _identify_by_match(change: Change, found: Sequence[StoredResource]) -> None:
     match = only_match(found, change.expression(place))
     if change.method == "POST":
         change.matched = match
-        change.id = match.id if match else str(uuid.uuid4())
+        if match is None:
+            change.draw_id()
+        else:
+            change.id = match.id
         return
     body_id = (change.resource or {}).get("id")
     if match is not None and isinstance(body_id, str) and body_id != match.id:
@@ -101,7 +104,9 @@ def _identify_by_match(change: Change, found: Sequence[StoredResource]) -> None:
     elif change.method == "PUT":
         if isinstance(body_id, str):
             check_id(body_id, f"{change.expression()}.id")
-        change.id = body_id if isinstance(body_id, str) else str(uuid.uuid4())
+            change.id = body_id
+        else:
+            change.draw_id()
 
 
 def check_targets_differ(changes: Sequence[Change]) -> None:

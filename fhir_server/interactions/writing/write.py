@@ -126,15 +126,17 @@ def _write_stage(
     events: EventCollector,
 ) -> None:
     writing = [c for c in changes if c.id is not None and c.matched is None and c.same_as is None]
-    locked = lock_resources(connection, [resource_key(c.type, c.id or "") for c in writing])
+    # Nobody knows an id that has just been drawn.
+    known = [resource_key(c.type, c.id or "") for c in writing if not c.has_new_id]
+    locked = lock_resources(connection, known)
     for change in writing:
         change.existing = locked.get(resource_key(change.type, change.id or ""))
         _check_still_found(change)
         check_preconditions(change)
     if writing:
-        time, generation = begin_writing(connection)
-        now = _now(time, list(locked.values()))
-        search = server.search.at(connection, generation)
+        state = begin_writing(connection)
+        now = _now(state.time, list(locked.values()))
+        search = server.search.at(connection, state.generation)
         versions: list[NewVersion] = []
         contained: dict[int, list[ContainedResource]] = {}
         for change in writing:
@@ -145,7 +147,7 @@ def _write_stage(
                     resource = {**change.resource, "id": change.id}
                     contained[version.resource.key] = search.indexer.contained(resource)
             answers[id(change)] = _answer(change, version)
-        events.before_write(writing, versions)
+        events.before_write(writing, versions, is_watched=state.is_watched)
         write_versions(connection, versions)
         write_contained(connection, versions, contained)
         note_definitions(server, connection, versions)

@@ -6,8 +6,9 @@ and one edge in `search_reference`. Any other reference is a token of its URL.
 Source: FHIR R4 §3.1.1.4.12, https://hl7.org/fhir/R4/search.html#reference
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from fhir_server.model.references import VALID_ID, ParsedReference, parse_reference
@@ -26,7 +27,7 @@ def extract(
     values: Iterable[TypedValue],
     rows: IndexRows,
     target: str | None,
-    bases: Collection[str],
+    bases: frozenset[str],
 ) -> bool:
     """Add tokens and edges; whether there were any. `target`: only references to this type count."""
     before = len(rows.tokens)
@@ -49,7 +50,7 @@ class _Sink:
     parameter: SearchParameter
     rows: IndexRows
     target: str | None
-    bases: Collection[str]
+    bases: frozenset[str]
 
 
 def _add_reference(sink: _Sink, value: dict[str, Any]) -> None:
@@ -68,25 +69,30 @@ def _add_text(sink: _Sink, text: str, declared: str | None) -> None:
     if sink.target not in {None, reference.type or declared}:
         return
     number = sink.parameter.hash
-    sink.rows.tokens.extend([number ^ target for target in target_hashes(text, sink.bases)])
-    if reference.is_local(sink.bases) and reference.type in TYPE_NUMBERS:
-        sink.rows.references.append((number, resource_key(reference.type, reference.id)))
+    hashes, edge = _found_by(text, sink.bases)
+    sink.rows.tokens.extend([number ^ target for target in hashes])
+    if edge is not None:
+        sink.rows.references.append((number, edge))
 
 
-def target_hashes(text: str, bases: Collection[str]) -> tuple[int, ...]:
-    """By what a reference is found: the key of its target here, or the hash of its URL.
+# Most resources of a Bundle refer to the same few others, by several parameters each.
+@lru_cache(maxsize=8192)
+def _found_by(text: str, bases: frozenset[str]) -> tuple[tuple[int, ...], int | None]:
+    """By what a reference is found, and the key of its target where that is a resource here.
 
-    Shape: with a version also the hash of the versioned form; a canonical also without its version.
+    Shape: the key of the target, or the hash of its URL; with a version also the hash of the versioned
+    form; a canonical also without its version.
     """
     reference = parse_reference(text)
     if reference.kind == "fragment":
-        return ()
+        return (), None
     if reference.is_local(bases) and reference.type in TYPE_NUMBERS:
         key = resource_key(reference.type, reference.id)
-        return (key,) if reference.version is None else (key, hash64(_versioned(reference)))
+        versioned = () if reference.version is None else (hash64(_versioned(reference)),)
+        return (key, *versioned), key
     if "|" in text:
-        return hash64(text), hash64(text.partition("|")[0])
-    return (hash64(text),)
+        return (hash64(text), hash64(text.partition("|")[0])), None
+    return (hash64(text),), None
 
 
 def _versioned(reference: ParsedReference) -> str:
