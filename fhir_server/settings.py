@@ -219,6 +219,16 @@ class Settings(BaseSettings):
         description="Seconds that the terminology server may take; one that gives no answer is left alone "
         "for a minute.",
     )
+    wrong_displays: Literal["error", "warning"] = Field(
+        default="error",
+        description="What validation makes of a display that the code system does not have. It is a warning "
+        "in any case where the resource is in a language that the code system does not speak.",
+    )
+    unknown_profiles: Literal["error", "warning"] = Field(
+        default="warning",
+        description="What validation makes of a profile that a resource claims and that is not loaded. One "
+        "that is asked for is an error in any case.",
+    )
     package_registry: str | None = Field(
         default=None,
         description="The base URL of the FHIR package registry that `osteon package install NAME@VERSION` "

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fhir_server.settings import Settings
     from fhir_server.validation import Validator
     from fhir_server.validation.sources import Record, Result
+    from fhir_server.validation.strictness import Strictness
 
 EXIT_INPUT = 1
 EXIT_USAGE = 2
@@ -48,6 +49,17 @@ def validate(
     language: Annotated[
         Literal["en", "fr"], typer.Option("--lang", help="The language of the texts.")
     ] = "en",
+    displays: Annotated[
+        Literal["error", "warning"] | None,
+        typer.Option("--displays", help="What a wrong display is (OSTEON_WRONG_DISPLAYS)."),
+    ] = None,
+    unknown_profiles: Annotated[
+        Literal["error", "warning"] | None,
+        typer.Option(
+            "--unknown-profiles",
+            help="What a claimed profile that is not loaded is (OSTEON_UNKNOWN_PROFILES).",
+        ),
+    ] = None,
     jobs: Annotated[
         int,
         typer.Option("--jobs", min=0, help="How many processes; 0: as many as there are cores."),
@@ -68,7 +80,7 @@ def validate(
     from fhir_server.validation.report_formats import REPORT_FORMATS
     from fhir_server.validation.sources import input_files
 
-    make_validator = partial(_validator, tuple(loads or ()))
+    make_validator = partial(_validator, tuple(loads or ()), displays, unknown_profiles)
     try:
         make_validator()
     except PackageError as fault:
@@ -99,23 +111,34 @@ def _processes(jobs: int, size: int) -> int:
     return 1 if size < _ALONE_BYTES else os.cpu_count() or 1
 
 
-_validators: dict[tuple["Settings", tuple[Path, ...]], "Validator"] = {}
+Degree = Literal["error", "warning"]
+_validators: dict[tuple["Settings", "Strictness", tuple[Path, ...]], "Validator"] = {}
 
 
-def _validator(loads: tuple[Path, ...]) -> "Validator":
+def _validator(
+    loads: tuple[Path, ...],
+    displays: Degree | None = None,
+    unknown_profiles: Degree | None = None,
+) -> "Validator":
     """The validator of this process; a forked process finds that of its parent."""
     from fhir_server.log_lines import configure_logging
     from fhir_server.settings import load_settings
     from fhir_server.terminology import Terminology, remote_terminology
     from fhir_server.validation import Validator
+    from fhir_server.validation.strictness import Strictness
 
     settings = load_settings()
     configure_logging(settings)
-    key = (settings, loads)
+    strictness = Strictness(
+        displays or settings.wrong_displays, unknown_profiles or settings.unknown_profiles
+    )
+    key = (settings, strictness, loads)
     if key not in _validators:
         remote = remote_terminology(settings.terminology_server, settings.terminology_timeout_s)
         definitions = _definitions(settings.data_dir, loads)
-        _validators[key] = Validator(definitions, Terminology(definitions, remote=remote))
+        _validators[key] = Validator(
+            definitions, Terminology(definitions, remote=remote), strictness=strictness
+        )
     return _validators[key]
 
 

@@ -12,6 +12,7 @@ from fhir_server.settings import Settings
 from fhir_server.store.database import Database
 from fhir_server.terminology import FHIRPathTerminology, Terminology, remote_terminology
 from fhir_server.validation import Validator
+from fhir_server.validation.strictness import Strictness
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +62,11 @@ def open_server(settings: Settings, database: Database) -> FhirServer:
         database=database,
         definitions=definitions,
         terminology=terminology,
-        validator=Validator(definitions, terminology),
+        validator=Validator(
+            definitions,
+            terminology,
+            strictness=Strictness(settings.wrong_displays, settings.unknown_profiles),
+        ),
         search=SearchRegistry(parameters, indexer, fhirpath),
         fhirpath=fhirpath,
     )

@@ -52,6 +52,13 @@ class CodeSystem:
         self.codes = frozenset(self.concepts)
 
     @cached_property
+    def languages(self) -> frozenset[str]:
+        """The languages in which its codes are named; English where it states none."""
+        own = str(self.resource.get("language", "en"))
+        tags = {own, *(t for c in self.concepts.values() for t in c.designations_by_language)}
+        return frozenset(tag.lower().partition("-")[0] for tag in tags)
+
+    @cached_property
     def folded(self) -> Mapping[str, str]:
         """The code of each lower-case spelling, for systems in which case does not count."""
         return {code.lower(): code for code in self.codes}

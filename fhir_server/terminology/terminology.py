@@ -142,6 +142,11 @@ class Terminology:
             return ()
         return tuple(filter(None, (concept.display, *concept.designations)))
 
+    def speaks(self, system: str, language: str) -> bool:
+        """Whether a code system names its codes in a language; one that states none speaks English."""
+        index = self.code_system(system)
+        return index is not None and language.lower().partition("-")[0] in index.languages
+
     def expansion(self, canonical: str) -> Expansion:
         """What a value set holds; one that is not known holds what cannot be told."""
         try:

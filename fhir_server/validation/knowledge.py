@@ -8,12 +8,19 @@ from fhir_server.terminology import Terminology
 from fhir_server.validation.element import Element
 from fhir_server.validation.expressions import Expressions
 from fhir_server.validation.plans import Plans
+from fhir_server.validation.strictness import Strictness
 
 
 class Knowledge:
     """Shared and immutable to its users; each part fills itself when first asked."""
 
-    def __init__(self, definitions: Definitions, terminology: Terminology | None = None) -> None:
+    def __init__(
+        self,
+        definitions: Definitions,
+        terminology: Terminology | None = None,
+        strictness: Strictness | None = None,
+    ) -> None:
+        self.strictness = strictness or Strictness()
         self.definitions = definitions
         self.plans = Plans(definitions)
         self.types: TypeModel = definitions.type_model

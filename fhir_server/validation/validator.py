@@ -22,6 +22,7 @@ from fhir_server.validation.rules.resources import RESOURCE_RULES
 from fhir_server.validation.rules.structure import ABSTRACT_RESOURCES
 from fhir_server.validation.scope import Scope
 from fhir_server.validation.snapshot import SnapshotError
+from fhir_server.validation.strictness import Strictness
 
 Resource = dict[str, Any]
 
@@ -51,8 +52,9 @@ class Validator:
         terminology: Terminology | None = None,
         *,
         thorough: bool = False,
+        strictness: Strictness | None = None,
     ) -> None:
-        self._knowledge = Knowledge(definitions, terminology)
+        self._knowledge = Knowledge(definitions, terminology, strictness)
         self._globals = global_profiles(definitions)
         self._compiler = Compiler(self._knowledge, self._nested(silent=False), self._conforms)
         self._silent = Compiler(
@@ -254,7 +256,7 @@ class Validator:
             if is_asked:
                 explain_missing(url, place, url, self._knowledge.plans, report)
             else:
-                explain_claim(url, place, self._knowledge.plans, scope, report)
+                explain_claim(url, place, self._knowledge, scope, report)
         elif not self._fits(root, kind):
             report.error("profile-wrong-type", "structure", place, url, profile=url,
                          expected=root.path, found=kind)  # fmt: skip

@@ -5,7 +5,6 @@ import pytest
 from tests.validation.suite import agreement, is_valid, run, runs
 
 _DISPLAY = "a display of a code system that is not available offline"
-_DISPLAY_WARNING = "a wrong display is a warning here: displays are translated"
 _REMOTE = "needs a target outside the input to be fetched and validated"
 EXPECTED_FAILURES = {
     "dr-example-org": "example.org URLs are no fault by the specification",
@@ -14,11 +13,9 @@ EXPECTED_FAILURES = {
     "bundle-id-5": _DISPLAY,
     "uk-msg": _DISPLAY,
     "ips-nz-pj": _DISPLAY,
-    "choice-async-qr": _DISPLAY_WARNING,
-    "choice-gender-coding-async-qr": _DISPLAY_WARNING,
+    "choice-async-qr": _DISPLAY,
     "pat-dob-ext": "an unknown extension outside HL7's space is a warning here",
     "res-inv-example-bad": "uses extensions of HL7's that came after R4, unknown here",
-    "de-address-example": "claims a profile that is not loaded: an error here, by the project's strictness",
     "test-ndjson": "a day and a moment of that day cannot be compared: per-1 is empty, which breaks nothing",
     "ref-policy-default-r4": "the file is R5",
     "choice-invalid-type-qr": "a string answers a choice question, which item-type does not allow",

@@ -6,6 +6,7 @@ Source: FHIR R4 Coding, https://hl7.org/fhir/R4/datatypes.html#Coding
 import re
 from typing import Any
 
+from fhir_server.model.issues import Severity
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
 from fhir_server.validation.inspection import Inspection
@@ -20,6 +21,7 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 def compile_coding(knowledge: Knowledge, *, silent: bool = False) -> Check:
     """The fast check of a Coding; where `silent`, its code must be known, and its display."""
     terminology = knowledge.terminology
+    is_strict = knowledge.strictness.displays == "error"
 
     def silent_check(value: Any, scope: Scope, place: Element) -> bool:
         system, code = value.get("system"), value.get("code")
@@ -46,7 +48,11 @@ def compile_coding(knowledge: Knowledge, *, silent: bool = False) -> Check:
             or (
                 type(code) is str and terminology.knows_code(canonical_of(value), code) is not False
             )
-        ) and not _names_value_set(system, knowledge)
+        ) and not (
+            _names_value_set(system, knowledge)
+            or (is_strict and code is not None and "display" in value
+                and display_fault(value, canonical_of(value), knowledge) is not None)
+        )  # fmt: skip
 
     return silent_check if silent else check
 
@@ -103,11 +109,20 @@ def explain_coding(element: Element, item: Item, case: Inspection) -> None:
             system=system, code=shown(code),
         )  # fmt: skip
     elif (expected := display_fault(item.value, canonical, case.knowledge)) is not None:
-        case.report.warning(
-            "coding-display", "invalid", f"{item.location}.display", element.profile,
+        case.report.add(
+            "coding-display", _severity(canonical, case), "invalid", f"{item.location}.display",
+            element.profile,
             display=shown(item.value["display"]), expected=shown(expected), code=shown(code),
             system=system,
         )  # fmt: skip
+
+
+def _severity(canonical: str, case: Inspection) -> Severity:
+    """That of a wrong display: a warning where it may be a translation that the code system lacks."""
+    language = case.scope.resource.get("language")
+    if isinstance(language, str) and not case.knowledge.terminology.speaks(canonical, language):
+        return "warning"
+    return case.knowledge.strictness.displays
 
 
 def display_fault(coding: dict[str, Any], canonical: str, knowledge: Knowledge) -> str | None:

@@ -6,6 +6,7 @@ Source: FHIR R4 Meta.profile, https://hl7.org/fhir/R4/resource.html#Meta
 from collections.abc import Mapping
 
 from fhir_server.definitions import Definitions
+from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.plans import Plans
 from fhir_server.validation.report import Report
 from fhir_server.validation.scope import Scope
@@ -25,12 +26,14 @@ def global_profiles(definitions: Definitions) -> Mapping[str, tuple[str, ...]]:
     return {kind: tuple(urls) for kind, urls in found.items()}
 
 
-def explain_claim(url: str, place: str, plans: Plans, scope: Scope, report: Report) -> None:
-    """Says that a profile which a resource claims is unknown or broken: an error for the resource that is
-    sent, a warning for one that it only carries: that one answers for itself where it is stored.
+def explain_claim(url: str, place: str, knowledge: Knowledge, scope: Scope, report: Report) -> None:
+    """Says that a profile which a resource claims is broken or not known. The latter is as severe as those
+    who validate want it (`Strictness`) for the resource that is sent, and a warning for one that it only
+    carries: that one answers for itself where it is stored.
     """
-    is_carried = scope.outer is not None
-    if is_carried and plans.fault(url) is None:
+    plans = knowledge.plans
+    is_warning = scope.outer is not None or knowledge.strictness.profiles == "warning"
+    if is_warning and plans.fault(url) is None:
         report.warning(
             "profile-not-checked", "not-found", f"{place}.meta.profile", url, profile=url
         )

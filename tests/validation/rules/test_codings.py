@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from fhir_server.definitions import core_definitions
+from fhir_server.validation import Validator
+from fhir_server.validation.strictness import Strictness
 from tests.validation.rules.conftest import Judge
 from tests.validation.rules.definitions import observation
 
@@ -43,3 +46,23 @@ def test_codings__relative_system_in_a_patient(judge: Judge) -> None:
         {"resourceType": "Patient", "maritalStatus": {"coding": [{"system": "m", "code": "M"}]}}
     )
     assert ("coding-system-relative", "Patient.maritalStatus.coding[0].system") in found
+
+
+def severities(given: dict[str, Any], strictness: Strictness | None = None) -> set[str]:
+    validator = Validator(core_definitions(), strictness=strictness)
+    issues = [one for one in validator.validate(given) if one.id == "coding-display"]
+    assert validator.accepts(given) is all(one.severity == "warning" for one in issues)
+    return {one.severity for one in issues}
+
+
+def test_codings__wrong_display_is_as_severe_as_those_who_validate_want_it() -> None:
+    wrong = coded(system=GENDER, code="male", display="Bone")
+    assert severities(wrong) == {"error"}
+    assert severities(wrong, Strictness(displays="warning")) == {"warning"}
+    assert severities(coded(system=GENDER, code="male", display="Male")) == set()
+
+
+def test_codings__display_in_a_language_that_the_system_does_not_speak_is_a_warning() -> None:
+    french = {**coded(system=GENDER, code="male", display="Masculin"), "language": "fr"}
+    assert severities(french) == {"warning"}
+    assert severities({**french, "language": "en-GB"}) == {"error"}

@@ -5,6 +5,9 @@ Source: FHIR R4 Meta.profile, https://hl7.org/fhir/R4/resource.html#Meta
 
 import pytest
 
+from fhir_server.definitions import core_definitions
+from fhir_server.validation import Validator
+from fhir_server.validation.strictness import Strictness
 from tests.validation.rules.conftest import Judge
 from tests.validation.rules.definitions import (
     HEAD,
@@ -26,7 +29,7 @@ GUIDE = {
 
 def test_profiles__claimed_profile_is_known(judge: Judge) -> None:
     assert judge(claiming(patient(name=[{"family": "A"}])), NAMED) == set()
-    assert judge(claiming(patient(), "none")) == {("profile-unknown", PLACE)}
+    assert judge(claiming(patient(), "none")) == {("profile-not-checked", PLACE)}
 
 
 def test_profiles__claimed_by_a_carried_resource_is_a_warning(judge: Judge) -> None:
@@ -97,3 +100,11 @@ def test_profiles__of_an_abstract_type_asks_what_it_adds(judge: Judge) -> None:
         ("cardinality-min", "Patient")
     }
     assert judge(patient(active=True, language="fr"), language, profiles=(url("p"),)) == set()
+
+
+def test_profiles__claimed_and_not_loaded_is_an_error_for_those_who_want_it() -> None:
+    strict = Validator(core_definitions(), strictness=Strictness(profiles="error"))
+    given = claiming(patient(), "none")
+    assert ("profile-unknown", "error") in {(i.id, i.severity) for i in strict.validate(given)}
+    assert not strict.accepts(given)
+    assert Validator(core_definitions()).accepts(given)

@@ -1,0 +1,19 @@
+"""How severe is what the specification leaves to those who validate; the defaults are those of HL7's own
+validator.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Degree = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Strictness:
+    """`displays`: a display that the code system does not have; where the resource is in a language that
+    the code system does not speak it is a warning in any case. `profiles`: a profile that a resource claims
+    and that is not loaded; one that is asked for is an error in any case.
+    """
+
+    displays: Degree = "error"
+    profiles: Degree = "warning"
