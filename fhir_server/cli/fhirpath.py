@@ -42,16 +42,24 @@ def command(
     from fhir_server.fhirpath import FHIRPath, FHIRPathError
     from fhir_server.settings import load_settings
     from fhir_server.terminology import FHIRPathTerminology, Terminology, remote_terminology
+    from fhir_server.validation import Validator
+    from fhir_server.validation.conformance import conforms_to
 
     settings = load_settings()
     definitions = network_definitions(settings.data_dir)
     remote = remote_terminology(settings.terminology_server, settings.terminology_timeout_s)
-    terminology = FHIRPathTerminology(Terminology(definitions, remote=remote))
+    codes = Terminology(definitions, remote=remote)
+    terminology = FHIRPathTerminology(codes)
     model = definitions.type_model
     node = _read(file, model)
     context_type = type_name or _type_of(node)
     try:
-        engine = FHIRPath(model, lenient=lenient, terminology=terminology)
+        engine = FHIRPath(
+            model,
+            lenient=lenient,
+            terminology=terminology,
+            conforms_to=conforms_to(Validator(definitions, codes)),
+        )
         compiled = engine.compile(expression, context_type)
         if explain:
             typer.echo(compiled.explain())

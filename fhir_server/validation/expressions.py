@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir_server.definitions import TypeModel
 from fhir_server.fhirpath import FHIRPath, FHIRPathError
+from fhir_server.fhirpath.scope import ConformsTo
 from fhir_server.model.issues import Clause, because
 from fhir_server.terminology import FHIRPathTerminology, Terminology
 from fhir_server.validation.errata import mended
@@ -29,8 +30,15 @@ def why_not(fault: Exception) -> Clause:
 class Expressions:
     """Compiled expressions by text and the type they start from."""
 
-    def __init__(self, types: TypeModel, terminology: Terminology) -> None:
-        self._engine = FHIRPath(types, lenient=True, terminology=FHIRPathTerminology(terminology))
+    def __init__(
+        self, types: TypeModel, terminology: Terminology, conforms_to: ConformsTo | None = None
+    ) -> None:
+        self._engine = FHIRPath(
+            types,
+            lenient=True,
+            terminology=FHIRPathTerminology(terminology),
+            conforms_to=conforms_to,
+        )
         self._compiled: dict[tuple[str, str], Any] = {}
 
     def compiled(self, expression: str, context_type: str) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fhir_server.definitions import Definitions, TypeModel
+from fhir_server.fhirpath.scope import ConformsTo
 from fhir_server.terminology import Terminology
 from fhir_server.validation.element import Element
 from fhir_server.validation.expressions import Expressions
@@ -19,6 +20,7 @@ class Knowledge:
         definitions: Definitions,
         terminology: Terminology | None = None,
         strictness: Strictness | None = None,
+        conforms_to: ConformsTo | None = None,
     ) -> None:
         self.strictness = strictness or Strictness()
         self.definitions = definitions
@@ -29,4 +31,4 @@ class Knowledge:
         """By what names the contexts of extensions may mean an element; kept as they are worked out."""
         self.constraints: dict[Element, tuple[Mapping[str, Any], ...]] = {}
         """The constraints of an element that FHIRPath evaluates; kept as they are sorted out."""
-        self.expressions = Expressions(self.types, self.terminology)
+        self.expressions = Expressions(self.types, self.terminology, conforms_to)

@@ -11,6 +11,7 @@ from fhir_server.fhirpath.regex import matching_budget
 from fhir_server.model.issues import Issue
 from fhir_server.terminology import Terminology
 from fhir_server.validation.compiler import Compiler, ResourceCheck
+from fhir_server.validation.conformance import conforms_to
 from fhir_server.validation.element import Element
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.inspector import Inspector
@@ -54,7 +55,7 @@ class Validator:
         thorough: bool = False,
         strictness: Strictness | None = None,
     ) -> None:
-        self._knowledge = Knowledge(definitions, terminology, strictness)
+        self._knowledge = Knowledge(definitions, terminology, strictness, conforms_to(self))
         self._globals = global_profiles(definitions)
         self._compiler = Compiler(self._knowledge, self._nested(silent=False), self._conforms)
         self._silent = Compiler(
@@ -84,6 +85,18 @@ class Validator:
         report = Report()
         self._explain(resource, Scope(resource), profiles, "", report)
         return not report.has_errors
+
+    def conforms(self, value: Any, type_name: str, profile: str) -> bool | None:
+        """Whether a value of a type has no error by a profile; None where the profile is not known."""
+        root = self._knowledge.plans.plan(profile)
+        if root is None:
+            return None
+        if not self._fits(root, type_name):
+            return False
+        if self._knowledge.types.is_resource(type_name):
+            return self.accepts(value, (profile,))
+        with matching_budget():
+            return self._judged(value, profile, Scope({}))
 
     def validate(self, resource: Resource, profiles: Sequence[str] = ()) -> list[Issue]:
         """All issues of a resource, errors and warnings, in the order of the profile's elements."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir_server.terminology.code_system import CodeSystem, Concept
 from fhir_server.terminology.display import display_in
+from fhir_server.terminology.operations.dates import present_date
 from fhir_server.terminology.operations.parameters import (
     OperationParameters,
     Resource,
@@ -16,7 +17,7 @@ from fhir_server.terminology.operations.parameters import (
 from fhir_server.terminology.operations.subjects import asked_coding, code_system_of, concept_of
 from fhir_server.terminology.terminology import Terminology
 
-TAKES = frozenset({"code", "system", "version", "coding", "displayLanguage", "property"})
+TAKES = frozenset({"code", "system", "version", "coding", "displayLanguage", "property", "date"})
 _ALWAYS = frozenset({"system", "name", "version", "display", "definition"})
 
 
@@ -24,9 +25,11 @@ def lookup(terminology: Terminology, content: Any) -> Resource:
     """The display, definition, designations and properties of a code, its parents and children.
 
     Shape: Parameters in, Parameters out; with `property`, only those asked for.
-    Errors: Refused 400 where no code or system is said, 404 where one is not known.
+    Errors: Refused 400 where no code or system is said, 404 where one is not known, 422 for a date that is
+    past.
     """
     asked = OperationParameters(content, TAKES)
+    present_date(asked)
     coding = asked_coding(asked)
     if coding is None or coding.canonical is None:
         raise missing("code + system", "coding")

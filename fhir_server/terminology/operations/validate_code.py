@@ -23,6 +23,7 @@ from fhir_server.terminology.code_system import CodeSystem, Concept
 from fhir_server.terminology.display import alike, display_in
 from fhir_server.terminology.expansion import Expansion
 from fhir_server.terminology.listing import Listing
+from fhir_server.terminology.operations.dates import present_date
 from fhir_server.terminology.operations.parameters import (
     Coding,
     OperationParameters,
@@ -33,9 +34,12 @@ from fhir_server.terminology.operations.parameters import (
 from fhir_server.terminology.operations.subjects import asked_coding, value_set_of, versioned
 from fhir_server.terminology.terminology import Terminology
 
-_COMMON = frozenset({"code", "display", "coding", "codeableConcept", "abstract", "displayLanguage"})
+_COMMON = frozenset(
+    {"code", "display", "coding", "codeableConcept", "abstract", "displayLanguage", "date"}
+)
 TAKES: dict[Literal["ValueSet", "CodeSystem"], frozenset[str]] = {
-    "ValueSet": _COMMON | {"url", "valueSet", "valueSetVersion", "system", "systemVersion"},
+    "ValueSet": _COMMON
+    | {"url", "valueSet", "valueSetVersion", "system", "systemVersion", "context"},
     "CodeSystem": _COMMON | {"url", "codeSystem", "version"},
 }
 
@@ -76,9 +80,11 @@ def validate_code(
 
     Shape: Parameters in, Parameters with `result`, `message`, `display`, `code`, `system` out; a code
     whose system is not available is not valid, and `x-caused-by-unknown-system` tells so.
-    Errors: Refused 400 where no code is said, 404 for a value set or code system that is not known.
+    Errors: Refused 400 where no code is said, 404 for a value set or code system that is not known,
+    422 for a date that is past.
     """
     asked = OperationParameters(content, TAKES[kind])
+    present_date(asked)
     wishes = _Wishes(asked.flag("abstract") or False, asked.text("displayLanguage"))
     codings = _codings(asked)
     check = (

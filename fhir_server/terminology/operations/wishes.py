@@ -5,13 +5,11 @@ Source: https://hl7.org/fhir/R4/valueset-operation-expand.html
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
-from fhir_server.model.dates import instant_range, instant_us
-from fhir_server.model.issues import refuse
 from fhir_server.terminology.display import searchable
 from fhir_server.terminology.listing import Row
-from fhir_server.terminology.operations.parameters import OperationParameters, Resource, invalid
+from fhir_server.terminology.operations.dates import present_date
+from fhir_server.terminology.operations.parameters import OperationParameters, Resource
 
 LANGUAGES = "urn:ietf:bcp:47"
 
@@ -104,7 +102,7 @@ def read_wishes(asked: OperationParameters) -> Wishes:
         filter=text,
         offset=offset,
         count=count,
-        date=_date(asked.text("date")),
+        date=present_date(asked),
         language=asked.text("displayLanguage"),
         designations=designations,
         with_designations=bool(designations) if with_designations is None else with_designations,
@@ -115,17 +113,3 @@ def read_wishes(asked: OperationParameters) -> Wishes:
         # What is listed are the codes of loaded systems, never expressions made of several.
         without_post_coordinated=asked.flag("excludePostCoordinated") or False,
     )
-
-
-def _date(text: str | None) -> str | None:
-    """The date asked for: definitions are held as they are now, not as they once were."""
-    if text is None:
-        return None
-    try:
-        until = instant_range(text).high
-    except ValueError:
-        raise invalid("date", "2026, 2026-11, 2026-11-22, 2026-11-22T10:00:00Z") from None
-    # A client that asks for now may be behind by its clock, or by its zone.
-    if until < instant_us(datetime.now(UTC) - timedelta(days=1)):
-        raise refuse(422, "expansion-of-the-past", "not-supported", date=text)
-    return text

@@ -178,3 +178,26 @@ def test_validate_code__message_is_in_the_language() -> None:
         BONES, call(url="urn:x:limbs", code="ilium", system=SYSTEM), language="fr"
     )
     assert "jeu de valeurs" in answers(found)["message"]
+
+
+def test_validate_code__against_the_value_set_of_a_context() -> None:
+    context = "http://hl7.org/fhir/StructureDefinition/Patient#Patient.gender"
+    for code, result in (("male", True), ("blue", False)):
+        asked = {
+            "context": context,
+            "code": code,
+            "system": "http://hl7.org/fhir/administrative-gender",
+        }
+        assert answers(validate_code(BONES, call(**asked)))["result"] is result
+
+
+@pytest.mark.parametrize("operation", [lookup, validate_code])
+def test_codes__date_is_taken_unless_it_is_past(operation: Any) -> None:
+    asked = {"code": "femur", "system": SYSTEM}
+    if operation is validate_code:
+        asked["url"] = "urn:x:limbs"
+    assert operation(BONES, call(**asked, date="2999"))["resourceType"] == "Parameters"
+    for date, status in (("1999-01-01", 422), ("then", 400)):
+        with pytest.raises(Refused) as caught:
+            operation(BONES, call(**asked, date=date))
+        assert caught.value.status == status

@@ -6,7 +6,7 @@ Source: FHIR R4 ElementDefinition.constraint, https://hl7.org/fhir/R4/conformanc
 from typing import Any
 
 from tests.validation.rules.conftest import Judge
-from tests.validation.rules.definitions import claiming, patient, profile
+from tests.validation.rules.definitions import claiming, patient, profile, url
 
 
 def ruled(expression: str, **members: Any) -> dict[str, Any]:
@@ -47,3 +47,12 @@ def test_invariants__unreadable_expression_is_said_not_to_be_checked(judge: Judg
     assert judge(claiming(patient()), ruled("name.exists(")) == {
         ("invariant-not-checked", "Patient")
     }
+
+
+def test_invariants__conforms_to_a_profile_even_in_a_circle(judge: Judge) -> None:
+    named = {**ruled("name.exists()"), "url": url("named")}
+    both = ruled(f"conformsTo('{url('named')}')")
+    assert judge(claiming(patient(name=[{"family": "A"}])), named, both) == set()
+    assert judge(claiming(patient()), named, both) == {("invariant", "Patient")}
+    itself = ruled(f"conformsTo('{url('p')}') and contact.all(conformsTo('{url('p')}').not())")
+    assert judge(claiming(patient()), itself) == set()
