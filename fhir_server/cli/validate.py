@@ -20,6 +20,9 @@ EXIT_INPUT = 1
 EXIT_USAGE = 2
 _ALONE_BYTES = 4 * 1024 * 1024
 """Inputs below this are done sooner by one process than others can start."""
+_MANY_FILES = 100
+_FILE_COST_BYTES = 4096
+"""What opening a file costs beside its content, for the bar."""
 _MAX_JOBS_PER_CORE = 4
 """More processes than this only take memory from each other."""
 
@@ -153,7 +156,8 @@ def _definitions(data_dir: Path, loads: Iterable[Path]) -> "Definitions":
 
 def _with_progress(files: list[Path], size: int) -> Iterator["Record | Result"]:
     """The records of the files, with a bar on the terminal where there is something to wait for."""
-    if size < _ALONE_BYTES or not sys.stderr.isatty():
+    is_long = size >= _ALONE_BYTES or len(files) >= _MANY_FILES
+    if not is_long or not sys.stderr.isatty():
         for path in files:
             yield from _records(path)
         return
@@ -162,16 +166,18 @@ def _with_progress(files: list[Path], size: int) -> Iterator["Record | Result"]:
 
     from fhir_server.validation.sources import Record
 
+    total = size + len(files) * _FILE_COST_BYTES
     done = shown = 0
     with Progress(console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
-        task = progress.add_task(f"validate {len(files)} files", total=size)
+        task = progress.add_task(f"validate {len(files)} files", total=total)
         for path in files:
             for record in _records(path):
                 yield record
                 done += len(record.source) if isinstance(record, Record) else 0
-                if done - shown > size // 200:
+                if done - shown > total // 200:
                     shown = done
                     progress.update(task, completed=done, refresh=True)
+            done += _FILE_COST_BYTES
 
 
 def _records(path: Path) -> Iterator["Record | Result"]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fhir_server.cli.main import run
+from fhir_server.cli.validate import _with_progress
 from fhir_server.model.json_source import encode_json
 
 PROFILE = {
@@ -191,3 +192,63 @@ def test_validate__more_jobs_than_cores_can_serve_are_not_started() -> None:
 
     assert _processes(3, 0) == 3
     assert _processes(100_000, 0) < 100_000
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def _shown_for(
+    folder: Path, count: int, screen: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    for number in range(count):
+        (folder / f"{number}.json").write_text('{"resourceType": "Basic"}')
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", screen)
+    files = sorted(folder.iterdir())
+    assert len(list(_with_progress(files, sum(path.stat().st_size for path in files)))) == count
+    return screen.getvalue()
+
+
+def test_validate__many_small_files_have_a_bar_on_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "validate 120 files" in _shown_for(tmp_path, 120, Terminal(), monkeypatch)
+
+
+def test_validate__no_bar_for_few_files_or_without_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _shown_for(tmp_path, 5, Terminal(), monkeypatch) == ""
+    assert _shown_for(tmp_path, 120, io.StringIO(), monkeypatch) == ""
+
+
+PEAK = """
+import resource, sys
+from fhir_server.cli.main import run
+from fhir_server.cli.validate import _with_progress
+ended = run(["validate", "--jobs", "1", "--format", "json", sys.argv[1]])
+sys.stderr.write(f"{ended} {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}")
+"""
+
+
+def _peak_kib(path: Path, lines: int) -> int:
+    line = json.dumps(
+        {"resourceType": "Binary", "contentType": "text/plain", "data": "QUJD" * 25_000}
+    )
+    with path.open("w") as file:
+        for _ in range(lines):
+            file.write(line + "\n")
+    ended = subprocess.run(
+        [sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, check=True
+    )
+    path.unlink()
+    code, peak = ended.stderr.split()
+    assert code == "0"
+    return int(peak)
+
+
+def test_validate__ndjson_of_ten_times_the_length_needs_the_memory_of_one(tmp_path: Path) -> None:
+    short, long = (_peak_kib(tmp_path / "p.ndjson", lines) for lines in (80, 800))
+    assert long <= 1.3 * short
