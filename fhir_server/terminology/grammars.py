@@ -42,15 +42,21 @@ _LONE_WORDS = re.compile(r"(?:^|(?<=[./(]))\{[ -z|~]*\}(?=[./)]|$)")
 _WORDS = re.compile(r"(?<=[^./(])\{[ -z|~]*\}(?=[./)]|$)")
 
 
-def is_language(code: str) -> bool:
-    """Whether a code is a well-formed language tag whose region is known."""
+def is_language(code: str) -> bool | None:
+    """Whether a code is a well-formed language tag whose language and region are known. Of the languages of
+    three letters and of the scripts CLDR has but some: one that it lacks cannot be told.
+    """
     match = _LANGUAGE_TAG.fullmatch(code)
     if match is None:
         return False
     language, region = match["language"], match["region"]
     if language is not None and len(language) == 2 and language.lower() not in _languages():
         return False
-    return region is None or region.upper() in _territories() or not region.isalpha()
+    if region is not None and region.isalpha() and region.upper() not in _territories():
+        return False
+    script = match["script"]
+    is_known = language is None or language.partition("-")[0].lower() in _languages()
+    return True if is_known and (script is None or script.title() in _scripts()) else None
 
 
 def is_mime_type(code: str) -> bool:
@@ -87,6 +93,11 @@ def is_unit(code: str) -> bool | None:
 @cache
 def _languages() -> frozenset[str]:
     return frozenset(str(tag).split("_", 1)[0] for tag in Locale("en").languages)
+
+
+@cache
+def _scripts() -> frozenset[str]:
+    return frozenset(map(str, Locale("en").scripts))
 
 
 @cache

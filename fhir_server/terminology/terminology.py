@@ -219,7 +219,8 @@ class Terminology:
         )
         if answer is not None:
             return CodeCheck(answer)
-        return CodeCheck(None, Reasons(tuple(expansion.unavailable.values())))
+        reasons = tuple(expansion.unavailable.values())
+        return CodeCheck(None, Reasons(reasons or (because("because-form-only"),)))
 
     def _expand(self, canonical: str, pending: tuple[str, ...]) -> Expansion:
         if canonical in pending:
