@@ -84,7 +84,7 @@ def test_build__profile_without_base_is_refused(
     folder.mkdir()
     (folder / "package.json").write_text('{"name":"own","version":"1.0.0"}')
     (folder / "p.json").write_text(
-        '{"resourceType":"StructureDefinition","id":"p","url":"urn:p","type":"Patient",'
+        '{"resourceType":"StructureDefinition","id":"p","url":"urn:p","kind":"resource","type":"Patient",'
         '"derivation":"constraint","baseDefinition":"urn:none",'
         '"differential":{"element":[{"id":"Patient","path":"Patient"}]}}'
     )
