@@ -1,4 +1,4 @@
-"""The shape of the fast path: functions that answer yes or no and nothing else."""
+"""What one rule asks of a value, fast: yes or no and nothing else."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,20 +8,20 @@ from fhir_server.validation.scope import Scope
 
 Check = Callable[[Any, Scope, Element], bool]
 """Whether a value holds; the element is the one at which the value stands, for the context of extensions.
-A check may say no to a value that is right, never yes to one that is wrong: the detailed path decides
-what the fast path refuses.
+A check may say no to a value that is right, never yes to one that is wrong: the explanation decides what
+the check refuses.
 """
-
-Member = Callable[[Any, dict[str, Any], Scope, Element], bool]
-"""Whether the value of one JSON key holds, beside the other keys of its object."""
 
 MISSHAPEN = (RecursionError, KeyError, TypeError, AttributeError)
 """What a check may raise on JSON of a shape that it does not expect: as much as a no."""
 
 
-def never(_: Any, __: Scope, ___: Element) -> bool:
-    """The check that nothing passes."""
-    return False
+def holds(check: Callable[..., bool], *arguments: Any) -> bool:
+    """Whether a check passes; one that meets JSON of another shape does not."""
+    try:
+        return check(*arguments)
+    except MISSHAPEN:
+        return False
 
 
 def all_of(checks: Sequence[Check]) -> Check:

@@ -1,36 +1,46 @@
-"""The fast path: each profile becomes a chain of closures that answers yes or no.
+"""The fast path: each profile becomes scans, closures that go once through a resource and note their doubts.
 
-Every rule family contributes its check; this module only puts them together.
+Every rule family contributes its checks; this module puts them together. Its words:
+
+- *element*: what a profile says of one place, such as `Patient.name` (`Element`).
+- *content*: the element whose children describe an object. A `HumanName` at `Patient.name` is described by
+  the element `HumanName`, unless the profile spells the children out at `Patient.name` itself.
+- *place*: the element at which a value stands, whatever describes its content; it decides which extensions
+  the value may carry.
+- *item*: one value of an element in an instance, with its path (`Item`).
+- *type ref*: one type that an element may take, with the profiles and targets it asks for (`TypeRef`).
+- *rule*: one thing asked of a value, as a check and an explanation (`Rule`).
+- *doubts*: what a scan does not pass of an object or a value (`doubts.py`).
 """
 
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from fhir_server.model.primitives import PRIMITIVES
-from fhir_server.validation.check import Check, Member, all_of, never
+from fhir_server.validation.check import Check, all_of
+from fhir_server.validation.doubts import MemberScan, ObjectScan, ValueScan
 from fhir_server.validation.element import Element, TypeRef
 from fhir_server.validation.inspection import Conforms
 from fhir_server.validation.knowledge import Knowledge
-from fhir_server.validation.objects import Members, ObjectRule, ObjectRules, compile_object
+from fhir_server.validation.objects import Members, ObjectCheck, ObjectRules, compile_object
+from fhir_server.validation.rule import Rule
 from fhir_server.validation.rules import structure
-from fhir_server.validation.rules.attachments import compile_attachment
-from fhir_server.validation.rules.bindings import compile_binding
-from fhir_server.validation.rules.bounds import compile_bounds
-from fhir_server.validation.rules.cardinality import (
-    compile_maximum,
-    compile_required,
-)
-from fhir_server.validation.rules.codings import compile_coding
-from fhir_server.validation.rules.extensions import compile_extension
+from fhir_server.validation.rules.cardinality import compile_maximum, compile_required
+from fhir_server.validation.rules.extensions import VALUE_OR_EXTENSIONS, compile_extension
 from fhir_server.validation.rules.fixed import compile_fixed
-from fhir_server.validation.rules.identifiers import compile_identifier
-from fhir_server.validation.rules.invariants import compile_invariants, evaluated
-from fhir_server.validation.rules.narrative import compile_narrative
+from fhir_server.validation.rules.invariants import evaluated, invariant_rules
 from fhir_server.validation.rules.primitives import compile_primitive
-from fhir_server.validation.rules.quantities import QUANTITIES, compile_quantity
-from fhir_server.validation.rules.references import compile_reference
 from fhir_server.validation.rules.slicing import compile_slicing
 from fhir_server.validation.scope import Scope
+from fhir_server.validation.values import (
+    ValueRules,
+    any_of,
+    at,
+    doubt_all,
+    rules_of,
+    scan_of_content,
+    scan_of_form,
+)
 
 
 class ResourceCheck(Protocol):
@@ -44,7 +54,7 @@ class ResourceCheck(Protocol):
 class Compiler:
     """Compiles elements on first use and keeps what it compiled.
 
-    Shape: where `silent`, its checks pass only what has neither error nor warning.
+    Shape: where `silent`, its scans pass only what has neither error nor warning.
     """
 
     def __init__(
@@ -55,90 +65,81 @@ class Compiler:
         *,
         silent: bool = False,
     ) -> None:
-        self._silent = silent
+        self.silent = silent
         self._knowledge = knowledge
-        self._items: dict[tuple[Element, str], Check] = {}
-        self._conforms = conforms
         self._nested = nested
-        self._contents: dict[tuple[Element, str], Check] = {}
-        self._objects: dict[tuple[Element, str], Check] = {}
-        self._described: dict[tuple[Element, str], ObjectRules] = {}
-        self._extensions: dict[bool, Check] = {}
+        self._conforms = conforms
+        self._objects: dict[tuple[Element, str], ObjectScan] = {}
+        self._asked: dict[tuple[Element, str], ObjectRules] = {}
+        self._values: dict[tuple[Element, str], ValueScan] = {}
+        self._rules: dict[tuple[Element, str], ValueRules] = {}
+        self._extensions: dict[bool, ValueScan] = {}
 
-    def content(self, element: Element, type_code: str) -> Check:
-        """The check of the content of an element's values of a type, compiled when first called.
-
-        Types refer to each other in circles (an Extension has extensions), hence the delay.
+    def object(self, content: Element, type_code: str) -> ObjectScan:
+        """The scan of the objects that an element describes. Their members are compiled when they are met,
+        so that types may refer to each other in circles.
         """
-        key = (element, type_code)
-        found = self._contents.get(key)
-        if found is None:
-            found = self._contents[key] = self._delayed(element, type_code)
-        return found
-
-    def _delayed(self, element: Element, type_code: str) -> Check:
-        compiled: list[Check] = []
-
-        def check(value: Any, scope: Scope, place: Element) -> bool:
-            if not compiled:
-                compiled.append(self._shared(element, type_code))
-            return compiled[0](value, scope, place)
-
-        return check
-
-    def _shared(self, element: Element, type_code: str) -> Check:
-        """The check of the element whose children describe the content: one for all that share it."""
-        content = self._knowledge.plans.content(element, type_code)
-        if content is None:
-            return never
         key = (content, type_code)
         found = self._objects.get(key)
         if found is None:
-            found = self._objects[key] = compile_object(self.described(content, type_code))
+            found = self._objects[key] = compile_object(self.asked(content, type_code))
         return found
 
-    def described(self, content: Element, type_code: str) -> ObjectRules:
-        """What is known of the objects that an element describes."""
+    def asked(self, content: Element, type_code: str) -> ObjectRules:
+        """What is asked of the objects that an element describes."""
         key = (content, type_code)
-        found = self._described.get(key)
+        found = self._asked.get(key)
         if found is None:
-            found = self._described[key] = self._object(content, type_code)
+            found = self._asked[key] = self._object_rules(content, type_code)
         return found
 
-    def _object(self, content: Element, type_code: str) -> ObjectRules:
-        is_resource = self._knowledge.types.is_resource(type_code)
-        rules: list[tuple[Element, ObjectRule]] = [
+    def _object_rules(self, content: Element, type_code: str) -> ObjectRules:
+        sliced: list[tuple[Element, ObjectCheck]] = [
             (child, self._slicing(child)) for child in content.children if child.slices
         ]
-        required = [
-            (child, present) for child in content.children if (present := compile_required(child))
-        ]
-        if type_code == "Extension":
-            rules.append((content, _has_value_or_extensions))
+        return ObjectRules(
+            content,
+            type_code,
+            Members(self._members_of(content, type_code)),
+            [
+                (child, lacks)
+                for child in content.children
+                if (lacks := compile_required(child)) is not None
+            ],
+            sliced,
+            self._object_invariants(content, type_code),
+        )
+
+    def _members_of(self, content: Element, type_code: str) -> Callable[[str], MemberScan | None]:
+        is_resource = self._knowledge.types.is_resource(type_code)
+        is_abstract = content.path in structure.ABSTRACT_RESOURCES
         by_key = content.by_key
 
-        def member_of(key: str) -> Member | None:
+        def member_of(key: str) -> MemberScan | None:
             if key == "resourceType" and is_resource:
-                return _is_text
+                return structure.resource_type
             child = by_key.get(key)
             if child is not None:
                 return self._member(child, key)
-            is_abstract = content.path in structure.ABSTRACT_RESOURCES
             return structure.left_to_own_type if is_abstract else None
 
+        return member_of
+
+    def _object_invariants(self, content: Element, type_code: str) -> list[tuple[Element, Rule]]:
+        """The invariants of a whole resource or type: those of the profile and those of the type itself."""
         base = self._knowledge.plans.plan(type_code) if "." not in type_code else None
         context = type_code if base is not None else content.path
         sources = [content] if "." not in content.path else []
         if base is not None and base is not content:
             sources.append(base)
-        invariants = [
-            check
+        own = [(content, VALUE_OR_EXTENSIONS)] if type_code == "Extension" else []
+        return own + [
+            (source, rule)
             for source in sources
-            for check in compile_invariants(source, context, self._knowledge, silent=self._silent)
+            for rule in invariant_rules(source, context, self._knowledge, silent=self.silent)
         ]
-        return ObjectRules(Members(member_of), required, rules, invariants)
 
-    def _member(self, child: Element, key: str) -> Member | None:
+    def _member(self, child: Element, key: str) -> MemberScan | None:
         name = key.removeprefix("_")
         type_code = child.json_names[name]
         if child.maximum == 0 or child.type_ref(type_code) is None:
@@ -151,85 +152,72 @@ class Compiler:
         others = child.keys - {name, f"_{name}"}
         return structure.exclusive(others, member) if others else member
 
-    def _value_member(self, child: Element, name: str, type_code: str) -> Member:
-        check, maximum = self.item(child, type_code), compile_maximum(child)
+    def _value_member(self, child: Element, name: str, type_code: str) -> MemberScan:
+        scan, maximum = self.value(child, type_code), compile_maximum(child)
         if not child.is_list:
-            return structure.single(child, check)
+            return structure.single(child, scan)
         if type_code in PRIMITIVES:
-            return structure.repeated_primitive(child, name, check, maximum)
-        if type_code == "Extension":
-            return _of_parent(check, maximum)
-        return structure.repeated(child, check, maximum)
+            return structure.repeated_primitive(child, name, scan, maximum)
+        return structure.repeated(None if type_code == "Extension" else child, scan, maximum)
 
-    def _sibling_member(self, child: Element, name: str) -> Member:
+    def _sibling_member(self, child: Element, name: str) -> MemberScan:
         if child.must_have_value or evaluated(child, self._knowledge):
             # What FHIRPath says of a primitive with extensions is left to the detailed path.
             return structure.left_to_detail
         return structure.siblings(child, name, self._extension(modifier=False))
 
-    def item(self, element: Element, type_code: str) -> Check:
-        """The check of one value of an element; of an extension, at the element that carries it."""
+    def value(self, element: Element, type_code: str) -> ValueScan:
+        """The scan of one value of an element; of an extension, at the element that carries it."""
         key = (element, type_code)
-        found = self._items.get(key)
+        found = self._values.get(key)
         if found is None:
-            found = self._items[key] = self._item(element, type_code)
+            found = self._values[key] = self._value(element, type_code)
         return found
 
-    def _item(self, element: Element, type_code: str) -> Check:
+    def rules(self, element: Element, type_code: str) -> ValueRules:
+        """What an element asks of a value itself, beside its form or content."""
+        key = (element, type_code)
+        found = self._rules.get(key)
+        if found is None:
+            found = self._rules[key] = rules_of(
+                element, type_code, self._knowledge, self._conforms, silent=self.silent
+            )
+        return found
+
+    def _value(self, element: Element, type_code: str) -> ValueScan:
         ref = element.type_ref(type_code)
         if ref is None:
-            return never
-        checks: list[Check] = []
+            return doubt_all
+        own, invariants = self.rules(element, type_code)
+        rules = (*own, *invariants)
         if type_code in PRIMITIVES:
-            checks.append(compile_primitive(element, type_code, silent=self._silent))
-            if type_code == "xhtml":
-                checks.append(compile_narrative())
-        elif type_code == "Extension":
-            checks.append(self._extension(modifier=element.name == "modifierExtension"))
+            return scan_of_form(compile_primitive(element, type_code, silent=self.silent), rules)
+        if type_code == "Extension":
+            parts = [self._extension(modifier=element.name == "modifierExtension")]
             if element.children:
-                checks.append(_at(element, self.content(element, type_code)))
-        elif self._knowledge.types.is_resource(type_code):
-            checks.append(self._resource(element, ref))
-        else:
-            checks.append(self.content(element, type_code))
-            if ref.profiles:
-                checks.append(self._any_profile(ref.profiles, type_code))
-        checks.extend(self._of_type(element, type_code))
-        checks.extend(compile_fixed(element))
-        checks.extend(compile_binding(element, type_code, self._knowledge, silent=self._silent))
-        if "." in element.path:
-            context = element.model_type if len(element.types) == 1 else type_code
-            checks.extend(
-                compile_invariants(element, context, self._knowledge, silent=self._silent)
-            )
-        if self._silent:
-            # Warnings come mostly from codes: these are asked first, the content last.
-            checks.reverse()
-        return all_of(checks)
+                parts.append(at(element, self.object(element, type_code)))
+            return scan_of_content(parts, rules)
+        if self._knowledge.types.is_resource(type_code):
+            return scan_of_form(self._resource(element, ref), rules)
+        parts = self._contents(element, ref)
+        return scan_of_content(parts, rules) if parts else doubt_all
 
-    def _of_type(self, element: Element, type_code: str) -> list[Check]:
-        if type_code == "Reference":
-            ref = element.type_ref("Reference")
-            return compile_reference(ref, self._knowledge, self._conforms) if ref else []
-        if type_code == "Attachment":
-            return [compile_attachment()]
-        if type_code == "Identifier":
-            return [compile_identifier(silent=self._silent)]
-        if type_code in QUANTITIES:
-            return [compile_quantity(self._knowledge), *compile_bounds(element)]
-        return (
-            [compile_coding(self._knowledge, silent=self._silent)] if type_code == "Coding" else []
-        )
-
-    def _any_profile(self, profiles: tuple[str, ...], type_code: str) -> Check:
-        plans = [self._knowledge.plans.plan(profile) for profile in profiles]
-        checks = [self.content(plan, type_code) for plan in plans if plan is not None]
-        if len(checks) < len(plans):
-            # An unknown profile can be met by nobody knows what: the detailed path says so.
-            return never
-        if len(checks) == 1:
-            return checks[0]
-        return lambda value, scope, place: any(check(value, scope, place) for check in checks)
+    def _contents(self, element: Element, ref: TypeRef) -> list[ValueScan]:
+        """The scans of what describes the content of a value: its type, and a profile of that. None where
+        one of them is not known.
+        """
+        plans = self._knowledge.plans
+        content = plans.content(element, ref.code)
+        profiles = [plans.plan(profile) for profile in ref.profiles]
+        if content is None or None in profiles:
+            return []
+        scans: list[ValueScan] = [self.object(content, ref.code)]
+        asked = [self.object(plan, ref.code) for plan in profiles if plan is not None]
+        if len(asked) == 1:
+            scans.append(asked[0])
+        elif asked:
+            scans.append(scan_of_form(any_of(asked), ()))
+        return scans
 
     def _resource(self, element: Element, ref: TypeRef) -> Check:
         nested, is_contained = self._nested, element.name == "contained"
@@ -242,23 +230,23 @@ class Compiler:
             value, scope, profiles, is_contained=is_contained
         )
 
-    def _extension(self, *, modifier: bool) -> Check:
+    def _extension(self, *, modifier: bool) -> ValueScan:
         found = self._extensions.get(modifier)
         if found is None:
             found = compile_extension(
-                self._knowledge, self.content, modifier=modifier, silent=self._silent
+                self._knowledge, self.object, modifier=modifier, silent=self.silent
             )
             self._extensions[modifier] = found
         return found
 
-    def _slicing(self, element: Element) -> ObjectRule:
+    def _slicing(self, element: Element) -> ObjectCheck:
         compiled: list[Callable[[list[tuple[Any, str]], Scope, Element], bool]] = []
         names = tuple(element.json_names.items())
 
-        def rule(value: dict[str, Any], scope: Scope, place: Element) -> bool:
+        def check(value: dict[str, Any], scope: Scope, place: Element) -> bool:
             if not compiled:
                 compiled.append(
-                    compile_slicing(element, self._knowledge, self._conforms, self.item)
+                    compile_slicing(element, self._knowledge, self._conforms, self.value)
                 )
             items: list[tuple[Any, str]] = []
             for key, type_code in names:
@@ -272,57 +260,14 @@ class Compiler:
                 )
             return compiled[0](items, scope, place)
 
-        return rule
+        return check
 
-    def _primitive_profile(self, plan: Element) -> Check:
+    def primitive_profile(self, plan: Element) -> Check:
         """The check of a profile on a primitive type, which may speak of the type or of its value."""
         checks: list[Check] = [compile_primitive(plan, plan.path)]
         for element in (plan, plan.child("value")):
             if element is not None:
                 checks.extend(compile_fixed(element))
-                checks.extend(
-                    compile_invariants(element, plan.path, self._knowledge, silent=self._silent)
-                )
+                rules = invariant_rules(element, plan.path, self._knowledge, silent=self.silent)
+                checks.extend(rule.check for rule in rules if rule.check is not None)
         return all_of(checks)
-
-    def passes(self, value: Any, profile: str, scope: Scope) -> bool:
-        """Whether a value meets a profile; a no may be wrong."""
-        plan = self._knowledge.plans.plan(profile)
-        if plan is None:
-            return False
-        if not isinstance(value, dict):
-            return plan.path in PRIMITIVES and self._primitive_profile(plan)(value, scope, plan)
-        if "resourceType" in value:
-            if value["resourceType"] != plan.path:
-                return False
-            inner = scope if value is scope.resource else scope.entry(value)
-            return self.content(plan, plan.path)(value, inner, plan)
-        return self.content(plan, plan.path)(value, scope, plan)
-
-
-def _at(element: Element, check: Check) -> Check:
-    return lambda value, scope, _place: check(value, scope, element)
-
-
-def _of_parent(check: Check, maximum: Callable[[Any], bool] | None) -> Member:
-    """Extensions are judged by the element that carries them, not by the `extension` element itself."""
-
-    def member(value: Any, _beside: dict[str, Any], scope: Scope, place: Element) -> bool:
-        if type(value) is not list or not value or (maximum is not None and not maximum(value)):
-            return False
-        for item in value:  # noqa: SIM110 — all() with a generator costs twice as much here
-            if not check(item, scope, place):
-                return False
-        return True
-
-    return member
-
-
-def _is_text(value: Any, _: dict[str, Any], __: Scope, ___: Element) -> bool:
-    return type(value) is str
-
-
-def _has_value_or_extensions(value: dict[str, Any], _: Scope, __: Element) -> bool:
-    """`ext-1`: an extension has a value or extensions, not both."""
-    has_value = any(key.startswith(("value", "_value")) for key in value)
-    return has_value is not ("extension" in value)

@@ -133,6 +133,11 @@ class Element:
         """The type and value it must contain."""
         return self._valued("pattern")
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it has a value to equal or to contain."""
+        return self.fixed is not None or self.pattern is not None
+
     def _valued(self, prefix: str) -> tuple[str, Any] | None:
         for key, value in self.definition.items():
             if key.startswith(prefix) and key != prefix:

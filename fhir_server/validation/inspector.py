@@ -1,44 +1,38 @@
-"""The detailed path: walks an instance beside its profile and explains every fault.
+"""The detailed path: explains the doubts that a scan has noted along a resource.
 
 Every rule family contributes its explanation; this module only leads them to the values.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec
 
-from fhir_server.model.issues import Quoted
 from fhir_server.model.primitives import PRIMITIVES
+from fhir_server.validation.check import MISSHAPEN
 from fhir_server.validation.compiler import Compiler
+from fhir_server.validation.doubts import (
+    EVERYTHING,
+    WHOLE,
+    Doubtful,
+    ItemsDoubts,
+    MemberDoubts,
+    ObjectDoubts,
+    ValueDoubts,
+    whole,
+)
 from fhir_server.validation.element import Element
 from fhir_server.validation.inspection import Inspection
-from fhir_server.validation.items import Item, items_of
-from fhir_server.validation.objects import Doubts, holds
+from fhir_server.validation.items import Item, item_of, items_of
 from fhir_server.validation.report import Report
-from fhir_server.validation.rules.attachments import explain_attachment
-from fhir_server.validation.rules.bindings import explain_binding
-from fhir_server.validation.rules.bounds import explain_bounds
 from fhir_server.validation.rules.cardinality import explain_cardinality
-from fhir_server.validation.rules.codings import explain_coding
 from fhir_server.validation.rules.extensions import explain_extension, places_of
-from fhir_server.validation.rules.fixed import explain_fixed
-from fhir_server.validation.rules.identifiers import explain_identifier
-from fhir_server.validation.rules.invariants import explain_invariants
-from fhir_server.validation.rules.narrative import explain_narrative
 from fhir_server.validation.rules.primitives import explain_primitive
 from fhir_server.validation.rules.profiles import explain_missing
-from fhir_server.validation.rules.quantities import QUANTITIES, explain_quantity
-from fhir_server.validation.rules.references import conforms_to_target, explain_reference
 from fhir_server.validation.rules.slicing import explain_slicing
 from fhir_server.validation.rules.structure import explain_choice, explain_keys
 from fhir_server.validation.scope import Scope
-
-_EITHER = Quoted(
-    "Must have either extensions or value[x], not both",
-    "Il faut soit des extensions, soit value[x], pas les deux",
-)
-"""What `ext-1` says."""
 
 
 class Nested(Protocol):
@@ -59,84 +53,79 @@ class Nested(Protocol):
 class Inspector:
     """Explains one resource against one profile.
 
-    Most of a resource has nothing to be said of. With `silent`, checks that pass only what has neither error
-    nor warning (`Compiler`), each object is first asked for its doubts: which of its members, counts and
-    invariants these checks do not pass. The walk looks at those alone, and goes down only there. Without
-    `silent` it looks at everything, and finds the same.
+    Most of a resource has nothing to be said of. A scan has gone through it and noted its doubts
+    (`doubts.py`): the walk goes down only there, and asks only the rules that were not kept. Where more than
+    single values is in doubt, it scans each of them anew. A `thorough` walk asks everything everywhere, and
+    finds the same.
     """
 
-    def __init__(self, case: Inspection, nested: Nested, silent: Compiler | None) -> None:
+    def __init__(
+        self, case: Inspection, nested: Nested, compiler: Compiler, *, thorough: bool = False
+    ) -> None:
         self._case = case
         self._knowledge, self._scope, self._report = case.knowledge, case.scope, case.report
         self._nested = nested
-        self._silent = silent
+        self._compiler = compiler
+        self._thorough = thorough
 
-    def resource(self, value: dict[str, Any], root: Element, location: str) -> None:
-        """Explain a resource, or a value of a data type, against a profile of its type."""
-        self._object(value, root, root.path, location, root)
+    def resource(self, value: dict[str, Any], doubts: ObjectDoubts, location: str) -> None:
+        """Explain the doubts about a resource, or a value of a data type."""
+        self._object(value, doubts, location, doubts.content)
 
-    def _object(
+    def _against(
         self, value: Any, content: Element, type_code: str, location: str, place: Element
     ) -> None:
-        """Explains what is wrong with an object at an element of a profile."""
+        """Explains what is wrong with an object that is now held against an element."""
+        if self._thorough:
+            doubts: ObjectDoubts | None = whole(content, type_code)
+        else:
+            doubts = self._compiler.object(content, type_code)(value, self._scope, place)
+        if doubts is not None:
+            self._object(value, doubts, location, place)
+
+    def _object(self, value: Any, doubts: ObjectDoubts, location: str, place: Element) -> None:
+        content, type_code = doubts.content, doubts.type_code
         if not isinstance(value, dict):
             self._report.error(
                 "json-object-expected", "structure", location, content.profile, type=type_code
             )
             return
-        doubts = self._doubts(value, content, type_code, place)
+        if doubts.is_whole:
+            doubts = self._all_of(value, doubts)
         is_resource = "." not in type_code and self._knowledge.types.is_resource(type_code)
-        explain_keys(
-            content, value, location, self._report, is_resource=is_resource, keys=doubts.keys
-        )
-        if doubts.keys or doubts.elements:
-            by_key = content.by_key
-            doubtful = {by_key[key] for key in doubts.keys if key in by_key}.union(doubts.elements)
-            for child in content.children:
-                if child in doubtful:
-                    self._child(child, value, location, place)
-        if type_code == "Extension":
-            self._extension_content(value, content, location)
+        keys = [key for key, _ in doubts.members]
+        explain_keys(content, value, location, self._report, is_resource=is_resource, keys=keys)
+        for child, key, found in _by_child(doubts):
+            if found is WHOLE:
+                self._child(child, value, location, place)
+            else:
+                for item, one in _noted(child, key, found, value, location):
+                    self._value(child, item, place, value, one)
         if doubts.invariants:
-            self._root_invariants(value, content, type_code, location)
+            itself = Item(value, None, type_code, location, "", None)
+            for source, rule in doubts.invariants:
+                rule.explain(source, itself, self._case)
 
-    def _doubts(
-        self, value: dict[str, Any], content: Element, type_code: str, place: Element
-    ) -> Doubts:
-        """What is to be looked at: what the fast path does not pass, or without it everything."""
-        if self._silent is not None:
-            return self._silent.described(content, type_code).doubts(value, self._scope, place)
-        asked_for = [child for child in content.children if child.is_asked_for]
-        return Doubts(value.keys(), asked_for, invariants=True)
-
-    def _extension_content(self, value: dict[str, Any], content: Element, location: str) -> None:
-        has_value = any(key.startswith(("value", "_value")) for key in value)
-        if has_value is ("extension" in value):
-            self._report.error(
-                "invariant", "invariant", location, content.profile, key="ext-1",
-                human=_EITHER,
-                rule="extension.exists() != value.exists()",
-            )  # fmt: skip
-
-    def _root_invariants(
-        self, value: dict[str, Any], content: Element, type_code: str, location: str
-    ) -> None:
-        base = self._knowledge.plans.plan(type_code) if "." not in type_code else None
-        context = type_code if base is not None else content.path
-        if "." not in content.path:
-            explain_invariants(content, value, self._case, location=location, context_type=context)
-        if base is not None and base is not content:
-            explain_invariants(base, value, self._case, location=location, context_type=context)
+    def _all_of(self, value: dict[str, Any], doubts: ObjectDoubts) -> ObjectDoubts:
+        """All that there may be doubts about, spelt out."""
+        asked = self._compiler.asked(doubts.content, doubts.type_code)
+        return ObjectDoubts(
+            doubts.content,
+            doubts.type_code,
+            [(key, WHOLE) for key in value],
+            [child for child in doubts.content.children if child.is_asked_for],
+            asked.invariants,
+        )
 
     def _child(self, child: Element, value: dict[str, Any], location: str, place: Element) -> None:
+        """Explains all about a child: which type it has, how often it occurs, its values, its slices."""
         items = list(items_of(child, value, location))
         if child.is_choice:
             explain_choice(child, value, location, self._report)
         explain_cardinality(child, len(items), location, self._report)
         allowed = [item for item in items if child.type_ref(item.type_code) is not None]
         for item in allowed:
-            if len(items) == 1 or not self._has_nothing_to_say(child, item, place):
-                self._item(child, item, place, value)
+            self._item(child, item, place, value)
         if child.slices and child.maximum != 0:
             sliced = explain_slicing(child, allowed, location, self._case)
             for one in sliced:
@@ -152,8 +141,7 @@ class Inspector:
             self._report.error("choice-type", "structure", item.location, entry.profile,
                                found=item.type_code, expected=expected)  # fmt: skip
             return
-        if not self._has_nothing_to_say(entry, item, place):
-            self._item(entry, item, place, holder)
+        self._item(entry, item, place, holder)
 
     def _with_own_type(self, entry: Element, item: Item) -> Item:
         """The item under its own resource type, where a slice of `Resource` names that."""
@@ -163,17 +151,54 @@ class Inspector:
         return item
 
     def _item(self, element: Element, item: Item, place: Element, holder: dict[str, Any]) -> None:
-        """Explains one value; `holder` is the object it stands in, `place` the element of that."""
-        ref = element.type_ref(item.type_code)
-        if ref is None:
+        """Explains a value that has not been scanned, or not by itself."""
+        doubts = self._doubts_about(element, item, place)
+        if doubts is not None:
+            self._value(element, item, place, holder, doubts)
+
+    def _doubts_about(self, element: Element, item: Item, place: Element) -> Doubtful | None:
+        if self._thorough or item.value is None or item.sibling is not None:
+            return EVERYTHING
+        at = place if item.type_code == "Extension" else element
+        try:
+            return self._compiler.value(element, item.type_code)(item.value, self._scope, at)
+        except MISSHAPEN:
+            return EVERYTHING
+
+    def _value(
+        self,
+        element: Element,
+        item: Item,
+        place: Element,
+        holder: dict[str, Any],
+        doubts: Doubtful,
+    ) -> None:
+        """Explains the doubts about one value; `holder` is the object it stands in, `place` the element of
+        that.
+        """
+        if doubts is EVERYTHING or item.value is None:
+            self._everything(element, item, place, holder)
+        elif isinstance(doubts, ValueDoubts):
+            for part in doubts.parts:
+                self._object(item.value, part, item.location, element)
+            for rule in doubts.rules:
+                rule.explain(element, item, self._case)
+        else:
+            self._object(item.value, doubts, item.location, element)
+
+    def _everything(
+        self, element: Element, item: Item, place: Element, holder: dict[str, Any]
+    ) -> None:
+        """Explains all about one value."""
+        if element.type_ref(item.type_code) is None:
             return
+        own, invariants = self._compiler.rules(element, item.type_code)
         if item.type_code in PRIMITIVES:
             if not self._primitive(element, item):
                 if isinstance(item.sibling, dict):
-                    explain_invariants(
-                        element, None, self._case, location=item.location,
-                        context_type=item.type_code, sibling=item.sibling,
-                    )  # fmt: skip
+                    without = msgspec.structs.replace(item, value=None)
+                    for rule in invariants:
+                        rule.explain(element, without, self._case)
                 return
         elif item.value is None:
             if item.index is not None:
@@ -181,9 +206,18 @@ class Inspector:
                     "json-null", "invalid", item.location, element.profile, element=element.name
                 )
             return
-        elif item.type_code == "Extension":
+        else:
+            self._content(element, item, place, holder)
+        for rule in (*own, *invariants):
+            rule.explain(element, item, self._case)
+
+    def _content(
+        self, element: Element, item: Item, place: Element, holder: dict[str, Any]
+    ) -> None:
+        ref = element.type_ref(item.type_code)
+        if item.type_code == "Extension":
             self._extension(element, item, place, holder)
-        elif self._knowledge.types.is_resource(item.type_code):
+        elif ref is not None and self._knowledge.types.is_resource(item.type_code):
             contained = element.name == "contained"
             self._nested(
                 item.value, self._scope, element.profiles_for(item.value, ref),
@@ -191,25 +225,6 @@ class Inspector:
             )  # fmt: skip
         else:
             self._complex(element, item)
-        explain_fixed(element, item, self._report)
-        explain_binding(element, item, self._case)
-        if "." in element.path and item.value is not None:
-            context = element.model_type if len(element.types) == 1 else item.type_code
-            explain_invariants(
-                element,
-                item.value,
-                self._case,
-                location=item.location,
-                context_type=context,
-                sibling=item.sibling if isinstance(item.sibling, dict) else None,
-            )
-
-    def _has_nothing_to_say(self, element: Element, item: Item, place: Element) -> bool:
-        """Whether the fast path finds neither error nor warning in a value."""
-        if self._silent is None or item.value is None or item.sibling is not None:
-            return False
-        at = place if item.type_code == "Extension" else element
-        return holds(self._silent.item(element, item.type_code), item.value, self._scope, at)
 
     def _primitive(self, element: Element, item: Item) -> bool:
         """Explains a primitive and its sibling; whether there is a value of the right JSON type."""
@@ -227,11 +242,7 @@ class Inspector:
             ) and (item.index is not None or item.sibling is not None):
                 self._report.error("element-empty", "invalid", item.location, element.profile)
             return False
-        if not explain_primitive(element, item, self._report):
-            return False
-        if item.type_code == "xhtml":
-            explain_narrative(element, item, self._scope, self._report)
-        return True
+        return explain_primitive(element, item, self._case)
 
     def _sibling(self, element: Element, item: Item) -> None:
         content = self._knowledge.plans.type("Element")
@@ -259,9 +270,9 @@ class Inspector:
         if root is None and not element.children:
             root = self._knowledge.plans.type("Extension")
         if root is not None:
-            self._object(item.value, root, "Extension", item.location, element)
+            self._against(item.value, root, "Extension", item.location, element)
         if element.children:
-            self._object(item.value, element, "Extension", item.location, element)
+            self._against(item.value, element, "Extension", item.location, element)
 
     def _complex(self, element: Element, item: Item) -> None:
         content = self._knowledge.plans.content(element, item.type_code)
@@ -269,25 +280,12 @@ class Inspector:
             self._report.warning("type-unknown", "not-supported", item.location, element.profile,
                                  type=item.type_code)  # fmt: skip
             return
-        self._object(item.value, content, item.type_code, item.location, element)
-        self._type_profiles(element, item)
-        if item.type_code == "Coding":
-            explain_coding(element, item, self._case)
-        if item.type_code == "Attachment":
-            explain_attachment(element, item, self._report)
-        if item.type_code in QUANTITIES:
-            explain_quantity(element, item, self._case)
-            explain_bounds(element, item, self._report)
-        if item.type_code == "Identifier":
-            explain_identifier(element, item, self._report)
-        if item.type_code == "Reference":
-            self._reference(element, item)
-
-    def _type_profiles(self, element: Element, item: Item) -> None:
+        self._against(item.value, content, item.type_code, item.location, element)
         ref = element.type_ref(item.type_code)
-        profiles = ref.profiles if ref else ()
-        if not profiles:
-            return
+        if ref is not None and ref.profiles:
+            self._type_profiles(ref.profiles, element, item)
+
+    def _type_profiles(self, profiles: Sequence[str], element: Element, item: Item) -> None:
         plans = [(profile, self._knowledge.plans.plan(profile)) for profile in profiles]
         for profile, plan in plans:
             if plan is None:
@@ -296,7 +294,7 @@ class Inspector:
                 )
         known = [plan for _, plan in plans if plan is not None]
         if len(known) == 1 and len(plans) == 1:
-            self._object(item.value, known[0], item.type_code, item.location, element)
+            self._against(item.value, known[0], item.type_code, item.location, element)
         elif known and len(known) == len(plans):
             self._any_profile(known, element, item)
 
@@ -304,8 +302,11 @@ class Inspector:
         reasons: list[str] = []
         for plan in plans:
             trial = Report()
-            inspector = Inspector(replace(self._case, report=trial), self._nested, self._silent)
-            inspector._object(item.value, plan, item.type_code, item.location, element)
+            inspector = Inspector(
+                replace(self._case, report=trial), self._nested, self._compiler,
+                thorough=self._thorough,
+            )  # fmt: skip
+            inspector._against(item.value, plan, item.type_code, item.location, element)
             if not trial.has_errors:
                 return
             ids = dict.fromkeys(i.id for i in trial.issues if i.severity == "error")
@@ -313,13 +314,28 @@ class Inspector:
         self._report.error("type-profile-none", "structure", item.location, element.profile,
                            profiles="; ".join(reasons))  # fmt: skip
 
-    def _reference(self, element: Element, item: Item) -> None:
-        target = explain_reference(element, item, self._case)
-        ref = element.type_ref("Reference")
-        if target is None or ref is None:
-            return
-        reference = item.value["reference"]
-        if conforms_to_target(target, reference, ref.targets, self._scope, self._case.conforms):
-            return
-        self._report.error("reference-profile", "structure", item.location, element.profile,
-                           reference=reference, profiles=", ".join(ref.targets))  # fmt: skip
+
+def _by_child(doubts: ObjectDoubts) -> list[tuple[Element, str, MemberDoubts]]:
+    """What is in doubt about each child, in the order of the profile, with the JSON key of its values."""
+    by_key = doubts.content.by_key
+    found: dict[Element, tuple[Element, str, MemberDoubts]] = {}
+    for key, member in doubts.members:
+        child = by_key.get(key)
+        if child is not None:
+            found[child] = (child, key, WHOLE if child in found else member)
+    for child in doubts.elements:
+        found[child] = (child, "", WHOLE)
+    if len(found) < 2:
+        return list(found.values())
+    return [found[child] for child in doubts.content.children if child in found]
+
+
+def _noted(
+    child: Element, key: str, doubts: ItemsDoubts, holder: dict[str, Any], location: str
+) -> Iterator[tuple[Item, Doubtful]]:
+    """The values of a child that are in doubt, each with the doubts about it."""
+    if isinstance(doubts, list):
+        for index, one in doubts:
+            yield item_of(child, key, holder, location, index), one
+    else:
+        yield item_of(child, key, holder, location), doubts

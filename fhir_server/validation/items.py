@@ -55,3 +55,19 @@ def items_of(element: Element, value: dict[str, Any], location: str) -> Iterator
                 key,
                 index,
             )
+
+
+def item_of(
+    element: Element, key: str, value: dict[str, Any], location: str, index: int | None = None
+) -> Item:
+    """The value of an element under a JSON key of an object, or that at an index of its array."""
+    type_code = element.json_names[key]
+    present = value[key]
+    sibling = value.get(f"_{key}") if type_code in PRIMITIVES else None
+    place = f"{location}.{element.name}"
+    if index is not None:
+        beside = sibling[index] if isinstance(sibling, list) else None
+        return Item(present[index], beside, type_code, f"{place}[{index}]", key, index)
+    if element.is_choice:
+        place = f"{place}.ofType({type_code})"
+    return Item(present, sibling, type_code, place, key, None)

@@ -46,7 +46,8 @@ class Scope:
     """
 
     __slots__ = (
-        "__dict__", "bundle", "depth", "full_url", "nested", "outer", "resource", "root", "verdicts",
+        "__dict__", "bundle", "depth", "full_url", "nested", "outer", "resource", "root", "scanned",
+        "verdicts",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +71,10 @@ class Scope:
         )
         """What the fast path says of a resource within another, by its identity, the profiles asked for and
         whether in silence: shared like the verdicts.
+        """
+        self.scanned: dict[tuple[int, Any, bool], Any] = outer.scanned if outer is not None else {}
+        """The doubts about a resource, by its identity, the root of a profile and whether in silence: shared
+        like the verdicts.
         """
 
     def contained(self, resource: Resource) -> "Scope":

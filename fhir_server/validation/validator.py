@@ -9,9 +9,12 @@ from typing import Any
 from fhir_server.definitions import Definitions
 from fhir_server.fhirpath.regex import matching_budget
 from fhir_server.model.issues import Issue
+from fhir_server.model.primitives import PRIMITIVES
 from fhir_server.terminology import Terminology
+from fhir_server.validation.check import holds
 from fhir_server.validation.compiler import Compiler, ResourceCheck
 from fhir_server.validation.conformance import conforms_to
+from fhir_server.validation.doubts import ObjectDoubts, whole
 from fhir_server.validation.element import Element
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.inspector import Inspector
@@ -40,11 +43,10 @@ class Validator:
     Immutable and shared between threads; profiles are compiled when first needed.
 
     Three readings of one profile, from the same rule families:
-    - `accepts` asks compiled checks that pass what has no error.
-    - `validate` walks the resource and explains (`Inspector`), but goes only where compiled checks of the
-      second kind, which pass what has neither error nor warning, do not pass: the silent ones.
-    - With `thorough` the walk goes everywhere. It finds the same, some ten times slower, and is there to
-      prove that (`tests/validation/test_silent.py`).
+    - `accepts` scans for errors, and where there are doubts explains them to be sure.
+    - `validate` scans for errors and warnings, and explains what is in doubt (`Inspector`).
+    - With `thorough` everything is explained, in doubt or not. That finds the same, some ten times slower,
+      and is there to prove it (`tests/validation/test_silent.py`).
     """
 
     def __init__(
@@ -57,11 +59,11 @@ class Validator:
     ) -> None:
         self._knowledge = Knowledge(definitions, terminology, strictness, conforms_to(self))
         self._globals = global_profiles(definitions)
-        self._compiler = Compiler(self._knowledge, self._nested(silent=False), self._conforms)
+        self._thorough = thorough
+        self._errors = Compiler(self._knowledge, self._nested(silent=False), self._conforms)
         self._silent = Compiler(
             self._knowledge, self._nested(silent=True), self._conforms, silent=True
         )
-        self._leads = None if thorough else self._silent
 
     @property
     def definitions(self) -> Definitions:
@@ -76,14 +78,10 @@ class Validator:
             return self._accepts(resource, tuple(profiles))
 
     def _accepts(self, resource: Resource, profiles: tuple[str, ...]) -> bool:
-        try:
-            if self._passes(resource, Scope(resource), profiles):
-                return True
-        except (RecursionError, KeyError, TypeError, AttributeError):
-            # The fast path trusts the shape of what it is given; the detailed one tells what is wrong.
-            pass
-        report = Report()
-        self._explain(resource, Scope(resource), profiles, "", report)
+        scope, report = Scope(resource), Report()
+        if holds(self._passes, resource, scope, profiles, self._errors):
+            return True
+        self._explain(resource, scope, profiles, "", report)
         return not report.has_errors
 
     def conforms(self, value: Any, type_name: str, profile: str) -> bool | None:
@@ -109,29 +107,47 @@ class Validator:
         report.drop_rebound()
         return report.issues
 
+    def _doubts(
+        self, resource: Resource, root: Element, scope: Scope, compiler: Compiler
+    ) -> ObjectDoubts | None:
+        """What a scan of a resource against a profile or its type notes. Doubts are kept: a resource within
+        another is scanned with that, and explained later.
+        """
+        key = (id(resource), root, compiler.silent)
+        known: ObjectDoubts | None = scope.scanned.get(key)
+        if known is not None:
+            return known
+        try:
+            doubts = compiler.object(root, root.path)(resource, scope, root)
+        except RecursionError:
+            doubts = whole(root, root.path)
+        if doubts is not None:
+            scope.scanned[key] = doubts
+        return doubts
+
     def _passes(
-        self, resource: Resource, scope: Scope, profiles: tuple[str, ...], *, silent: bool = False
+        self, resource: Resource, scope: Scope, profiles: tuple[str, ...], compiler: Compiler
     ) -> bool:
-        """Whether the fast path finds no error, or where `silent` nothing at all; a no may be wrong."""
+        """Whether scans have no doubts about a resource, its type and its profiles; a no may be wrong."""
         kind = resource.get("resourceType")
         if not isinstance(kind, str) or scope.depth > MAX_DEPTH:
             return False
-        plans = self._knowledge.plans
         base = self._base(kind)
         if base is None:
             return False
         urls = (*_claimed(resource), *self._globals.get(kind, ()), *profiles)
-        roots = [plans.plan(url) for url in urls]
-        if silent or all(root is None or root.path in ABSTRACT_RESOURCES for root in roots):
+        roots = [self._knowledge.plans.plan(url) for url in urls]
+        if compiler.silent or all(
+            root is None or root.path in ABSTRACT_RESOURCES for root in roots
+        ):
             roots.insert(0, base)
-        compiler = self._silent if silent else self._compiler
         for root in roots:
             if root is None or not self._fits(root, kind):
                 return False
-            if not compiler.content(root, kind)(resource, scope, root):
+            if self._doubts(resource, root, scope, compiler) is not None:
                 return False
         return kind not in RESOURCE_RULES or self._keeps_resource_rule(
-            resource, scope, silent=silent
+            resource, scope, silent=compiler.silent
         )
 
     def _keeps_resource_rule(self, resource: Resource, scope: Scope, *, silent: bool) -> bool:
@@ -164,8 +180,9 @@ class Validator:
             known = scope.nested.get(key)
             if known is None:
                 inner = _inner(scope, value, is_contained=is_contained)
+                compiler = self._silent if silent else self._errors
                 known = scope.nested[key] = self._passes(
-                    value, inner, _beyond_base(profiles), silent=silent
+                    value, inner, _beyond_base(profiles), compiler
                 )
             return known
 
@@ -190,17 +207,21 @@ class Validator:
         return verdict
 
     def _judged(self, value: Any, profile: str, scope: Scope) -> bool:
-        if self._compiler.passes(value, profile, scope):
-            return True
         root = self._knowledge.plans.plan(profile)
-        kind = value.get("resourceType") if isinstance(value, dict) else None
-        if root is None or not isinstance(value, dict) or scope.depth > MAX_DEPTH:
+        if root is None:
             return False
+        if not isinstance(value, dict):
+            is_primitive = root.path in PRIMITIVES
+            return is_primitive and self._errors.primitive_profile(root)(value, scope, root)
+        kind = value.get("resourceType")
         if kind is not None and not (isinstance(kind, str) and self._fits(root, kind)):
             return False
         inner = scope if kind is None or value is scope.resource else scope.entry(value)
+        doubts = self._errors.object(root, root.path)(value, inner, root)
+        if doubts is None or scope.depth > MAX_DEPTH:
+            return doubts is None
         trial = Report()
-        self._inspector(inner, trial).resource(value, root, root.path)
+        self._inspector(inner, trial, self._errors).resource(value, doubts, root.path)
         return not trial.has_errors
 
     def _explain(
@@ -225,7 +246,7 @@ class Validator:
         place = location or kind
         weak = report.weak_bindings
         if report.begins(place, kind, is_asked=False):
-            self._inspector(scope, report).resource(resource, base, place)
+            self._explain_root(resource, base, scope, place, report)
             if kind in RESOURCE_RULES:
                 case = Inspection(self._knowledge, scope, report, self._conforms)
                 RESOURCE_RULES[kind](resource, place, case)
@@ -234,7 +255,7 @@ class Validator:
             asked = url in profiles
             if report.begins(place, url, is_asked=asked):
                 self._explain_profile(resource, url, scope, place, report, is_asked=asked)
-        if report.is_weakly_bound(place, weak) and self._leads is not None:
+        if report.is_weakly_bound(place, weak) and not self._thorough:
             self._note_bindings(resource, tuple(urls), scope, place, report)
 
     def _note_bindings(
@@ -245,7 +266,8 @@ class Validator:
             root = self._knowledge.plans.plan(url)
             if root is not None and self._fits(root, resource["resourceType"]):
                 with suppress(Exception):  # said and logged when it was walked for its issues
-                    self._inspector(scope, report, thorough=True).resource(resource, root, place)
+                    inspector = self._inspector(scope, report, self._silent, thorough=True)
+                    inspector.resource(resource, whole(root, root.path), place)
 
     def _explain_profile(
         self,
@@ -275,7 +297,7 @@ class Validator:
                          expected=root.path, found=kind)  # fmt: skip
         else:
             try:
-                self._inspector(scope, report).resource(resource, root, place)
+                self._explain_root(resource, root, scope, place, report)
             except SnapshotError as fault:
                 report.error(fault.reason, "processing", place, url, **fault.parameters)
             except Exception:
@@ -284,10 +306,24 @@ class Validator:
                 _log.exception("profile not checked: %s", shown(url))
                 report.error("profile-fault-of-ours", "exception", place, url, profile=url)
 
-    def _inspector(self, scope: Scope, report: Report, *, thorough: bool = False) -> Inspector:
-        silent = None if thorough else self._leads
+    def _explain_root(
+        self, resource: Resource, root: Element, scope: Scope, place: str, report: Report
+    ) -> None:
+        """Explains what a scan against a profile or the type has noted."""
+        doubts = (
+            whole(root, root.path)
+            if self._thorough
+            else self._doubts(resource, root, scope, self._silent)
+        )
+        if doubts is not None:
+            inspector = self._inspector(scope, report, self._silent, thorough=self._thorough)
+            inspector.resource(resource, doubts, place)
+
+    def _inspector(
+        self, scope: Scope, report: Report, compiler: Compiler, *, thorough: bool = False
+    ) -> Inspector:
         case = Inspection(self._knowledge, scope, report, self._conforms)
-        return Inspector(case, self._explain_nested, silent)
+        return Inspector(case, self._explain_nested, compiler, thorough=thorough)
 
     def _explain_nested(
         self,
@@ -306,7 +342,9 @@ class Validator:
             explain_contained_id(value, scope, location, report)
         inner, asked = _inner(scope, value, is_contained=is_contained), _beyond_base(profiles)
         self._explain(value, inner, asked if len(asked) < 2 else (), location, report)
-        if len(asked) > 1 and not any(self._passes(value, inner, (url,)) for url in asked):
+        if len(asked) > 1 and not any(
+            self._passes(value, inner, (url,), self._errors) for url in asked
+        ):
             report.error("type-profile-none", "structure", location, profiles=", ".join(asked))
 
 

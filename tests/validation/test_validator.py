@@ -10,7 +10,7 @@ from fhir_server.model.issues import Issue
 from fhir_server.model.json_source import JsonPositions
 from fhir_server.model.locations import with_positions
 from fhir_server.validation import Validator
-from fhir_server.validation.element import Element
+from fhir_server.validation.doubts import ObjectDoubts
 from fhir_server.validation.inspector import Inspector
 from fhir_server.validation.validator import MAX_DEPTH
 
@@ -108,10 +108,10 @@ def test_validate__fault_of_ours_is_not_blamed_on_the_profile(
     profile = "http://hl7.org/fhir/StructureDefinition/bodyweight"
     walk = Inspector.resource
 
-    def fail(self: Inspector, value: dict[str, Any], root: Element, location: str) -> None:
-        if root.profile == profile:
+    def fail(self: Inspector, value: dict[str, Any], doubts: ObjectDoubts, location: str) -> None:
+        if doubts.content.profile == profile:
             raise KeyError("a bug")
-        walk(self, value, root, location)
+        walk(self, value, doubts, location)
 
     monkeypatch.setattr(Inspector, "resource", fail)
     issues = VALIDATOR.validate({"resourceType": "Observation", "meta": {"profile": [profile]}})

@@ -9,8 +9,8 @@ from typing import Any
 
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
+from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.items import Item
-from fhir_server.validation.report import Report
 from fhir_server.validation.scope import Scope
 
 
@@ -43,9 +43,9 @@ def compile_attachment() -> Check:
     return check
 
 
-def explain_attachment(element: Element, item: Item, report: Report) -> None:
+def explain_attachment(element: Element, item: Item, case: Inspection) -> None:
     """The detailed check of an Attachment."""
     sizes = _sizes(item.value)
     if sizes is not None and sizes[0] != sizes[1]:
-        report.error("attachment-size", "structure", item.location, element.profile,
-                     found=sizes[0], actual=sizes[1])  # fmt: skip
+        case.report.error("attachment-size", "structure", item.location, element.profile,
+                          found=sizes[0], actual=sizes[1])  # fmt: skip

@@ -116,10 +116,12 @@ def explain_binding(element: Element, item: Item, case: Inspection) -> None:
         return
     if binding.get("valueSet"):
         case.report.bind(item.location, binding["valueSet"].partition("|")[0], element.profile)
-    required = required_value_sets(element)
+    strength, required = binding.get("strength"), required_value_sets(element)
+    if strength == "preferred" and not _codes(item):
+        # Text alone is no fault; an outer bound is one for codes.
+        return
     for value_set in required:
         _explain_one(value_set, "required", element, item, case)
-    strength = binding.get("strength")
     if strength in {"extensible", "preferred"} and binding.get("valueSet") and not required:
         _explain_one(binding["valueSet"], strength, element, item, case)
 
@@ -131,11 +133,10 @@ def _explain_one(
     severity = _SEVERITIES.get(strength, "information")
     parameters = {"value_set": value_set.partition("|")[0], "strength": strength}
     if not codes:
-        if strength != "preferred":
-            case.report.add(
-                "binding-no-code", "error" if strength == "required" else "warning",
-                "code-invalid", item.location, element.profile, **parameters,
-            )  # fmt: skip
+        case.report.add(
+            "binding-no-code", "error" if strength == "required" else "warning",
+            "code-invalid", item.location, element.profile, **parameters,
+        )  # fmt: skip
         return
     checks = [case.knowledge.terminology.check(value_set, code, system) for system, code in codes]
     if any(check.answer for check in checks):

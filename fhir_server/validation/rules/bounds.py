@@ -16,8 +16,9 @@ from fhir_server.fhirpath import quantity, temporal, units
 from fhir_server.model.dates import InstantRange, instant_range
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
+from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.items import Item
-from fhir_server.validation.report import Report, shown
+from fhir_server.validation.report import shown
 
 _HOUR = 3_600_000_000
 _NUMBERS = (int, Decimal)
@@ -30,11 +31,11 @@ def compile_bounds(element: Element) -> list[Check]:
     return [lambda value, _scope, _place: next(_broken(element, value), None) is None]
 
 
-def explain_bounds(element: Element, item: Item, report: Report) -> None:
+def explain_bounds(element: Element, item: Item, case: Inspection) -> None:
     """The detailed check."""
     for issue_id, bound in _broken(element, item.value):
-        report.error(issue_id, "invalid", item.location, element.profile,
-                     bound=_in_words(bound), found=_in_words(item.value))  # fmt: skip
+        case.report.error(issue_id, "invalid", item.location, element.profile,
+                          bound=_in_words(bound), found=_in_words(item.value))  # fmt: skip
 
 
 def _broken(element: Element, value: Any) -> Iterator[tuple[str, Any]]:

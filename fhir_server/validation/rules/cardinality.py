@@ -9,19 +9,18 @@ from typing import Any
 from fhir_server.validation.element import Element
 from fhir_server.validation.report import Report
 
-Present = Callable[[dict[str, Any]], bool]
+Lacks = Callable[[dict[str, Any]], bool]
 
 
-def compile_required(element: Element) -> Present | None:
-    """Whether an object has what the minimum asks; None where it asks nothing."""
+def compile_required(element: Element) -> Lacks | None:
+    """Whether an object lacks what the minimum asks; None where it asks nothing."""
     if element.minimum == 0:
         return None
-    keys = element.keys
     if element.minimum == 1:
-        return lambda value: not keys.isdisjoint(value)
+        return element.keys.isdisjoint
     minimum = element.minimum
     names = tuple(element.json_names)
-    return lambda value: sum(len(value.get(name) or ()) for name in names) >= minimum
+    return lambda value: sum(len(value.get(name) or ()) for name in names) < minimum
 
 
 def compile_maximum(element: Element) -> Callable[[Any], bool] | None:

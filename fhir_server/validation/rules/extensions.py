@@ -6,7 +6,8 @@ Source: FHIR R4 §2.4.0, https://hl7.org/fhir/R4/extensibility.html, and Structu
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fhir_server.validation.check import Check
+from fhir_server.model.issues import Quoted
+from fhir_server.validation.doubts import EVERYTHING, Doubtful, ObjectScan, ValueScan
 from fhir_server.validation.element import Element
 from fhir_server.validation.errata import CONTEXT_ERRATA
 from fhir_server.validation.expressions import NotEvaluated, why_not
@@ -14,8 +15,14 @@ from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.items import Item
 from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.report import Report, shown
+from fhir_server.validation.rule import Rule
 from fhir_server.validation.scope import Scope
 
+_EITHER = Quoted(
+    "Must have either extensions or value[x], not both",
+    "Il faut soit des extensions, soit value[x], pas les deux",
+)
+"""What `ext-1` says."""
 HL7_BASE = "http://hl7.org/fhir/StructureDefinition/"
 _EVERYWHERE = frozenset({"Element", "Resource", "DomainResource", "BackboneElement"})
 
@@ -138,21 +145,21 @@ def _explain_context_invariants(
 
 def compile_extension(
     knowledge: Knowledge,
-    content: Callable[[Element, str], Check],
+    content: Callable[[Element, str], ObjectScan],
     *,
     modifier: bool,
     silent: bool = False,
-) -> Check:
-    """The fast check of one extension; `place` is the element that carries it, and the extension itself
+) -> ValueScan:
+    """The scan of one extension; `place` is the element that carries it, and the extension itself
     carries those within it. Where `silent`, the extension must be known.
     """
-    known: dict[str, Check] = {}
+    known: dict[str, ObjectScan] = {}
     structures: dict[str, Mapping[str, Any]] = {}
     allowed: dict[tuple[str, int], bool] = {}
     root = knowledge.plans.type("Extension")
     plain = content(root, "Extension")
 
-    def load(url: str) -> Check | None:
+    def load(url: str) -> ObjectScan | None:
         structure = extension_structure(url, knowledge)
         plan = knowledge.plans.plan(url) if structure is not None else None
         if (
@@ -163,36 +170,36 @@ def compile_extension(
         ):
             return None
         structures[url] = structure
-        check = known[url] = content(plan, "Extension")
-        return check
+        scan = known[url] = content(plan, "Extension")
+        return scan
 
-    def check(value: Any, scope: Scope, place: Element) -> bool:
-        if type(value) is not dict:
-            return False
-        url = value.get("url")
+    def may_be_unknown(url: str) -> bool:
+        return (
+            not silent
+            and "|" not in url
+            and not url.startswith(HL7_BASE)
+            and extension_structure(url, knowledge) is None
+        )
+
+    def scan(value: Any, scope: Scope, place: Element) -> Doubtful | None:
+        url = value.get("url") if type(value) is dict else None
         if type(url) is not str:
-            return False
+            return EVERYTHING
         if ":" not in url:
             # Within a complex extension the parts have relative urls, defined by their parent.
-            return place.model_type == "Extension" and plain(value, scope, root)
+            return plain(value, scope, root) if place.model_type == "Extension" else EVERYTHING
         one = known.get(url) or load(url)
         if one is None:
-            return (
-                not silent
-                and "|" not in url
-                and not url.startswith(HL7_BASE)
-                and extension_structure(url, knowledge) is None
-                and plain(value, scope, root)
-            )
+            return plain(value, scope, root) if may_be_unknown(url) else EVERYTHING
         key = (url, id(place))
         if key not in allowed:
             structure = structures[url]
             allowed[key] = not structure.get("contextInvariant") and allows(
                 structure, places_of(place, knowledge)
             )
-        return allowed[key] and one(value, scope, root)
+        return one(value, scope, root) if allowed[key] else EVERYTHING
 
-    return check
+    return scan
 
 
 def explain_extension(
@@ -245,3 +252,20 @@ def _explain_unknown(item: Item, url: str, report: Report, profile: str) -> None
         report.warning(
             "extension-not-checked", "not-found", item.location, profile, url=shown(url, 200)
         )
+
+
+def _has_value_or_extensions(value: dict[str, Any], _: Scope, __: Element) -> bool:
+    has_value = any(key.startswith(("value", "_value")) for key in value)
+    return has_value is not ("extension" in value)
+
+
+def _explain_value_or_extensions(element: Element, item: Item, case: Inspection) -> None:
+    if not _has_value_or_extensions(item.value, case.scope, element):
+        case.report.error(
+            "invariant", "invariant", item.location, element.profile, key="ext-1",
+            human=_EITHER, rule="extension.exists() != value.exists()",
+        )  # fmt: skip
+
+
+VALUE_OR_EXTENSIONS = Rule(_has_value_or_extensions, _explain_value_or_extensions)
+"""`ext-1`: an extension has a value or extensions, not both."""

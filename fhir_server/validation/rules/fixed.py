@@ -9,8 +9,9 @@ from typing import Any
 
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
+from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.items import Item
-from fhir_server.validation.report import Report, shown
+from fhir_server.validation.report import shown
 
 
 def equals(value: Any, fixed: Any) -> bool:
@@ -57,7 +58,7 @@ def compile_fixed(element: Element) -> list[Check]:
     return checks
 
 
-def explain_fixed(element: Element, item: Item, report: Report) -> None:
+def explain_fixed(element: Element, item: Item, case: Inspection) -> None:
     """The detailed check: what was expected and found, at each place where they part."""
     for issue_id, valued, holds in (
         ("fixed-value", element.fixed, equals),
@@ -67,7 +68,7 @@ def explain_fixed(element: Element, item: Item, report: Report) -> None:
             continue
         exact = issue_id == "fixed-value"
         for place, part, wanted, found in _differences(item.value, valued[1], exact=exact):
-            report.error(
+            case.report.error(
                 issue_id, "value", item.location + place, element.profile,
                 expected=shown(_readable(wanted), 200), found=shown(_readable(found), 200), part=part,
             )  # fmt: skip

@@ -9,8 +9,9 @@ from typing import Any
 from fhir_server.model.issues import Severity
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
+from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.items import Item
-from fhir_server.validation.report import Report, shown
+from fhir_server.validation.report import shown
 from fhir_server.validation.scope import Scope
 
 _URI_SYSTEM = "urn:ietf:rfc:3986"
@@ -42,11 +43,11 @@ def compile_identifier(*, silent: bool) -> Check:
     return check
 
 
-def explain_identifier(element: Element, item: Item, report: Report) -> None:
+def explain_identifier(element: Element, item: Item, case: Inspection) -> None:
     """The detailed check of an Identifier."""
     fault = _fault(item.value) if isinstance(item.value, dict) else None
     if fault is not None:
         issue_id, severity, found = fault
-        report.add(
+        case.report.add(
             issue_id, severity, "code-invalid", item.location, element.profile, found=shown(found)
         )

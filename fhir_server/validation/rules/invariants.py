@@ -4,18 +4,21 @@ Source: FHIR R4 ElementDefinition.constraint, https://hl7.org/fhir/R4/conformanc
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from fhir_server.fhirpath import FHIRPathError
+from fhir_server.fhirpath import CompiledExpression, FHIRPathError
 from fhir_server.fhirpath.fast import FALL_BACK
 from fhir_server.model.issues import Clause, Quoted, because
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
 from fhir_server.validation.expressions import NotEvaluated, why_not
 from fhir_server.validation.inspection import Inspection
+from fhir_server.validation.items import Item
 from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.report import shown
-from fhir_server.validation.rules.glances import GLANCES
+from fhir_server.validation.rule import Rule
+from fhir_server.validation.rules.glances import GLANCES, Glance
 from fhir_server.validation.scope import Scope
 
 TRANSLATION = "http://hl7.org/fhir/StructureDefinition/translation"
@@ -79,38 +82,42 @@ def evaluated(element: Element, knowledge: Knowledge) -> tuple[Mapping[str, Any]
     return known
 
 
-def compile_invariants(
+def invariant_rules(
     element: Element, context_type: str, knowledge: Knowledge, *, silent: bool = False
-) -> list[Check]:
-    """The fast checks of the constraints that can make an error; where `silent`, of all."""
-    return [
-        _compile_one(constraint, context_type, knowledge, silent=silent)
+) -> tuple[Rule, ...]:
+    """A rule for each constraint; unless `silent`, the scan asks only those that can make an error."""
+    return tuple(
+        Rule(
+            _compile(constraint, context_type, knowledge, silent=silent)
+            if silent or severity_of(constraint) == "error"
+            else None,
+            partial(_explain, constraint, context_type),
+        )
         for constraint in evaluated(element, knowledge)
-        if silent or severity_of(constraint) == "error"
-    ]
+    )
 
 
-def _compile_one(
+def _compile(
     constraint: Mapping[str, Any], context_type: str, knowledge: Knowledge, *, silent: bool
 ) -> Check:
     try:
         compiled = knowledge.expressions.compiled(constraint["expression"], context_type)
     except NotEvaluated:
         return lambda _value, _scope, _place: not silent
-    test, quick_test = compiled.test, compiled.quick_test
+    check = _quick(compiled, GLANCES.get(constraint["expression"]))
     needed = _ONLY_WITH.get(constraint.get("key", ""))
-    glance = GLANCES.get(constraint["expression"])
+    if needed is None:
+        return check
+    return lambda value, scope, place: needed not in value or check(value, scope, place)
 
-    def check(value: Any, scope: Scope, _place: Element) -> bool:
-        if needed is not None and needed not in value:
-            return True
-        if quick_test is not None:
-            try:
-                return quick_test(value) is not False
-            except FALL_BACK:
-                pass
-            except FHIRPathError:  # a pattern that is too slow: the detailed path says so
-                return False
+
+def _quick(compiled: CompiledExpression, glance: Glance | None) -> Check:
+    """The check of an expression: by the fast lane of FHIRPath, where that does not do by a glance, else in
+    full.
+    """
+    test, quick_test = compiled.test, compiled.quick_test
+
+    def in_full(value: Any, scope: Scope, _place: Element) -> bool:
         if glance is not None and glance(value, scope):
             return True
         try:
@@ -120,52 +127,60 @@ def _compile_one(
                 root_resource=scope.root,
                 resolve=scope.resolve,
             )
-        except Exception:  # whatever goes wrong, the detailed path says what
+        except Exception:  # whatever goes wrong, the explanation says what
             return False
         return answer is not False
+
+    if quick_test is None:
+        return in_full
+
+    def check(value: Any, scope: Scope, place: Element) -> bool:
+        try:
+            return quick_test(value) is not False
+        except FALL_BACK:
+            return in_full(value, scope, place)
+        except FHIRPathError:  # a pattern that is too slow: the explanation says so
+            return False
 
     return check
 
 
-def explain_invariants(
-    element: Element,
-    value: Any,
-    case: Inspection,
-    *,
-    location: str,
+def _explain(
+    constraint: Mapping[str, Any],
     context_type: str,
-    sibling: dict[str, Any] | None = None,
+    element: Element,
+    item: Item,
+    case: Inspection,
 ) -> None:
-    """The detailed check, best practice and warnings included."""
-    profile = element.profile
-    for constraint in evaluated(element, case.knowledge):
-        key = constraint.get("key", "")
-        needed = _ONLY_WITH.get(key)
-        if needed is not None and isinstance(value, dict) and needed not in value:
-            continue
-        try:
-            compiled = case.knowledge.expressions.compiled(constraint["expression"], context_type)
-            answer = compiled.test(
-                value,
-                sibling=sibling,
-                resource=case.scope.resource,
-                root_resource=case.scope.root,
-                resolve=case.scope.resolve,
-            )
-        except NotEvaluated as error:
-            case.report.warning("invariant-not-checked", "not-supported", location, profile,
-                           key=key, reason=error.why)  # fmt: skip
-            continue
-        except Exception as error:  # an expression of a profile must not end a validation
-            case.report.warning("invariant-not-checked", "processing", location, profile,
-                           key=key, reason=why_not(error))  # fmt: skip
-            continue
-        # An empty answer breaks nothing: `ref-1` is empty for a reference without `reference`, the name
-        # rules without a name (docs/spec-clarifications.md).
-        if answer is False:
-            issue_id = "invariant" if severity_of(constraint) == "error" else "invariant-warning"
-            case.report.add(
-                issue_id, "error" if issue_id == "invariant" else "warning", "invariant", location, profile,
-                key=shown(key) if key else because("because-without-key"),
-                human=_told(constraint), rule=shown(constraint["expression"], 500),
-            )  # fmt: skip
+    """The detailed check of one constraint, best practice and warnings included."""
+    profile, key, value = element.profile, constraint.get("key", ""), item.value
+    needed = _ONLY_WITH.get(key)
+    if needed is not None and isinstance(value, dict) and needed not in value:
+        return
+    try:
+        compiled = case.knowledge.expressions.compiled(constraint["expression"], context_type)
+        answer = compiled.test(
+            value,
+            sibling=item.sibling if isinstance(item.sibling, dict) else None,
+            resource=case.scope.resource,
+            root_resource=case.scope.root,
+            resolve=case.scope.resolve,
+        )
+    except NotEvaluated as error:
+        case.report.warning("invariant-not-checked", "not-supported", item.location, profile,
+                            key=key, reason=error.why)  # fmt: skip
+        return
+    except Exception as error:  # an expression of a profile must not end a validation
+        case.report.warning("invariant-not-checked", "processing", item.location, profile,
+                            key=key, reason=why_not(error))  # fmt: skip
+        return
+    # An empty answer breaks nothing: `ref-1` is empty for a reference without `reference`, the name
+    # rules without a name (docs/spec-clarifications.md).
+    if answer is False:
+        is_error = severity_of(constraint) == "error"
+        case.report.add(
+            "invariant" if is_error else "invariant-warning", "error" if is_error else "warning",
+            "invariant", item.location, profile,
+            key=shown(key) if key else because("because-without-key"),
+            human=_told(constraint), rule=shown(constraint["expression"], 500),
+        )  # fmt: skip

@@ -14,8 +14,9 @@ from fhir_server.model.issues import Reason, because
 from fhir_server.model.xml_places import reason_of
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
+from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.items import Item
-from fhir_server.validation.report import Report, shown
+from fhir_server.validation.report import shown
 from fhir_server.validation.rules.narrative_links import broken_links
 from fhir_server.validation.scope import Scope
 
@@ -168,12 +169,12 @@ def compile_narrative() -> Check:
     return check
 
 
-def explain_narrative(element: Element, item: Item, scope: Scope, report: Report) -> None:
+def explain_narrative(element: Element, item: Item, case: Inspection) -> None:
     """The detailed check."""
     if isinstance(item.value, str):
         for issue_id, part in faults(item.value):
-            report.error(issue_id, "invalid", item.location, element.profile, part=part)
-        for link in broken_links(item.value, scope):
-            report.error(
+            case.report.error(issue_id, "invalid", item.location, element.profile, part=part)
+        for link in broken_links(item.value, case.scope):
+            case.report.error(
                 "narrative-link", "invalid", item.location, element.profile, link=shown(link)
             )

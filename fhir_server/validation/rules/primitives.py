@@ -11,8 +11,9 @@ from typing import Any
 from fhir_server.model.primitives import PRIMITIVES, Primitive, is_blank
 from fhir_server.validation.check import Check, all_of
 from fhir_server.validation.element import Element
+from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.items import Item
-from fhir_server.validation.report import Report, shown
+from fhir_server.validation.report import shown
 from fhir_server.validation.rules.bounds import compile_bounds, explain_bounds
 from fhir_server.validation.rules.uris import compile_uri, explain_uri
 from fhir_server.validation.scope import Scope
@@ -60,9 +61,9 @@ def _compile_form(primitive: Primitive) -> Check:
     return check_several
 
 
-def explain_primitive(element: Element, item: Item, report: Report) -> bool:
+def explain_primitive(element: Element, item: Item, case: Inspection) -> bool:
     """The detailed check; whether the value has the right JSON type, so that more can be said of it."""
-    primitive = PRIMITIVES[item.type_code]
+    primitive, report = PRIMITIVES[item.type_code], case.report
     value = item.value
     if type(value) is Decimal and primitive.python_types == (int,):
         # 1.0 and 1e2 are numbers in JSON, but not how an integer is written (§2.24.0.1).
@@ -105,7 +106,7 @@ def explain_primitive(element: Element, item: Item, report: Report) -> bool:
             "primitive-too-short", "invalid", item.location, element.profile,
             min=element.minimum_length, found=len(str(value)),
         )  # fmt: skip
-    explain_bounds(element, item, report)
+    explain_bounds(element, item, case)
     return True
 
 

@@ -155,16 +155,16 @@ def _names_allowed(value: dict[str, Any], reference: str, allowed: frozenset[str
     return allowed is None or kind is None or kind in allowed
 
 
-def explain_reference(element: Element, item: Item, case: Inspection) -> dict[str, Any] | None:
-    """The detailed check; gives the target where it is at hand and must meet more than a base type."""
+def explain_reference(element: Element, item: Item, case: Inspection) -> None:
+    """The detailed check."""
     value, type_ref = item.value, element.type_ref("Reference")
     if not isinstance(value, dict) or type_ref is None:
-        return None
+        return
     reference = value.get("reference")
     allowed = allowed_types(type_ref, case.knowledge)
     if not isinstance(reference, str):
         _explain_type(value.get("type"), allowed, element, item, case.report)
-        return None
+        return
     if not has_form(reference, case.knowledge):
         case.report.error(
             "reference-form", "invalid", item.location, element.profile, reference=shown(reference)
@@ -178,7 +178,7 @@ def explain_reference(element: Element, item: Item, case: Inspection) -> dict[st
             element.profile,
             reference=shown(reference),
         )
-        return None
+        return
     if not found and is_missing_in_parameters(reference, case.scope):
         case.report.error(
             "reference-not-in-parameters", "structure", item.location, element.profile,
@@ -189,7 +189,7 @@ def explain_reference(element: Element, item: Item, case: Inspection) -> dict[st
             "reference-ambiguous", "invalid", item.location, element.profile,
             reference=shown(reference), found=len(found),
         )  # fmt: skip
-        return None
+        return
     if found and not has_stated_type(value, found[0]):
         case.report.error(
             "reference-stated-type", "structure", item.location, element.profile,
@@ -204,7 +204,8 @@ def explain_reference(element: Element, item: Item, case: Inspection) -> dict[st
     _explain_aggregation(element, type_ref, item, case, found=bool(found))
     kind = found[0].get("resourceType") if found else named or value.get("type")
     _explain_type(kind, allowed, element, item, case.report)
-    return found[0] if found and is_profiled(type_ref, case.knowledge) else None
+    if found and is_profiled(type_ref, case.knowledge):
+        _explain_profile(found[0], type_ref, element, item, case)
 
 
 def _explain_type(
@@ -240,3 +241,12 @@ def _explain_aggregation(
         case.report.error(
             "reference-versioning", "structure", item.location, element.profile, expected=wanted
         )
+
+
+def _explain_profile(
+    target: dict[str, Any], type_ref: TypeRef, element: Element, item: Item, case: Inspection
+) -> None:
+    reference, profiles = item.value["reference"], type_ref.targets
+    if not conforms_to_target(target, reference, profiles, case.scope, case.conforms):
+        case.report.error("reference-profile", "structure", item.location, element.profile,
+                          reference=reference, profiles=", ".join(profiles))  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_server.validation.check import Check
+from fhir_server.validation.doubts import ValueScan
 from fhir_server.validation.element import Element
 from fhir_server.validation.inspection import Conforms, Inspection
 from fhir_server.validation.items import Item
@@ -110,14 +110,14 @@ def compile_slicing(
     element: Element,
     knowledge: Knowledge,
     conforms: Conforms,
-    item_check: Callable[[Element, str], Check],
+    value_scan: Callable[[Element, str], ValueScan],
 ) -> Callable[[list[tuple[Any, str]], Scope, Element], bool]:
     """The fast check of all items of a sliced element together."""
     candidates = matchers(element, knowledge, conforms)
     if _is_extensions_by_url(element, candidates):
         return _compile_extension_counts(candidates)
-    checks = {
-        (id(matcher), ref.code): item_check(matcher.element, ref.code)
+    scans = {
+        (id(matcher), ref.code): value_scan(matcher.element, ref.code)
         for matcher in candidates
         for ref in matcher.element.types
     }
@@ -137,10 +137,10 @@ def compile_slicing(
                 return False
             for matcher in found:
                 counts[id(matcher)] += 1
-                one = checks.get((id(matcher), type_code))
+                scan = scans.get((id(matcher), type_code))
                 # Extensions are judged by the element that carries them.
                 at = place if type_code == "Extension" else matcher.element
-                if one is None or not one(value, scope, at):
+                if scan is None or scan(value, scope, at) is not None:
                     return False
             if any(level.rules == "closed" and level.lacks(found) for level in inner):
                 return False

@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir_server.model.issues import Reason, because
 from fhir_server.model.primitives import PRIMITIVES
-from fhir_server.validation.check import Check, Member
+from fhir_server.validation.doubts import WHOLE, Doubtful, MemberDoubts, MemberScan, ValueScan
 from fhir_server.validation.element import Element
 from fhir_server.validation.report import Report, shown
 from fhir_server.validation.scope import Scope
@@ -18,50 +18,62 @@ ABSTRACT_RESOURCES = frozenset({"Resource", "DomainResource"})
 _SIBLING_KEYS = frozenset({"id", "extension"})
 
 
-def single(element: Element, check: Check) -> Member:
+def single(element: Element, scan: ValueScan) -> MemberScan:
     """The member of an element that occurs once."""
-    return lambda value, _beside, scope, _place: check(value, scope, element)
+    return lambda value, _beside, scope, _place: scan(value, scope, element)
 
 
-def repeated(element: Element, check: Check, maximum: Callable[[Any], bool] | None) -> Member:
-    """The member of an element that JSON holds in an array."""
+def repeated(
+    element: Element | None, scan: ValueScan, maximum: Callable[[Any], bool] | None
+) -> MemberScan:
+    """The member of an element that JSON holds in an array. Shape: `element` None for extensions, which are
+    judged by the element that carries them.
+    """
 
-    def member(value: Any, _beside: dict[str, Any], scope: Scope, _place: Element) -> bool:
+    def member(
+        value: Any, _beside: dict[str, Any], scope: Scope, place: Element
+    ) -> MemberDoubts | None:
         if type(value) is not list or not value or (maximum is not None and not maximum(value)):
-            return False
-        for item in value:  # noqa: SIM110 — all() with a generator costs twice as much here
-            if not check(item, scope, element):
-                return False
-        return True
+            return WHOLE
+        at = element or place
+        found: list[tuple[int, Doubtful]] = []
+        for index, item in enumerate(value):
+            doubts = scan(item, scope, at)
+            if doubts is not None:
+                found.append((index, doubts))
+        return found or None
 
     return member
 
 
 def repeated_primitive(
-    element: Element, key: str, check: Check, maximum: Callable[[Any], bool] | None
-) -> Member:
+    element: Element, key: str, scan: ValueScan, maximum: Callable[[Any], bool] | None
+) -> MemberScan:
     """The member of a repeating primitive: null only where the sibling array has something."""
     sibling_key = f"_{key}"
 
-    def member(value: Any, beside: dict[str, Any], scope: Scope, _place: Element) -> bool:
+    def member(
+        value: Any, beside: dict[str, Any], scope: Scope, _place: Element
+    ) -> MemberDoubts | None:
         if type(value) is not list or not value or (maximum is not None and not maximum(value)):
-            return False
+            return WHOLE
         siblings = beside.get(sibling_key)
+        found: list[tuple[int, Doubtful]] = []
         for index, item in enumerate(value):
             if item is None:
                 if type(siblings) is not list or index >= len(siblings) or siblings[index] is None:
-                    return False
-            elif not check(item, scope, element):
-                return False
-        return True
+                    return WHOLE
+            elif (doubts := scan(item, scope, element)) is not None:
+                found.append((index, doubts))
+        return found or None
 
     return member
 
 
-def siblings(element: Element, key: str, extensions: Check) -> Member:
+def siblings(element: Element, key: str, extension: ValueScan) -> MemberScan:
     """The member of `_key`: the id and the extensions of a primitive."""
 
-    def one(value: Any, scope: Scope, *, has_value: bool) -> bool:
+    def is_right(value: Any, scope: Scope, *, has_value: bool) -> bool:
         if type(value) is not dict or not value.keys() <= _SIBLING_KEYS:
             return False
         if "id" in value and not PRIMITIVES["string"].accepts(value["id"]):
@@ -72,38 +84,44 @@ def siblings(element: Element, key: str, extensions: Check) -> Member:
         return (
             type(inner) is list
             and bool(inner)
-            and all(extensions(item, scope, element) for item in inner)
+            and all(extension(item, scope, element) is None for item in inner)
         )
 
-    def member(value: Any, beside: dict[str, Any], scope: Scope, _place: Element) -> bool:
-        present = beside.get(key)
+    def are_right(value: Any, present: Any, scope: Scope) -> bool:
         if not element.is_list:
-            return one(value, scope, has_value=present is not None)
+            return is_right(value, scope, has_value=present is not None)
         if type(value) is not list or (present is not None and len(present) != len(value)):
             return False
         return all(
             item is None
-            or one(item, scope, has_value=present is not None and present[i] is not None)
+            or is_right(item, scope, has_value=present is not None and present[i] is not None)
             for i, item in enumerate(value)
         ) and any(item is not None for item in value)
 
-    return member
+    return lambda value, beside, scope, _place: (
+        None if are_right(value, beside.get(key), scope) else WHOLE
+    )
 
 
-def left_to_detail(_: Any, __: dict[str, Any], ___: Scope, ____: Element) -> bool:
+def left_to_detail(_: Any, __: dict[str, Any], ___: Scope, ____: Element) -> MemberDoubts | None:
     """The member of which the fast path cannot say that it is right."""
-    return False
+    return WHOLE
 
 
-def left_to_own_type(_: Any, __: dict[str, Any], ___: Scope, ____: Element) -> bool:
+def left_to_own_type(_: Any, __: dict[str, Any], ___: Scope, ____: Element) -> MemberDoubts | None:
     """The member that a profile of an abstract type does not know: the resource's own type judges it."""
-    return True
+    return None
 
 
-def exclusive(keys: frozenset[str], member: Member) -> Member:
+def resource_type(value: Any, _: dict[str, Any], __: Scope, ___: Element) -> MemberDoubts | None:
+    """The member that names the type of a resource."""
+    return None if type(value) is str else WHOLE
+
+
+def exclusive(keys: frozenset[str], member: MemberScan) -> MemberScan:
     """The member of one type of a choice: none of the other types may stand beside it."""
     return lambda value, beside, scope, place: (
-        keys.isdisjoint(beside) and member(value, beside, scope, place)
+        member(value, beside, scope, place) if keys.isdisjoint(beside) else WHOLE
     )
 
 

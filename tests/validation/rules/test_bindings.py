@@ -55,6 +55,7 @@ def test_bindings__outer_bound_counts_as_required(judge: Judge) -> None:
     one = bound("preferred", "http://hl7.org/fhir/ValueSet/observation-status", extension=outer)
     foreign = coded("http://hl7.org/fhir/observation-status", "final")
     assert ("binding-required", "Observation.code") in judge(foreign, one)
+    assert judge(claiming(observation(code={"text": "Pain"})), one) == set()
 
 
 def test_bindings__unknown_value_set_is_said_not_to_be_checked(judge: Judge) -> None:
