@@ -77,7 +77,7 @@ class FhirEndpoint:
 
 def _handle(call: Call, route: Found, path: str) -> Reply:
     call.check_format()
-    if call.wants_later and route.interaction in asynchronous.TAKEN:
+    if route.interaction in asynchronous.TAKEN and call.wants_later:
         return asynchronous.start(call, path)
     return route.handler(call)
 

@@ -16,7 +16,7 @@ from fhir_server.interactions.subscriptions.topics import topics
 from fhir_server.search.compartments import COMPARTMENTS, compartment_url
 from fhir_server.search.filters import FULL_TEXT, WHOLE_RESOURCE
 from fhir_server.search.parameters import SearchParameters
-from fhir_server.search.types.composite import is_indexed
+from fhir_server.search.types.composite import is_searchable
 from fhir_server.store.resource_types import RESOURCE_TYPES
 
 TYPE_INTERACTIONS: Sequence[str] = (
@@ -129,7 +129,7 @@ def _search_parameters(parameters: SearchParameters, resource_type: str) -> list
     listed = {
         code: (one.type, one.url)
         for code, one in parameters.of(resource_type).items()
-        if one.type != "composite" or is_indexed(one.components)
+        if one.type != "composite" or is_searchable(one)
     }
     for code, definition in parameters.definitions.search_parameters(resource_type).items():
         if code in WHOLE_RESOURCE and (parameters.full_text or code not in FULL_TEXT):

@@ -101,12 +101,15 @@ class JobWorker:
         deadline = Deadline()
         began = time.monotonic()
         running = self._thread.submit(deadline.run, lambda: _runners()[job.kind](server, job))
-        while not _is_done(running, LOOK_S):
-            is_over = time.monotonic() - began > self._settings.job_timeout_s
-            if is_over or self._stop.is_set() or _is_called_off(connection, job.id):
-                deadline.end()
-                wait([running])
-                break
+        try:
+            while not _is_done(running, LOOK_S):
+                is_over = time.monotonic() - began > self._settings.job_timeout_s
+                if is_over or self._stop.is_set() or _is_called_off(connection, job.id):
+                    break
+        finally:
+            # Also where this connection is lost, and the lock on the job with it.
+            deadline.end()
+            wait([running])
         if self._stop.is_set():
             put_back_background_job(connection, job.id)
             return

@@ -10,6 +10,7 @@ from fhir_server.http.app import create_app
 from fhir_server.interactions.capabilities import SYSTEM_INTERACTIONS, capability_statement
 from fhir_server.interactions.operations.definitions import CANONICAL
 from fhir_server.interactions.server import FhirServer
+from fhir_server.model.issues import Refused
 from fhir_server.search.compartments import COMPARTMENTS, compartment_url
 from fhir_server.search.request import parse_search
 from tests.interactions.conftest import BASE
@@ -63,6 +64,26 @@ def test_search_parameters__are_each_understood(statement: Json, opened: FhirSer
             except Exception as fault:
                 refused.append((resource["type"], claimed["name"], repr(fault)))
     assert refused == []
+
+
+def test_search_parameters__that_are_understood_are_claimed(
+    statement: Json, opened: FhirServer
+) -> None:
+    for resource in resources(statement):
+        claimed = {one["name"] for one in resource["searchParam"]}
+        silent = opened.parameters.of(resource["type"]).keys() - claimed
+        for code in silent:
+            composite = opened.parameters.find(resource["type"], code)
+            assert composite is not None
+            value = "$".join(COMPOSED[part.type] for part in composite.components)
+            with pytest.raises(Refused):
+                parse_search(
+                    opened.parameters,
+                    resource["type"],
+                    [(code, value)],
+                    lenient=False,
+                    base_url=BASE,
+                )
 
 
 def test_search_parameters__are_defined_as_claimed(statement: Json, opened: FhirServer) -> None:

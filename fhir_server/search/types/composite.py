@@ -66,6 +66,15 @@ def is_indexed(components: Sequence[Component]) -> bool:
     return len(components) == 2 and components[0].type == "token" and components[1].type in _SECOND
 
 
+def is_searchable(parameter: SearchParameter) -> bool:
+    """Whether a composite parameter can be searched by: its elements are indexed, or it is of resources,
+    which the components' own parameters find.
+    """
+    return is_indexed(parameter.components) or all(
+        branch.is_resource for branch in parameter.branches
+    )
+
+
 def predicate(
     criterion: Criterion,
     of_type: Mapping[SearchType, Callable[[Criterion], Predicate]],
