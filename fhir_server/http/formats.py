@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from fhir_server.definitions import TypeModel
-from fhir_server.model.issues import Issue, Refused, refuse
+from fhir_server.model.issues import Issue, Refused, Severity, refuse
 from fhir_server.model.json_source import (
     JsonPositions,
     JsonSyntaxError,
@@ -79,11 +79,12 @@ def read_for_validation(source: bytes, kind: Format, types: TypeModel) -> Readin
     try:
         return read_leniently(source, kind, types)
     except (JsonSyntaxError, XmlSyntaxError) as fault:
-        raise _refused(fault) from None
+        # Nothing of it can be judged: that is what fatal means.
+        raise _refused(fault, "fatal") from None
 
 
-def _refused(fault: JsonSyntaxError | XmlSyntaxError) -> Refused:
-    issue = Issue(fault.issue_id, "error", "structure", parameters={"reason": fault.reason})
+def _refused(fault: JsonSyntaxError | XmlSyntaxError, severity: Severity = "error") -> Refused:
+    issue = Issue(fault.issue_id, severity, "structure", parameters={"reason": fault.reason})
     return Refused(400, [issue.at(fault.line, fault.column)])
 
 

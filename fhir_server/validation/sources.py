@@ -140,7 +140,8 @@ def validate_record(record: Record, validator: Validator, profiles: Sequence[str
     try:
         reading = read_leniently(record.source, "xml" if is_xml else "json", types)
     except (JsonSyntaxError, XmlSyntaxError) as fault:
-        issue = error(fault.issue_id, "structure", reason=fault.reason)
+        # Nothing of it can be judged: that is what fatal means.
+        issue = Issue(fault.issue_id, "fatal", "structure", parameters={"reason": fault.reason})
         return _result(record, [issue.at(fault.line, fault.column)])
     return _result(record, reading.located(validator.validate(reading.value, profiles)))
 

@@ -31,7 +31,7 @@ class Ended:
     @property
     def errors(self) -> set[str]:
         """The ids of its errors."""
-        return {issue["id"] for issue in self.issues if issue["severity"] == "error"}
+        return {issue["id"] for issue in self.issues if issue["severity"] in {"error", "fatal"}}
 
 
 def osteon(*arguments: str | Path) -> Ended:

@@ -74,6 +74,13 @@ def test_validate__broken_source_is_an_issue(
     assert (code, rows[0]["issues"][0]["id"]) == (1, issue_id)
 
 
+def test_validate__text_that_cannot_be_read_is_fatal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    code, rows = _json(capfd, _file(tmp_path, "p.json", '{"resourceType": "Patient",,}'))
+    assert (code, rows[0]["valid"], rows[0]["issues"][0]["severity"]) == (1, False, "fatal")
+
+
 def test_validate__missing_file_and_folder_are_issues(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
