@@ -42,6 +42,10 @@ __all__ = [
 ]
 
 
+LINKS = frozenset({"ADT^A24", "ADT^A37"})
+"""Events that link two records or undo it. HL7 v2.5.1 §3.3.24 leaves open what a receiver makes of a link;
+here a merge (A40) is what changes identities."""
+
 ACKNOWLEDGEMENTS = frozenset({"ACK", "MCF"})
 """Message types that answer and ask for nothing: they are neither mapped nor held nor answered."""
 
@@ -75,6 +79,10 @@ def draft_message(message: Message, *, library: Library | None = None) -> Draft:
     compiled = maps.of_type(message.type or "", message.trigger or "", centre.id)
     if compiled is None:
         event = f"{message.type or ''}^{message.trigger or ''}"
+        if event in LINKS:
+            return _held(
+                message, centre.id, "v2-link-not-followed", code="business-rule", type=event
+            )
         return _held(message, centre.id, "v2-message-unmapped", code="not-supported", type=event)
     return _drafted(message, centre, compiled, maps)
 
@@ -123,6 +131,8 @@ def _finished(  # noqa: PLR0917 — the parts of one draft, gathered in one plac
 ) -> MappingResult:
     context = assembly.context
     held = list(context.held)
+    if not held and not assembly.of_what_is_told():
+        held.append(error("v2-nothing-told", "required"))
     if stored is None:
         held.extend(issue for built in assembly.built for issue in built.missing)
         bundle = transaction(assembly.built)

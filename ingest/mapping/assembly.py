@@ -91,6 +91,10 @@ class Assembly:
         """The resources of a plan."""
         return [built for built in self.built if built.plan.name == name]
 
+    def of_what_is_told(self) -> list[Built]:
+        """The resources but for those that speak of the message itself."""
+        return [built for built in self.built if built.plan.identity != "message"]
+
     def of_type(self, resource_type: str) -> list[dict[str, Any]]:
         """The resources of a type, with those that have no identity."""
         every = (*(built.resource for built in self.built), *self.unidentified)

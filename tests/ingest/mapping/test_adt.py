@@ -4,6 +4,7 @@ import pytest
 
 from ingest.mapping import MappingResult, map_message
 from tests.ingest.mapping.conftest import only, read_message, resources
+from tests.ingest.mapping.feed import message, patient
 
 INS = "199010100000101^^^ASIP-SANTE-INS-NIR-DEMO&1.2.250.1.213.1.4.11&ISO^INS^^20200101"
 INS_DEMO = "urn:oid:1.2.250.1.213.1.4.11"
@@ -108,3 +109,17 @@ def test_gender__of_an_unknown_code_is_held_with_table_code_and_centre() -> None
     result = map_message(read_message("adt_a01_pam_fr", ("19900412|F|", "19900412|X|")))
     unmapped = next(issue for issue in result.held if issue.id == "v2-code-unmapped")
     assert dict(unmapped.parameters) == {"table": "0001", "local_code": "X", "centre": "C01"}
+
+
+@pytest.mark.parametrize("event", ["A24", "A37"])
+def test_link__of_two_records_is_held_for_a_person_and_says_so(event: str) -> None:
+    pair = (patient("100001"), patient("100002"))
+    result = map_message(message(f"ADT^{event}^ADT_{event}", *pair))
+    assert result.bundle is None
+    assert [issue.id for issue in result.held] == ["v2-link-not-followed"]
+    assert "A40" in (result.held[0].hint("fr") or "")
+
+
+def test_message__that_tells_nothing_is_held() -> None:
+    result = map_message(message("ADT^A28^ADT_A05"))
+    assert [issue.id for issue in result.held] == ["v2-nothing-told"]

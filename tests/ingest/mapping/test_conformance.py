@@ -1,39 +1,60 @@
 """What is mapped conforms to the profiles it claims."""
 
-from functools import cache
+from collections.abc import Iterator
 
 import pytest
 
 from fhir_server.definitions.packages import network_definitions
-from fhir_server.terminology import Terminology
-from fhir_server.validation import Validator
+from ingest.hl7v2 import Message
 from ingest.mapping import default_library, map_message, organizations_bundle
+from ingest.mapping.library import mappings_folder
+from ingest.mapping.yaml_source import load_section
+from tests.ingest.mapping import (
+    test_families,
+    test_merge,
+    test_movements,
+    test_rows_beyond_segments,
+)
+from tests.ingest.mapping.conformity import faults
 from tests.ingest.mapping.conftest import MESSAGES, read_message
 from tests.ingest.mapping.memory_store import MemoryStore
 
-
-@cache
-def validator() -> Validator:
-    definitions = network_definitions()
-    return Validator(definitions, Terminology(definitions))
+MODULES = (test_families, test_merge, test_movements, test_rows_beyond_segments)
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in MESSAGES.glob("*.hl7")))
+def messages() -> Iterator[tuple[str, Message]]:
+    """Every message that the tests of the maps hold: all families, movements and merges."""
+    for path in sorted(MESSAGES.glob("*.hl7")):
+        yield path.stem, read_message(path.stem)
+    for module in MODULES:
+        for name, value in vars(module).items():
+            if isinstance(value, Message):
+                yield f"{module.__name__.rpartition('.')[2]}.{name}", value
+
+
+EVERY = dict(messages())
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_resources__conform_to_the_profiles_they_claim(name: str) -> None:
-    result = map_message(read_message(name), stored=MemoryStore())
+    result = map_message(EVERY[name], stored=MemoryStore())
     assert result.bundle is not None, result.held
-    issues = [
-        (entry["resource"]["resourceType"], issue.id, issue.expression, issue.text())
-        for entry in result.bundle["entry"]
-        for issue in validator().validate(entry["resource"])
-        if issue.severity in {"error", "fatal"}
-    ]
-    assert issues == []
+    assert faults([entry["resource"] for entry in result.bundle["entry"]]) == []
 
 
 def test_organizations__conform_to_the_profile_of_centres() -> None:
     bundle = organizations_bundle(default_library().register.centres.values())
     assert len(bundle["entry"]) == 24
-    for entry in bundle["entry"]:
-        issues = validator().validate(entry["resource"])
-        assert [one.id for one in issues if one.severity == "error"] == []
+    assert faults([entry["resource"] for entry in bundle["entry"]]) == []
+
+
+def test_extensions__are_known_to_the_server() -> None:
+    definitions = network_definitions()
+    section = load_section(mappings_folder() / "extensions.yaml", mappings_folder())
+    own_form = "http://hl7.org/fhir/5.0/StructureDefinition/extension-"
+    unknown = [
+        url
+        for url in map(section.text, section)
+        if not url.startswith(own_form) and definitions.structure(url) is None
+    ]
+    assert unknown == []

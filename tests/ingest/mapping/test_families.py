@@ -8,10 +8,10 @@ import pytest
 from ingest.hl7v2 import Hl7SyntaxError, Message
 from ingest.hl7v2.ack import Outcome, acknowledge, read_header
 from ingest.mapping import MappingResult, map_message
+from tests.ingest.mapping.conformity import validator
 from tests.ingest.mapping.conftest import only, resources
 from tests.ingest.mapping.feed import message, movement, patient, stay
 from tests.ingest.mapping.memory_store import MemoryStore
-from tests.ingest.mapping.test_conformance import validator
 from tests.ingest.mapping.test_reconcile import load
 
 PDF = base64.b64encode(b"%PDF-1.4 invented").decode()
