@@ -4,6 +4,7 @@ Source: HL7 v2.5.1 §2A.14 (CX), §2A.36 (HD), §2A.28 (EI); FR Core `fr-core-pa
 travels on a qualified identity only).
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -26,7 +27,9 @@ INS_OIDS: Mapping[str, str] = {
 """OID of the assigning authority → FR Core identifier type. CX.5 says no more than INS."""
 
 
-UNIVERSAL_KINDS = frozenset({"ISO", "UUID", "URI", "URL"})
+OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s|]+")
 OTHER_NAME = "another name of the authority, whose system stands already"
 
 
@@ -37,19 +40,27 @@ def _valued(text: str | None) -> str:
 def authority_system(context: Context, namespace: str, universal: str, kind: str) -> str | None:
     """The URI of an assigning authority.
 
-    Shape: ISO → `urn:oid:`, UUID → `urn:uuid:`, URI as it is; else the namespace as the centre register
-    knows it; else a system of the sending centre, so that two centres' numbers never fall together.
+    Shape: what the universal id is by its kind, where it has that form; else the namespace as the centre
+    register knows it; else a system of the sending centre, so that two centres' numbers never fall together.
     """
-    if universal and kind == "ISO":
-        return f"urn:oid:{universal}"
-    if universal and kind == "UUID":
-        return f"urn:uuid:{universal.lower()}"
-    if universal and kind in {"URI", "URL"}:
-        return universal
+    if (uri := universal_uri(universal, kind)) is not None:
+        return uri
     if namespace:
         known = context.register.system_of(namespace, context.centre)
         return known or f"{SID}/{context.centre.id}/{quote(namespace, safe='')}"
     return f"{SID}/{context.centre.id}/{quote(universal, safe='')}" if universal else None
+
+
+def universal_uri(universal: str, kind: str) -> str | None:
+    """A universal id as a URI: ISO → `urn:oid:`, UUID → `urn:uuid:`, URI as it is.
+
+    Shape: None for one that is not what its kind says; as a URI the server would refuse it.
+    """
+    if kind == "ISO" and OID.fullmatch(universal):
+        return f"urn:oid:{universal}"
+    if kind == "UUID" and _UUID.fullmatch(universal.lower()):
+        return f"urn:uuid:{universal.lower()}"
+    return universal if kind in {"URI", "URL"} and _URI.fullmatch(universal) else None
 
 
 @map_function("authority_system")
@@ -71,7 +82,9 @@ def _system(context: Context, views: list[View], element: str, *, first: int) ->
         if system is None:
             continue
         namespace, universal, kind = parts
-        universal_counts = bool(universal) and (not namespace or kind in UNIVERSAL_KINDS)
+        universal_counts = bool(universal) and (
+            not namespace or universal_uri(universal, kind) is not None
+        )
         for offset, part in enumerate(parts):
             if part and universal_counts == (offset > 0):
                 context.mapped(view.leaf(first + offset), element)

@@ -7,6 +7,7 @@ from ingest.hl7v2.segment import NULL
 from ingest.mapping.centres import SID
 from ingest.mapping.context import Context
 from ingest.mapping.functions import map_function
+from ingest.mapping.identifiers import OID
 from ingest.mapping.timestamps import UnreadableError, fhir_date
 from ingest.mapping.view import View
 
@@ -29,7 +30,7 @@ def coding_system(context: Context, views: list[View], element: str) -> str | No
         known = context.codes.translate(code_map, name, context.centre.id)
         if known is not None:
             return known.code
-        if name[:2] in {"1.", "2."}:
+        if OID.fullmatch(name):
             return f"urn:oid:{name}"
         return f"{SID}/{context.centre.id}/code/{quote(name, safe='')}"
     return None

@@ -1,6 +1,7 @@
 """What is mapped conforms to the profiles it claims."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,9 @@ from tests.ingest.mapping import (
 from tests.ingest.mapping.conformity import faults
 from tests.ingest.mapping.conftest import MESSAGES, read_message
 from tests.ingest.mapping.memory_store import MemoryStore
+from tests.ingest.mapping.value_survival import library_for_any_sender
 
+SAMPLES = Path(__file__).parents[4] / "shared" / "conformance" / "hl7v2" / "field-mapping"
 MODULES = (test_families, test_merge, test_movements, test_rows_beyond_segments)
 
 
@@ -58,3 +61,18 @@ def test_extensions__are_known_to_the_server() -> None:
         if not url.startswith(own_form) and definitions.structure(url) is None
     ]
     assert unknown == []
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not at hand")
+def test_resources__of_foreign_samples_have_nothing_that_the_server_would_refuse() -> None:
+    """The samples lack what identifies and is required; what they have must be well made all the same."""
+    library = library_for_any_sender()
+    found = {
+        (path.name, *fault)
+        for path in sorted(SAMPLES.rglob("*.hl7"))
+        for fault in faults(
+            map_message(Message.parse(path.read_bytes()), library=library).resources
+        )
+        if fault[1] != "cardinality-min"
+    }
+    assert found == set()

@@ -1,5 +1,7 @@
 """What a row of HL7's tables puts into the resource of another segment."""
 
+import pytest
+
 from ingest.mapping import map_message
 from tests.ingest.mapping.conftest import only, resources
 from tests.ingest.mapping.feed import message, patient, stay
@@ -90,3 +92,32 @@ def test_psychiatric_mode__is_refused_and_said_so() -> None:
     fates = [fate for fate in result.fates if fate.path.startswith("ZFS")]
     assert {fate.kind for fate in fates} == {"rejected"}
     assert "Soins libres" not in str(result.resources)
+
+
+@pytest.mark.parametrize(
+    ("authority", "system"),
+    [
+        ("A&1.2.250.1.71&ISO", "urn:oid:1.2.250.1.71"),
+        ("A&1.02.3&ISO", "https://osteon.example/sid/C01/A"),
+        ("&HOSPITAL&ISO", "https://osteon.example/sid/C01/HOSPITAL"),
+        ("A&not a uuid&UUID", "https://osteon.example/sid/C01/A"),
+        ("A&no scheme&URI", "https://osteon.example/sid/C01/A"),
+        ("A&https://hospital.example/ipp&URI", "https://hospital.example/ipp"),
+    ],
+)
+def test_authority__is_a_uri_only_where_it_has_the_form_it_claims(
+    authority: str, system: str
+) -> None:
+    found = only(
+        map_message(message("ADT^A28^ADT_A05", f"PID|1||7^^^{authority}^PI||X-FICTIF||19900412|F")),
+        "Patient",
+    )
+    assert found["identifier"][0]["system"] == system
+
+
+@pytest.mark.parametrize(("sent", "code"), [("fre^Français^HL70296", "fr"), ("klingon", None)])
+def test_language__is_one_of_bcp_47_or_not_taken_over(sent: str, code: str | None) -> None:
+    person = f"{patient(city='Lyon')}{'|' * 4}{sent}"
+    found = only(map_message(message("ADT^A28^ADT_A05", person)), "Patient")
+    codings = [c for one in found.get("communication", ()) for c in one["language"]["coding"]]
+    assert [one["code"] for one in codings[:1]] == ([code] if code else [])
