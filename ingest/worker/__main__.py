@@ -28,12 +28,13 @@ def main() -> None:
         from ingest.maps import current_maps
         from ingest.service import database_url
         from ingest.worker.caretaker import Caretaker
+        from ingest.worker.leniency import forgiving
         from ingest.worker.message import MessageWorker
         from ingest.worker.run import run_worker
         from ingest.worker.stored import StoredResources
 
         url = database_url(settings)
-        server = open_server(settings, Database.from_settings(url, settings))
+        server = open_server(forgiving(settings), Database.from_settings(url, settings))
         maps = current_maps(settings)
         worker = MessageWorker(server, maps.register, maps.draft_message, StoredResources(server))
         spare_what_stays()

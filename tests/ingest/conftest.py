@@ -21,6 +21,7 @@ from ingest.mapping import default_library, organizations_bundle
 from ingest.mapping.library import mappings_folder
 from ingest.transport.mllp import MllpLimits, MllpServer
 from ingest.transport.mllp_tls import MllpTls
+from ingest.worker.leniency import forgiving
 from tests.ingest.mllp_client import MllpClient
 
 
@@ -105,7 +106,7 @@ def mllp(database: Database) -> Iterator[MllpThread]:
 @pytest.fixture(scope="session")
 def opened() -> FhirServer:
     """A server whose compiled parts serve all tests; each test puts its own database in."""
-    return open_server(Settings(), Database("postgresql:///never-opened"))
+    return open_server(forgiving(Settings()), Database("postgresql:///never-opened"))
 
 
 @pytest.fixture

@@ -6,13 +6,16 @@ from functools import cache
 from fhir_server.definitions.packages import network_definitions
 from fhir_server.terminology import Terminology
 from fhir_server.validation import Validator
+from fhir_server.validation.strictness import Strictness
 from ingest.mapping.result import Resource
 
 
 @cache
 def validator() -> Validator:
     definitions = network_definitions()
-    return Validator(definitions, Terminology(definitions))
+    # As the worker judges: the text beside a code is how the sender calls it.
+    strictness = Strictness(displays="warning")
+    return Validator(definitions, Terminology(definitions), strictness=strictness)
 
 
 def faults(resources: Sequence[Resource]) -> list[tuple[str, str, str, str]]:

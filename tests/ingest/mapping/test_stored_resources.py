@@ -14,6 +14,7 @@ from fhir_server.settings import Settings
 from fhir_server.store.database import Database
 from ingest.hl7v2 import Message
 from ingest.mapping import default_library, map_message, organizations_bundle
+from ingest.worker.leniency import forgiving
 from tests.ingest.mapping.conftest import read_message
 
 
@@ -35,7 +36,7 @@ class ServedResources:
 @pytest.fixture(scope="module")
 def opened() -> FhirServer:
     settings = Settings(base_url="http://testserver/fhir")
-    return open_server(settings, Database("postgresql:///never-opened"))
+    return open_server(forgiving(settings), Database("postgresql:///never-opened"))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from fhir_server.settings import Settings
 from fhir_server.store import migrations
 from fhir_server.store.database import Database
 from fhir_server.store.embedded_postgres import EmbeddedPostgres
+from ingest.worker.leniency import forgiving
 from tests.ingest.soak.run import Outcome, Plan, soak
 
 
@@ -39,7 +40,7 @@ def _run(plan: Plan, postgres: EmbeddedPostgres) -> Outcome:
     databases = [Database(postgres.url(name)) for name in ("soaked", "calm")]
     for database in databases:
         migrations.upgrade(database.url)
-    opened = open_server(Settings(), databases[0])
+    opened = open_server(forgiving(Settings()), databases[0])
     soaked, calm = (replace(opened, database=database) for database in databases)
     try:
         return soak(plan, soaked, calm, _say)
