@@ -43,6 +43,8 @@ CONNECTIONS = 24
 SECONDS = 5.0
 WORKERS = 2
 WARM_UP_SECONDS = 15.0
+WARM_UP_MESSAGES = 1_000
+"""By then each worker has compiled what it uses; what it holds does not grow with that any more."""
 STORING_SECONDS = float(os.environ.get("BENCH_STORING_SECONDS", "60"))
 MOST_WAITING = 400
 PDF_SIZE = 2_000_000
@@ -213,7 +215,8 @@ async def _sustain(url: str, port: int) -> _Sustained:
     ]
     try:
         with psycopg.connect(url, autocommit=True) as connection:
-            await _pace(connection, waiting, WARM_UP_SECONDS)
+            while _settled(connection)[0] < WARM_UP_MESSAGES:
+                await _pace(connection, waiting, WARM_UP_SECONDS)
             began, before, first = time.perf_counter(), _use(), _settled(connection)[0]
             await _pace(connection, waiting, STORING_SECONDS)
             stored = _settled(connection)[0] - first
