@@ -78,7 +78,7 @@ async def send_under_kills(
     async def centre(name: str) -> None:
         sender = Sender(lambda: server.port, (plan.seed, name), counts)
         while not stop.is_set() and (message := feed.next_of(name)) is not None:
-            while backlog.waiting > MOST_WAITING:
+            while backlog.waiting > MOST_WAITING and not stop.is_set():
                 await asyncio.sleep(LOOK_EVERY_S)
             await sender.send(message)
             sent.append(message)
@@ -86,15 +86,14 @@ async def send_under_kills(
 
     server.start()
     senders = asyncio.gather(*(centre(name) for name in feed.centres))
-    beside = [
-        asyncio.create_task(backlog.watch()),
-        asyncio.create_task(_kill(plan, server, sent, counts)),
-    ]
+    kills = asyncio.create_task(_kill(plan, server, sent, counts))
+    beside = [asyncio.create_task(backlog.watch()), kills]
     if plan.seconds is not None:
         asyncio.get_running_loop().call_later(plan.seconds, stop.set)
     try:
         await senders
         seconds = time.monotonic() - began
+        kills.cancel()  # where a start takes longer than the next kill leaves, the rest would never be stored
         while await asyncio.to_thread(backlog.look):
             await asyncio.sleep(LOOK_EVERY_S)
     finally:
