@@ -1,11 +1,12 @@
 """What cannot be written down is not acknowledged: a database that is away, a disk that is full."""
 
 import os
+import resource
 import secrets
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -119,12 +120,11 @@ def large(control_id: str) -> bytes:
     return adt(control_id) + b"NTE|1||" + secrets.token_hex(700_000).encode() + b"\r"
 
 
-def test_back_pressure__full_disk_gives_ar_and_loses_nothing(
-    on_small_disk: Database, small_disk: Path
-) -> None:
+def fill_and_make_room(database: Database, make_room: Callable[[], None]) -> None:
+    """Send until PostgreSQL cannot write any more, make room, send again: nothing is lost, nothing twice."""
     limits = replace(LIMITS, max_frame_bytes=3_000_000, ack_deadline_s=60)
     accepted: list[bytes] = []
-    with MllpThread(on_small_disk.url, limits) as mllp, mllp.client() as sender:
+    with MllpThread(database.url, limits) as mllp, mllp.client() as sender:
         sender.socket.settimeout(60)
         while True:
             message = large(f"M{len(accepted)}")
@@ -132,10 +132,48 @@ def test_back_pressure__full_disk_gives_ar_and_loses_nothing(
             if answer != "AA":
                 break
             accepted.append(message)
-            assert len(accepted) < 60, "a disk of 24 MB cannot hold so much"
+            assert len(accepted) < 60, "so much does not fit"
         assert answer == "AR"
         assert accepted
         assert sender.send(message).get("MSA-1") == "AR"
-        subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+        make_room()
         assert sender.send(message).get("MSA-1") == "AA"
-    assert [bytes(row["raw"]) for row in rows(on_small_disk)] == [*accepted, message]
+    with Database(database.url, pool_size=1) as after:
+        assert [bytes(row["raw"]) for row in rows(after)] == [*accepted, message]
+
+
+def test_back_pressure__full_disk_gives_ar_and_loses_nothing(
+    on_small_disk: Database, small_disk: Path
+) -> None:
+    def enlarge() -> None:
+        subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+
+    fill_and_make_room(on_small_disk, enlarge)
+
+
+LARGEST_FILE = 20 * 1024 * 1024
+"""More than a segment of the write-ahead log (16 MB), less than the journal of twenty large messages."""
+
+
+@contextmanager
+def small_files() -> Iterator[None]:
+    """Processes started inside may let no file grow beyond a size: their writes fail (EFBIG)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_back_pressure__file_that_cannot_grow_gives_ar_and_loses_nothing(
+    own_postgres: EmbeddedPostgres,
+) -> None:
+    def restart() -> None:
+        own_postgres.stop()
+        own_postgres.start()
+
+    with small_files():
+        restart()
+    with Database(own_postgres.url(), pool_size=1) as database:
+        fill_and_make_room(database, restart)
