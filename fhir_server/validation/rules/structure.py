@@ -92,9 +92,10 @@ def siblings(element: Element, key: str, extension: ValueScan) -> MemberScan:
             return is_right(value, scope, has_value=present is not None)
         if type(value) is not list or (present is not None and len(present) != len(value)):
             return False
+        has_value = [item is not None for item in present or [None] * len(value)]
+        # Where there is neither a value nor anything beside it, there is nothing.
         return all(
-            item is None
-            or is_right(item, scope, has_value=present is not None and present[i] is not None)
+            has_value[i] if item is None else is_right(item, scope, has_value=has_value[i])
             for i, item in enumerate(value)
         ) and any(item is not None for item in value)
 

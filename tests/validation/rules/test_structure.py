@@ -30,6 +30,8 @@ TEXT_ONLY = profile("Observation", {"path": "Observation.value[x]", "type": [{"c
         ({"name": [{}]}, ("element-empty", "Patient.name[0]")),
         ({"name": [{"given": ["A", None]}]}, ("element-empty", f"{GIVEN}[1]")),
         ({"name": [{"given": ["A", "B"], "_given": [None]}]}, ("json-array-lengths", GIVEN)),
+        ({"name": [{"_given": [None, {"extension": [{"url": "urn:x:e", "valueCode": "x"}]}]}]},
+         ("element-empty", f"{GIVEN}[0]")),
         ({"name": ["A"]}, ("json-object-expected", "Patient.name[0]")),
         ({"deceasedBoolean": True, "deceasedDateTime": "2020"}, ("choice-several", "Patient.deceased")),
     ],
