@@ -13,6 +13,7 @@ pytestmark = needs_conformance_data
 _MEDIA_TYPE = "the binding of accept and contentType to media types (BCP 13) is required"
 _FULL_URL = "the id of a resource is the one its fullUrl ends in"
 _TARGET = "a reference leads to a type that its element does not allow"
+_UNIT = "a unit that its system, UCUM or v3-orderableDrugForm, does not have"
 REFUSED: dict[str, str] = {
     "ActivityDefinition-blood-tubes-supply.json": "txt-2: the narrative has text that shows",
     "ActivityDefinition-heart-valve-replacement.json": "txt-2: the narrative has text that shows",
@@ -36,6 +37,38 @@ REFUSED: dict[str, str] = {
     "Bundle-10bb101f-a121-4264-a920-67be9cb82c74.json": _FULL_URL,
     "Bundle-3a0707d3-549e-4467-b8b8-5a2ab3800efe.json": _FULL_URL,
     "Bundle-lri-example.json": _FULL_URL,
+    "Bundle-father.json": _UNIT,
+    "Bundle-ussg-fht.json": _UNIT,
+    "Claim-760151.json": _UNIT,
+    "Claim-760152.json": _UNIT,
+    "Medication-med0304.json": _UNIT,
+    "Medication-med0309.json": _UNIT,
+    "MedicationAdministration-medadmin0312.json": _UNIT,
+    "MedicationDispense-meddisp0301.json": _UNIT,
+    "MedicationDispense-meddisp0309.json": _UNIT,
+    "MedicationDispense-meddisp0313.json": _UNIT,
+    "MedicationDispense-meddisp0318.json": _UNIT,
+    "MedicationDispense-meddisp0324.json": _UNIT,
+    "MedicationDispense-meddisp0325.json": _UNIT,
+    "MedicationDispense-meddisp0327.json": _UNIT,
+    "MedicationDispense-meddisp0328.json": _UNIT,
+    "MedicationDispense-meddisp0329.json": _UNIT,
+    "MedicationRequest-medrx0304.json": _UNIT,
+    "MedicationRequest-medrx0313.json": _UNIT,
+    "MedicationRequest-medrx0314.json": _UNIT,
+    "MedicationRequest-medrx0319.json": _UNIT,
+    "MedicationRequest-medrx0322.json": _UNIT,
+    "MedicationRequest-medrx0325.json": _UNIT,
+    "MedicationRequest-medrx0326.json": _UNIT,
+    "MedicationRequest-medrx0327.json": _UNIT,
+    "MedicationRequest-medrx0328.json": _UNIT,
+    "MedicationRequest-medrx0329.json": _UNIT,
+    "MedicationRequest-medrx0334.json": _UNIT,
+    "MedicationRequest-medrx0335.json": _UNIT,
+    "MedicationStatement-example001.json": _UNIT,
+    "MedicationStatement-example002.json": _UNIT,
+    "MedicationStatement-example003.json": _UNIT,
+    "VisionPrescription-33124.json": _UNIT,
 }
 """Examples that HL7's own rules reject: the file, and the rule."""
 
