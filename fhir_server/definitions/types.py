@@ -52,14 +52,15 @@ class TypeModel:
 
     def __init__(self, structure: Callable[[str], dict[str, Any] | None]) -> None:
         self._structure = structure
-        self._types: dict[str, TypeInfo | None] = {}
+        self._types: dict[str, TypeInfo] = {}
 
     def type(self, name: str) -> TypeInfo | None:
         """The type of a name, or None."""
-        if name not in self._types:
-            self._load(name.split(".", 1)[0])
-            self._types.setdefault(name, None)
-        return self._types[name]
+        head = name.partition(".")[0]
+        if head not in self._types:
+            # What is not found is asked for again, not kept: clients can send any number of names.
+            self._load(head)
+        return self._types.get(name)
 
     def element(self, type_name: str, element: str) -> ElementInfo | None:
         """The element of a type by its name (`value`) or its JSON key (`valueQuantity`)."""

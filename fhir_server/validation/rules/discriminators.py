@@ -63,8 +63,7 @@ def values_at(
     value: Any, type_code: str, steps: Sequence[Step], scope: Scope, knowledge: Knowledge
 ) -> Found:
     """The values an instance has at a discriminator's path."""
-    own = value.get("resourceType") if type_code == "Resource" and isinstance(value, dict) else None
-    found: Found = [(value, own if isinstance(own, str) else type_code)]
+    found: Found = [(value, _own_type(value, type_code) if type_code == "Resource" else type_code)]
     for step in steps:
         found = [inner for item in found for inner in _step(item, step, scope, knowledge)]
     return found
@@ -97,14 +96,19 @@ def _extensions(value: dict[str, Any], url: str) -> Iterator[tuple[Any, str]]:
 def _members(
     value: dict[str, Any], type_code: str, name: str, knowledge: Knowledge
 ) -> Iterator[tuple[Any, str]]:
-    info = knowledge.types.element(value.get("resourceType", type_code), name)
+    info = knowledge.types.element(_own_type(value, type_code), name)
     names: Mapping[str, str] = info.json_names if info else {name: "Element"}
     for key, code in names.items():
         present = value.get(key)
         for item in present if isinstance(present, list) else [present]:
             if item is not None:
-                own = item.get("resourceType", code) if isinstance(item, dict) else code
-                yield item, own
+                yield item, _own_type(item, code)
+
+
+def _own_type(value: Any, type_code: str) -> str:
+    """The type that a resource names itself, where it does; else the one it is known by."""
+    own = value.get("resourceType") if isinstance(value, dict) else None
+    return own if isinstance(own, str) else type_code
 
 
 def _resolved(value: dict[str, Any], scope: Scope) -> Iterator[tuple[Any, str]]:

@@ -57,7 +57,7 @@ def _is_all_referred_to(value: Any, scope: Scope) -> bool:
                 wanted.discard(reference)
             waiting.extend(one.values())
         elif type(one) is list:
-            waiting.extend(one)
+            waiting.extend(item for item in one if type(item) is dict)
     return not wanted
 
 

@@ -211,7 +211,8 @@ def explain_reference(element: Element, item: Item, case: Inspection) -> None:
 def _explain_type(
     kind: Any, allowed: frozenset[str] | None, element: Element, item: Item, report: Report
 ) -> None:
-    if kind is not None and allowed is not None and kind not in allowed:
+    # What is no text is told where it stands.
+    if isinstance(kind, str) and allowed is not None and kind not in allowed:
         report.error(
             "reference-type", "structure", item.location, element.profile,
             found=shown(kind), expected=", ".join(sorted(allowed)),

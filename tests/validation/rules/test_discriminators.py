@@ -72,3 +72,19 @@ def test_discriminators__profile_of_what_is_referred_to(
     one = claiming(observation(contained=[target], focus=[{"reference": "#a"}]))
     found = {issue_id for issue_id, _ in judge(bundle("collection", one), BY_PROFILE, NAMED)}
     assert ("slice-unmatched" in found) is not is_met
+
+
+@pytest.mark.parametrize("kind", [5, {"text": "Patient"}, ["Patient"]])
+def test_discriminators__target_without_a_type_meets_none(judge: Judge, kind: Any) -> None:
+    definition = sliced("Observation.focus", "value", "resolve().gender",
+                        woman=[{"path": "", "type": [
+                            {"code": "Reference", "targetProfile": [url("woman")]}]}])  # fmt: skip
+    woman = profile(
+        "Patient", {"path": "Patient.gender", "fixedCode": "female", "min": 1}, name="woman"
+    )
+    odd = {"resourceType": kind, "id": "a", "gender": "male"}
+    found = judge(
+        claiming(observation(contained=[odd], focus=[{"reference": "#a"}])), definition, woman
+    )
+    assert ("slice-unmatched", "Observation.focus[0]") in found
+    assert "profile-fault-of-ours" not in {issue_id for issue_id, _ in found}

@@ -27,6 +27,7 @@ PATIENTS: list[dict[str, Any]] = [
     {"contained": [ORGANIZATION], "extension": [
         {"url": "http://example.org/x", "valueReference": {"reference": "#o"}}]},
     {"contained": [ORGANIZATION], "extension": [{"url": "http://example.org/x", "valueUri": "#o"}]},
+    {"contained": [ORGANIZATION], "generalPractitioner": [[{"reference": "#o"}]]},
 ]  # fmt: skip
 PERIODS = [
     {"start": start, "end": end}

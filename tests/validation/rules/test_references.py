@@ -103,3 +103,13 @@ def test_references__target_conforms_to_a_profile(judge: Judge) -> None:
     with_name = claiming(about("#a", contained=[patient(id="a", name=[{"family": "A"}])]))
     assert judge(with_name, asking, named) == set()
     assert judge(nameless, asking, named) == {("reference-profile", PLACE)}
+
+
+@pytest.mark.parametrize("kind", [5, {"text": "Patient"}, ["Patient"]])
+def test_references__what_is_no_name_of_a_type_is_told_where_it_stands(
+    judge: Judge, kind: Any
+) -> None:
+    stated = observation(subject={"reference": urn(1), "type": kind})
+    assert {f"{PLACE}.type"} == {place for _, place in judge(stated)}
+    typeless = bundle("collection", about(urn(1)), {**patient(), "resourceType": kind})
+    assert judge(typeless) == {("json-not-a-resource", "Bundle.entry[1].resource")}
