@@ -12,7 +12,7 @@ def main() -> None:
     try:
         settings = load_settings()
         configure_logging(settings)
-        from ingest.collector import spare_what_stays
+        from fhir_server.collector import spare_what_stays
         from ingest.maps import current_maps
         from ingest.service import database_url, run_service
 

@@ -1,11 +1,11 @@
 """One web process: uvicorn on a socket that the supervisor has opened and all web processes share."""
 
-import gc
 import os
 import socket
 
 import uvicorn
 
+from fhir_server.collector import spare_what_stays
 from fhir_server.http.app import create_app
 from fhir_server.http.connection import BoundedProtocol
 from fhir_server.interactions.server import open_server
@@ -17,9 +17,6 @@ SOCKET_VARIABLE = "OSTEON_HTTP_SOCKET"
 DRAIN_TIMEOUT_S = 1
 """How long requests under way may take when the process is asked to end."""
 
-YOUNG_OBJECTS = 50_000
-"""So many new objects bring the collector to look among them."""
-
 
 def main() -> None:
     """Answer HTTP until the process is asked to end."""
@@ -27,12 +24,7 @@ def main() -> None:
     configure_logging(settings)
     database = Database.from_settings(str(settings.database_url), settings)
     app = create_app(open_server(settings, database))
-    # What is loaded by now stays: the collector need not look at it again.
-    gc.collect()
-    gc.freeze()
-    # A Bundle is tens of thousands of objects without a cycle among them: looking for cycles at every few
-    # hundred took a sixteenth of an import's time.
-    gc.set_threshold(YOUNG_OBJECTS, 20, 100)
+    spare_what_stays()
     config = uvicorn.Config(
         app,
         loop="uvloop",

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 
+from fhir_server.collector import spare_what_stays
 from fhir_server.validation.sources import Record, Result, validate_record
 from fhir_server.validation.validator import Validator
 
@@ -61,6 +62,7 @@ def validate_all(
 
 def _begin(make_validator: MakeValidator, profiles: tuple[str, ...]) -> None:
     _state["own"] = make_validator(), profiles
+    spare_what_stays()
 
 
 def _validate_batch(batch: Batch) -> list[Result]:

@@ -22,9 +22,9 @@ def main() -> None:
     try:
         settings = load_settings()
         configure_logging(settings)
+        from fhir_server.collector import spare_what_stays
         from fhir_server.interactions.server import open_server
         from fhir_server.store.database import Database
-        from ingest.collector import spare_what_stays
         from ingest.maps import current_maps
         from ingest.service import database_url
         from ingest.worker.caretaker import Caretaker

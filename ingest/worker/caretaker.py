@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from fhir_server.collector import spare_what_stays
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.transaction import transaction
 from fhir_server.model.issues import Refused
-from ingest.collector import spare_what_stays
 from ingest.journal.upkeep import expire_messages, sum_up_tally
 from ingest.journal.work_items import WorkItem, release_resolved
 from ingest.mapping import organizations_bundle
