@@ -224,6 +224,11 @@ class Settings(BaseSettings):
         description="What validation makes of a display that the code system does not have. It is a warning "
         "in any case where the resource is in a language that the code system does not speak.",
     )
+    wrong_units: Literal["error", "warning"] = Field(
+        default="error",
+        description="What validation makes of a unit code that its system, UCUM for example, does not have. "
+        "For what HL7 v2 messages send it is always a warning.",
+    )
     unknown_profiles: Literal["error", "warning"] = Field(
         default="warning",
         description="What validation makes of a profile that a resource claims and that is not loaded. One "

@@ -133,7 +133,9 @@ def _validator(
     settings = load_settings()
     configure_logging(settings)
     strictness = Strictness(
-        displays or settings.wrong_displays, unknown_profiles or settings.unknown_profiles
+        displays or settings.wrong_displays,
+        unknown_profiles or settings.unknown_profiles,
+        settings.wrong_units,
     )
     key = (settings, strictness, loads)
     if key not in _validators:

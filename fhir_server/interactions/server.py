@@ -65,7 +65,9 @@ def open_server(settings: Settings, database: Database) -> FhirServer:
         validator=Validator(
             definitions,
             terminology,
-            strictness=Strictness(settings.wrong_displays, settings.unknown_profiles),
+            strictness=Strictness(
+                settings.wrong_displays, settings.unknown_profiles, settings.wrong_units
+            ),
         ),
         search=SearchRegistry(parameters, indexer, fhirpath),
         fhirpath=fhirpath,

@@ -80,7 +80,7 @@ def _rules_of_type(
         case "Reference" if ref is not None:
             return [rule(compile_reference(ref, knowledge, conforms), explain_reference)]
         case _ if type_code in QUANTITIES:
-            unit = Rule(compile_quantity(knowledge), explain_quantity)
+            unit = Rule(compile_quantity(knowledge, silent=silent), explain_quantity)
             return [unit, rule(compile_bounds(element), explain_bounds)]
         case _:
             return []

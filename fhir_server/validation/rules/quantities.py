@@ -30,8 +30,10 @@ def _is_unknown(value: Any, knowledge: Knowledge) -> bool:
     )
 
 
-def compile_quantity(knowledge: Knowledge) -> Check:
-    """The fast check of a Quantity."""
+def compile_quantity(knowledge: Knowledge, *, silent: bool = False) -> Check | None:
+    """The fast check of a Quantity; None where a wrong unit is a warning and those are not asked for."""
+    if knowledge.strictness.units == "warning" and not silent:
+        return None
 
     def check(value: Any, _scope: Scope, _place: Element) -> bool:
         return "code" not in value or not _is_unknown(value, knowledge)
@@ -43,7 +45,8 @@ def explain_quantity(element: Element, item: Item, case: Inspection) -> None:
     """The detailed check of a Quantity."""
     value = item.value
     if isinstance(value, dict) and _is_unknown(value, case.knowledge):
-        case.report.error(
-            "quantity-unit", "code-invalid", f"{item.location}.code", element.profile,
+        case.report.add(
+            "quantity-unit", case.knowledge.strictness.units, "code-invalid", f"{item.location}.code",
+            element.profile,
             code=shown(value["code"]), system=shown(value["system"]),
         )  # fmt: skip

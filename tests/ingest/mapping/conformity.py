@@ -13,8 +13,8 @@ from ingest.mapping.result import Resource
 @cache
 def validator() -> Validator:
     definitions = network_definitions()
-    # As the worker judges: the text beside a code is how the sender calls it.
-    strictness = Strictness(displays="warning")
+    # As the worker judges: see `ingest.worker.leniency`.
+    strictness = Strictness(displays="warning", units="warning")
     return Validator(definitions, Terminology(definitions), strictness=strictness)
 
 

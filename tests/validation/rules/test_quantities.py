@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from fhir_server.definitions import core_definitions
+from fhir_server.validation import Validator
+from fhir_server.validation.strictness import Strictness
 from tests.validation.rules.conftest import Judge
 from tests.validation.rules.definitions import CORE, claiming, observation, profile
 
@@ -30,6 +33,13 @@ def test_quantities__unit_of_ucum(judge: Judge, code: str) -> None:
 @pytest.mark.parametrize("code", ["tablet", "mm Hg", "IU", "mg//L", "(mg", "µg", "{a}b"])
 def test_quantities__what_ucum_does_not_parse_is_an_error(judge: Judge, code: str) -> None:
     assert judge(measured(code)) == {("quantity-unit", f"{PLACE}.code")}
+
+
+def test_quantities__wrong_unit_is_a_warning_where_those_who_validate_want_it() -> None:
+    validator = Validator(core_definitions(), strictness=Strictness(units="warning"))
+    found = [one for one in validator.validate(measured("tablet")) if one.id == "quantity-unit"]
+    assert [one.severity for one in found] == ["warning"]
+    assert validator.accepts(measured("tablet"))
 
 
 def test_quantities__of_another_type_are_judged_too(judge: Judge) -> None:
