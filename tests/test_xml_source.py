@@ -69,7 +69,9 @@ def test_parse_xml__fault_is_named(text: str, issue_id: str) -> None:
         read(text)
     assert caught.value.issue_id == issue_id
     assert caught.value.line >= 1
-    assert caught.value.reason.text("fr") != caught.value.reason.text("en")
+    reason = caught.value.reason
+    assert not isinstance(reason, str)
+    assert reason.text("fr") != reason.text("en")
 
 
 @pytest.mark.parametrize(
@@ -104,3 +106,23 @@ def test_xml_document__only_the_line_is_known_in_an_encoding_of_several_bytes() 
     text = f"<?xml version='1.0' encoding='euc-jp'?><Patient {FHIR}>\n <id value='a'/></Patient>"
     document = XmlDocument(text.encode("euc-jp"), core_definitions().type_model)
     assert document.locate(("id",)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'<Patient {FHIR} id="1"/>',
+        f'<Patient {FHIR} active="true"/>',
+        f'<Patient {FHIR}><name family="A"/></Patient>',
+        f'<Patient {FHIR}><name url="A"/></Patient>',
+        f'<Patient {FHIR}><active value="true" url="A"/></Patient>',
+        f'<Patient {FHIR}><extension url="http://example.org/x" value="A"/></Patient>',
+        f'<Patient {FHIR}><name xml:id="A"><family value="A"/></name></Patient>',
+    ],
+)
+def test_parse_xml__attributes_are_values_ids_and_urls_only(text: str) -> None:
+    with pytest.raises(XmlSyntaxError) as raised:
+        read(text)
+    assert raised.value.issue_id == "xml-attribute"
+    tolerant = XmlDocument(text.encode(), core_definitions().type_model, tolerant=True)
+    assert [fault.issue_id for fault in tolerant.faults] == ["xml-attribute"]

@@ -6,6 +6,7 @@ knows where in the source text each value stands, used only once something has t
 Source: RFC 8259; FHIR R4 §2.6.1 (decimals keep their precision, keys are unique).
 """
 
+import codecs
 import re
 from collections.abc import Sequence
 from decimal import Decimal
@@ -109,6 +110,8 @@ def _count_keys(value: Any, depth: int) -> int:
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"([^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+"""How a text begins of which nothing can be read as UTF-8."""
 _LITERALS = {"true": True, "false": False, "null": None}
 
 
@@ -127,7 +130,7 @@ class JsonPositions:
         try:
             self._text = source.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            if not tolerant:
+            if not tolerant or source.startswith(_UTF_16):
                 self._text = source[: error.start].decode()
                 raise self._error(because("because-not-utf-8"), error.start) from None
             self._text = source.decode("utf-8-sig", "replace")

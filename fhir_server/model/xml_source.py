@@ -18,6 +18,11 @@ from fhir_server.model.xml_places import XmlPlaces, reason_of
 
 FHIR_NAMESPACE = "{http://hl7.org/fhir}"
 _SCHEMA_LOCATION = "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"
+_OF_RESOURCES: frozenset[str] = frozenset()
+_OF_PRIMITIVES = frozenset({"id", "value"})
+_OF_EXTENSIONS = frozenset({"id", "url"})
+_OF_OTHERS = frozenset({"id"})
+"""The attributes of each kind of element (§2.6.2); all else stands in elements."""
 
 
 class Element(Protocol):
@@ -58,7 +63,7 @@ class XmlSyntaxError(ValueError):
     """Source text that is no FHIR XML. `line` and `column` count from 1."""
 
     def __init__(
-        self, reason: Reason, line: int, column: int, *, issue_id: str = "xml-syntax"
+        self, reason: str | Reason, line: int, column: int, *, issue_id: str = "xml-syntax"
     ) -> None:
         super().__init__(f"line {line}, column {column}: {reason}")
         self.reason = reason
@@ -70,7 +75,7 @@ class XmlSyntaxError(ValueError):
 class _FaultyError(Exception):
     """An element that is no FHIR XML."""
 
-    def __init__(self, element: Any, reason: Reason, issue_id: str = "xml-syntax") -> None:
+    def __init__(self, element: Any, reason: str | Reason, issue_id: str = "xml-syntax") -> None:
         super().__init__(issue_id)
         self.element = element
         self.reason = reason
@@ -132,16 +137,26 @@ class XmlDocument:
         if not self._types.is_resource(name):
             raise _FaultyError(element, because("because-name", name=name), "xml-not-a-resource")
         self._elements[path] = element
-        return {"resourceType": name, **self._members(element, name, path)}
+        return {"resourceType": name, **self._members(element, name, path, _OF_RESOURCES)}
 
-    def _members(self, element: Any, type_name: str, path: Path) -> dict[str, Any]:
+    def _attributes(self, element: Any, path: Path, allowed: frozenset[str]) -> dict[str, Any]:
+        members: dict[str, Any] = {}
+        for name, value in element.attrib.items():
+            if name in allowed:
+                members[name] = value
+            elif name != _SCHEMA_LOCATION:
+                local = name.rpartition("}")[2]
+                self._fault(_FaultyError(element, local, "xml-attribute"), path)
+        return members
+
+    def _members(
+        self, element: Any, type_name: str, path: Path, attributes: frozenset[str]
+    ) -> dict[str, Any]:
         if len(path) > MAX_DEPTH:
             raise _FaultyError(element, because("because-too-deep", max=MAX_DEPTH))
         if _has_text(element):
             self._fault(_FaultyError(element, because("because-xml-text")), path)
-        members: dict[str, Any] = {
-            key: value for key, value in element.attrib.items() if key != _SCHEMA_LOCATION
-        }
+        members = self._attributes(element, path, attributes)
         groups: dict[str, list[Any]] = {}
         last = -1
         for child in element.iterchildren(tag=etree.Element):
@@ -203,10 +218,11 @@ class XmlDocument:
             if _has_text(element):
                 self._fault(_FaultyError(element, because("because-xml-text")), path)
             return self._resource(inner[0], path)
-        return self._members(element, kind, path)
+        attributes = _OF_EXTENSIONS if kind == "Extension" else _OF_OTHERS
+        return self._members(element, kind, path, attributes)
 
     def _primitive(self, element: Any, kind: str, path: Path) -> tuple[Any, dict[str, Any] | None]:
-        beside = self._members(element, kind, path)
+        beside = self._members(element, kind, path, _OF_PRIMITIVES)
         text = beside.pop("value", None)
         value = None if text is None else _PRIMITIVES.get(kind, _same)(text)
         return value, beside or None

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from fhir_server.model.issues import Issue, Reason, because, error
 from fhir_server.model.json_source import JsonSyntaxError
@@ -135,15 +135,21 @@ def _refused(name: str, path: str, issue: Issue) -> Result:
 
 def validate_record(record: Record, validator: Validator, profiles: Sequence[str]) -> Result:
     """Validate a record; every issue has its line and column."""
-    is_xml = record.source.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
     types = validator.definitions.type_model
     try:
-        reading = read_leniently(record.source, "xml" if is_xml else "json", types)
+        reading = read_leniently(record.source, _format(record), types)
     except (JsonSyntaxError, XmlSyntaxError) as fault:
         # Nothing of it can be judged: that is what fatal means.
         issue = Issue(fault.issue_id, "fatal", "structure", parameters={"reason": fault.reason})
         return _result(record, [issue.at(fault.line, fault.column)])
     return _result(record, reading.located(validator.validate(reading.value, profiles)))
+
+
+def _format(record: Record) -> Literal["json", "xml"]:
+    """How a record is written: as it begins, and where that does not tell, as its file is named."""
+    first = record.source.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    is_named_xml = record.path.lower().endswith(".xml") and first not in {b"{", b"["}
+    return "xml" if first == b"<" or is_named_xml else "json"
 
 
 def _result(record: Record, issues: list[Issue]) -> Result:

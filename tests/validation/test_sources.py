@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from fhir_server.validation import sources
-from fhir_server.validation.sources import Record, Result, input_files, records
+from fhir_server.definitions import core_definitions
+from fhir_server.validation import Validator, sources
+from fhir_server.validation.sources import Record, Result, input_files, records, validate_record
 
 
 def _files(folder: Path, *names: str) -> None:
@@ -65,3 +66,32 @@ def test_records__name_that_is_too_long_says_so(tmp_path: Path) -> None:
     path = tmp_path / ("a" * 300 + ".json")
     assert list(input_files([path])) == [path]
     assert _ids(path) == ["input-unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "issue_id"),
+    [
+        ("a.xml", "", "xml-syntax"),
+        ("a.xml", "Patient", "xml-syntax"),
+        ("a.xml", "[", "json-syntax"),
+        ("a.json", "<", "xml-syntax"),
+        ("a.json", "", "json-syntax"),
+    ],
+)
+def test_validate_record__format_is_told_by_the_text_then_by_the_name(
+    tmp_path: Path, name: str, text: str, issue_id: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    (record,) = records(tmp_path / name)
+    assert isinstance(record, Record)
+    found = validate_record(record, Validator(core_definitions()), ())
+    assert [issue.id for issue in found.issues] == [issue_id]
+
+
+def test_validate_record__text_in_utf_16_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"resourceType":"Patient"}', encoding="utf-16")
+    (record,) = records(tmp_path / "a.json")
+    assert isinstance(record, Record)
+    (issue,) = validate_record(record, Validator(core_definitions()), ()).issues
+    assert "UTF-8" in issue.text("en")
+    assert (issue.line, issue.column) == (1, 1)

@@ -68,20 +68,22 @@ def _slice_rows(table: SliceTable, language: Language) -> list[list[str]]:
 
 def _summary(summary: Summary, language: Language) -> Iterator[str]:
     words, severities = WORDS[language], SEVERITY_WORDS[language]
+    colon, semicolon = words["colon"], words["semicolon"]
     yield ""
     yield (
-        f"{words['summary']}: {summary.records} {words['records']}, {summary.invalid} {words['invalid']}; "
+        f"{words['summary']}{colon} {summary.records} {words['records']}, "
+        f"{summary.invalid} {words['invalid']}{semicolon} "
         + (counted(summary.severities, language) or words["none"])
     )
     if summary.rules:
-        yield f"{words['by_rule']}:"
+        yield f"{words['by_rule']}{colon}"
         rows = [[words["severity"], words["rule"], words["issues"], words["records"]]]
         for issue_id, rule in summary.rules_by_weight():
             severity = severities[rule.severity]
             rows.append([severity, issue_id, str(rule.issues), str(rule.records)])
         yield from ("  " + line for line in _drawn(rows))
     if len(summary.files) > 1:
-        yield f"{words['by_file']}:"
+        yield f"{words['by_file']}{colon}"
         rows = [[words[name] for name in ("records", "invalid", "issues", "file")]]
         for name, file in summary.files.items():
             issues = str(file.severities.total())

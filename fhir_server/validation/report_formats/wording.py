@@ -13,7 +13,8 @@ SEVERITY_WORDS: Mapping[Language, Mapping[Severity, str]] = {
 
 WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {
-        "title": "Validation report", "valid": "valid", "invalid": "invalid", "records": "records",
+        "colon": ":", "semicolon": ";", "title": "Validation report",
+        "valid": "valid", "invalid": "invalid", "records": "records",
         "summary": "Summary", "by_rule": "By rule", "by_file": "By file", "rule": "rule",
         "severity": "severity", "issues": "issues", "file": "file", "errors": "errors",
         "warnings": "warnings", "notes": "notes", "place": "place", "slice": "slice",
@@ -25,7 +26,8 @@ WORDS: Mapping[Language, Mapping[str, str]] = {
                     "other formats.",
     },
     "fr": {
-        "title": "Rapport de validation", "valid": "valide", "invalid": "non valides",
+        "colon": "\u00a0:", "semicolon": "\u00a0;", "title": "Rapport de validation",
+        "valid": "valide", "invalid": "non valides",
         "records": "enregistrements",
         "summary": "Synthèse", "by_rule": "Par règle", "by_file": "Par fichier", "rule": "règle",
         "severity": "gravité", "issues": "anomalies", "file": "fichier", "errors": "erreurs",

@@ -35,3 +35,4 @@ def test_text__speaks_french(write: Write) -> None:
     text = write("text", "fr").decode()
     assert "in/w.json: valide, 1 avertissement\n" in text
     assert "voir le tableau" in text
+    assert "\nPar règle\u00a0:\n" in text
