@@ -78,16 +78,21 @@ class Element:
     @cached_property
     def keys(self) -> frozenset[str]:
         """Every JSON key of it, those of the siblings of primitives included."""
-        return frozenset(key for name in self.json_names for key in (name, f"_{name}"))
+        return frozenset(key for keys in self.keys_of_types for key in keys)
+
+    @cached_property
+    def keys_of_types(self) -> tuple[tuple[str, ...], ...]:
+        """The JSON keys of each of its types: the name, and the sibling of a primitive."""
+        return tuple(
+            (name, f"_{name}") if code in PRIMITIVES else (name,)
+            for name, code in self.json_names.items()
+        )
 
     @cached_property
     def by_key(self) -> Mapping[str, "Element"]:
         """The child of every JSON key that its content may have."""
         return {
-            key: child
-            for child in self.children
-            for name, code in child.json_names.items()
-            for key in ((name, f"_{name}") if code in PRIMITIVES else (name,))
+            key: child for child in self.children for keys in child.keys_of_types for key in keys
         }
 
     @cached_property

@@ -31,14 +31,13 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
 def items_of(element: Element, value: dict[str, Any], location: str) -> Iterator[Item]:
     """The values of an element, in order; what has the wrong JSON shape is passed on as it stands."""
-    for key, type_code in element.json_names.items():
-        sibling_key = f"_{key}"
-        if key not in value and sibling_key not in value:
+    for keys in element.keys_of_types:
+        if value.keys().isdisjoint(keys):
             continue
-        place = f"{location}.{element.name}"
-        is_primitive = type_code in PRIMITIVES
+        key = keys[0]
+        type_code, place = element.json_names[key], f"{location}.{element.name}"
         present = value.get(key)
-        sibling = value.get(sibling_key) if is_primitive else None
+        sibling = value.get(keys[1]) if len(keys) > 1 else None
         if not element.is_list:
             if element.is_choice:
                 place = f"{place}.ofType({type_code})"

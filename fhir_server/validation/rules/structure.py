@@ -188,7 +188,7 @@ def _explain_shape(
 
 def explain_choice(element: Element, value: dict[str, Any], location: str, report: Report) -> None:
     """The detailed check that a choice has one type, and one the profile allows."""
-    present = [key for key in element.json_names if key in value or f"_{key}" in value]
+    present = [keys[0] for keys in element.keys_of_types if not value.keys().isdisjoint(keys)]
     if len(present) > 1:
         report.error("choice-several", "structure", f"{location}.{element.name}", element.profile,
                      element=element.name, found=", ".join(present))  # fmt: skip

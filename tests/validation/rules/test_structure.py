@@ -63,6 +63,15 @@ def test_structure__choice_is_of_an_allowed_type(judge: Judge) -> None:
     assert found == {("choice-type", "Observation.value.ofType(integer)")}
 
 
+def test_structure__sibling_of_what_is_no_primitive_is_no_element(judge: Judge) -> None:
+    needed = profile("Observation", {"path": "Observation.bodySite", "min": 1})
+    assert judge(claiming(observation(_bodySite={"text": "x"})), needed) == {
+        ("unknown-element", "Observation"), ("cardinality-min", "Observation")
+    }  # fmt: skip
+    both = observation(valueString="a", _valueQuantity={"value": 1})
+    assert judge(claiming(both), TEXT_ONLY) == {("unknown-element", "Observation")}
+
+
 def test_structure__type_that_is_not_known(judge: Judge) -> None:
     foreign = profile("Patient", {"path": "Patient.name", "type": [{"code": "Stuff"}]})
     assert judge(claiming(patient(name=[{"family": "A"}])), foreign) == {
