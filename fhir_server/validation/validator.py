@@ -19,6 +19,7 @@ from fhir_server.validation.element import Element
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.inspector import Inspector
 from fhir_server.validation.knowledge import Knowledge
+from fhir_server.validation.narrowing import narrows
 from fhir_server.validation.report import Report, shown
 from fhir_server.validation.rules.contained import explain_contained_id, has_id_of_its_own
 from fhir_server.validation.rules.profiles import explain_claim, explain_missing, global_profiles
@@ -59,6 +60,7 @@ class Validator:
     ) -> None:
         self._knowledge = Knowledge(definitions, terminology, strictness, conforms_to(self))
         self._globals = global_profiles(definitions)
+        self._covering: dict[tuple[Element, Element], bool] = {}
         self._thorough = thorough
         self._errors = Compiler(self._knowledge, self._nested(silent=False), self._conforms)
         self._silent = Compiler(
@@ -137,9 +139,7 @@ class Validator:
             return False
         urls = (*_claimed(resource), *self._globals.get(kind, ()), *profiles)
         roots = [self._knowledge.plans.plan(url) for url in urls]
-        if compiler.silent or all(
-            root is None or root.path in ABSTRACT_RESOURCES for root in roots
-        ):
+        if compiler.silent or not any(self._covers(root, base) for root in roots):
             roots.insert(0, base)
         for root in roots:
             if root is None or not self._fits(root, kind):
@@ -160,6 +160,15 @@ class Validator:
         if kind in ABSTRACT_RESOURCES or not self._knowledge.types.is_resource(kind):
             return None
         return self._knowledge.plans.plan(kind)
+
+    def _covers(self, root: Element | None, base: Element) -> bool:
+        """Whether a profile asks all that the type asks."""
+        if root is None:
+            return False
+        known = self._covering.get((root, base))
+        if known is None:
+            known = self._covering[root, base] = narrows(root, base, self._knowledge)
+        return known
 
     def _fits(self, root: Element, kind: str) -> bool:
         return root.path == kind or self._knowledge.types.is_subtype(kind, root.path)
