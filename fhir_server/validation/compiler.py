@@ -26,7 +26,11 @@ from fhir_server.validation.objects import Members, ObjectCheck, ObjectRules, co
 from fhir_server.validation.rule import Rule
 from fhir_server.validation.rules import structure
 from fhir_server.validation.rules.cardinality import compile_maximum, compile_required
-from fhir_server.validation.rules.extensions import VALUE_OR_EXTENSIONS, compile_extension
+from fhir_server.validation.rules.extensions import (
+    VALUE_OR_EXTENSIONS,
+    compile_extension,
+    constraining_profiles,
+)
 from fhir_server.validation.rules.fixed import compile_fixed
 from fhir_server.validation.rules.invariants import evaluated, invariant_rules
 from fhir_server.validation.rules.primitives import compile_primitive
@@ -194,6 +198,10 @@ class Compiler:
             return scan_of_form(compile_primitive(element, type_code, silent=self.silent), rules)
         if type_code == "Extension":
             parts = [self._extension(modifier=element.name == "modifierExtension")]
+            parts.extend(
+                at(element, self.object(plan, type_code))
+                for plan in constraining_profiles(element, self._knowledge)
+            )
             if element.children:
                 parts.append(at(element, self.object(element, type_code)))
             return scan_of_content(parts, rules)

@@ -27,7 +27,11 @@ from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.items import Item, item_of, items_of
 from fhir_server.validation.report import Report
 from fhir_server.validation.rules.cardinality import explain_cardinality
-from fhir_server.validation.rules.extensions import explain_extension, places_of
+from fhir_server.validation.rules.extensions import (
+    constraining_profiles,
+    explain_extension,
+    places_of,
+)
 from fhir_server.validation.rules.primitives import explain_primitive
 from fhir_server.validation.rules.profiles import explain_missing
 from fhir_server.validation.rules.slicing import explain_slicing
@@ -271,6 +275,8 @@ class Inspector:
             root = self._knowledge.plans.type("Extension")
         if root is not None:
             self._against(item.value, root, "Extension", item.location, element)
+        for plan in constraining_profiles(element, self._knowledge):
+            self._against(item.value, plan, "Extension", item.location, element)
         if element.children:
             self._against(item.value, element, "Extension", item.location, element)
 

@@ -13,6 +13,7 @@ from fhir_server.validation.inspection import Conforms
 from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.report import shown
 from fhir_server.validation.rules.bindings import codings_of, required_value_sets
+from fhir_server.validation.rules.extensions import urls_of_extension
 from fhir_server.validation.rules.fixed import equals, matches
 from fhir_server.validation.scope import Scope, referenced_type
 
@@ -175,7 +176,7 @@ def _next(element: Element, step: Step, knowledge: Knowledge) -> Iterator[Elemen
         yield from list(choices)[:1]
     elif kind == "extension":
         for child in _children(element, "extension", knowledge):
-            yield from (e for e in child.slices if argument in urls_of_extension(e))
+            yield from (e for e in child.slices if argument in urls_of_extension(e, knowledge))
     else:
         for child in _children(element, argument, knowledge):
             yield child
@@ -214,15 +215,6 @@ def _children(element: Element, name: str, knowledge: Knowledge) -> Iterator[Ele
             child = root.child(name) if root is not None else None
             if child is not None:
                 yield child
-
-
-def urls_of_extension(element: Element) -> set[str]:
-    """The urls that an extension slice stands for: of its profile, or fixed in the slice."""
-    urls = {profile.partition("|")[0] for ref in element.types for profile in ref.profiles}
-    url = element.child("url")
-    if url is not None and url.fixed is not None:
-        urls.add(url.fixed[1])
-    return urls
 
 
 def _values(

@@ -33,6 +33,40 @@ def extension_structure(url: str, knowledge: Knowledge) -> Mapping[str, Any] | N
     return structure if structure is not None and structure.get("type") == "Extension" else None
 
 
+def urls_of_extension(element: Element, knowledge: Knowledge) -> set[str]:
+    """The urls that an extension slice stands for: fixed in its profile, or in the slice."""
+    urls = {
+        url_of_extension(profile, knowledge) for ref in element.types for profile in ref.profiles
+    }
+    fixed = _fixed_url(element)
+    return urls if fixed is None else urls | {fixed}
+
+
+def url_of_extension(profile: str, knowledge: Knowledge) -> str:
+    """The url of the extensions that a profile describes: its own, unless it constrains another extension."""
+    canonical = profile.partition("|")[0]
+    root = knowledge.plans.plan(profile)
+    return canonical if root is None else _fixed_url(root) or canonical
+
+
+def constraining_profiles(element: Element, knowledge: Knowledge) -> list[Element]:
+    """The profiles of an element that constrain an extension with another url than theirs. That url leads to
+    the extension's own definition, so these are asked beside it.
+    """
+    return [
+        plan
+        for ref in element.types
+        for profile in ref.profiles
+        if url_of_extension(profile, knowledge) != profile.partition("|")[0]
+        and (plan := knowledge.plans.plan(profile)) is not None
+    ]
+
+
+def _fixed_url(element: Element) -> str | None:
+    url = element.child("url")
+    return None if url is None or url.fixed is None else str(url.fixed[1])
+
+
 def is_modifier(structure: Mapping[str, Any]) -> bool:
     """Whether an extension changes the meaning of what it stands on."""
     views = [structure.get("snapshot"), structure.get("differential")]

@@ -16,9 +16,9 @@ from fhir_server.validation.report import shown
 from fhir_server.validation.rules.discriminators import (
     Condition,
     conditions,
-    urls_of_extension,
     values_at,
 )
+from fhir_server.validation.rules.extensions import constraining_profiles, urls_of_extension
 from fhir_server.validation.scope import Scope
 from fhir_server.validation.slice_table import SliceRow, SliceTable
 
@@ -62,7 +62,7 @@ def matchers(
         slicing = slicings.get((entry.slice_name or "").rpartition("/")[0]) or element.slicing
         discriminators = slicing.get("discriminator") or ()
         if _is_by_url(discriminators) and element.name in {"extension", "modifierExtension"}:
-            urls = urls_of_extension(entry)
+            urls = urls_of_extension(entry, knowledge)
             if urls:
                 found.append(SliceMatcher(entry, (_url_condition(urls),), is_decided=True))
                 continue
@@ -114,8 +114,8 @@ def compile_slicing(
 ) -> Callable[[list[tuple[Any, str]], Scope, Element], bool]:
     """The fast check of all items of a sliced element together."""
     candidates = matchers(element, knowledge, conforms)
-    if _is_extensions_by_url(element, candidates):
-        return _compile_extension_counts(candidates)
+    if _is_extensions_by_url(element, candidates, knowledge):
+        return _compile_extension_counts(candidates, knowledge)
     scans = {
         (id(matcher), ref.code): value_scan(matcher.element, ref.code)
         for matcher in candidates
@@ -152,7 +152,9 @@ def compile_slicing(
     return check
 
 
-def _is_extensions_by_url(element: Element, candidates: Sequence[SliceMatcher]) -> bool:
+def _is_extensions_by_url(
+    element: Element, candidates: Sequence[SliceMatcher], knowledge: Knowledge
+) -> bool:
     """Whether the slices are extensions told apart by url and described by their own profiles alone."""
     return (
         element.name in {"extension", "modifierExtension"}
@@ -160,19 +162,21 @@ def _is_extensions_by_url(element: Element, candidates: Sequence[SliceMatcher]) 
         and element.slicing.get("rules") == "open"
         and not element.slicing.get("ordered")
         and all(
-            not matcher.element.children and any(ref.profiles for ref in matcher.element.types)
+            not matcher.element.children
+            and any(ref.profiles for ref in matcher.element.types)
+            and not constraining_profiles(matcher.element, knowledge)
             for matcher in candidates
         )
     )
 
 
 def _compile_extension_counts(
-    candidates: Sequence[SliceMatcher],
+    candidates: Sequence[SliceMatcher], knowledge: Knowledge
 ) -> Callable[[list[tuple[Any, str]], Scope, Element], bool]:
     """Extensions are checked against their profile by their url already: only their number is left."""
     bounds = [
         (
-            frozenset(urls_of_extension(matcher.element)),
+            frozenset(urls_of_extension(matcher.element, knowledge)),
             matcher.element.minimum,
             _upper(matcher.element),
         )

@@ -89,3 +89,18 @@ def test_extensions__profile_asks_for_one(judge: Judge) -> None:
     asking = profile("Patient", element, name="asking")
     assert judge(with_extension("simple"), SIMPLE, asking, profiles=(url("asking"),)) == set()
     assert judge(patient(), SIMPLE, asking, profiles=(url("asking"),)) == {("slice-min", "Patient")}
+
+
+def test_extensions__profile_that_constrains_another_is_asked_beside_it(judge: Judge) -> None:
+    text = {"path": "Extension.value[x]", "min": 1, "type": [{"code": "string"}]}
+    note = extension("note", text)
+    short = profile("Extension", {"path": "Extension.value[x]", "maxLength": 3},
+                    name="short", base=url("note"))  # fmt: skip
+    asking = profile("Patient", {
+        "path": "Patient.extension", "id": "Patient.extension:short", "sliceName": "short",
+        "min": 1, "type": [{"code": "Extension", "profile": [url("short")]}],
+    })  # fmt: skip
+    place = "Patient.extension[0].value.ofType(string)"
+    for value, expected in (("abc", set()), ("abcd", {("primitive-too-long", place)})):
+        noted = patient(extension=[{"url": url("note"), "valueString": value}])
+        assert judge(noted, note, short, asking, profiles=(url("p"),)) == expected
