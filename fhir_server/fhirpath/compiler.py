@@ -166,8 +166,9 @@ class Compiler:
             raise semantic_error("fhirpath-unknown-function", node.position,
                                  sorted(functions.FUNCTIONS), name=node.name)  # fmt: skip
         if not function.minimum <= len(node.arguments) <= function.maximum:
+            bounds = dict.fromkeys((function.minimum, function.maximum))
             raise semantic_error("fhirpath-argument-count", node.position, name=node.name,
-                                 minimum=function.minimum, maximum=function.maximum,
+                                 wanted="–".join(map(str, bounds)),
                                  found=len(node.arguments))  # fmt: skip
         source = self.target(node.target, context)
         return function.compile(self, node, source, context)

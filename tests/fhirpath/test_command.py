@@ -55,3 +55,14 @@ def test_fhirpath__fault_in_a_long_expression_is_shown_with_what_stands_around_i
     assert len(told) < 600
     shown, mark = told.splitlines()[1:3]
     assert shown[mark.index("^") - 1 :].startswith("..given")
+
+
+@pytest.mark.parametrize(
+    ("expression", "wanted"), [("first(1, 2)", "first(): 0;"), ("substring()", "substring(): 1–2;")]
+)
+def test_fhirpath__number_of_arguments_is_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], expression: str, wanted: str
+) -> None:
+    (tmp_path / "a.json").write_text('{"resourceType": "Patient"}')
+    assert run(["fhirpath", expression, str(tmp_path / "a.json")]) == 1
+    assert wanted in capfd.readouterr().err

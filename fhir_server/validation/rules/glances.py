@@ -46,7 +46,9 @@ def _contains_nothing_twice_removed(value: Any, _: Scope) -> bool:
 
 
 def _is_all_referred_to(value: Any, scope: Scope) -> bool:
-    """`dom-3`: a Reference of the resource leads to each contained one."""
+    """`dom-3`: a Reference of the resource leads to each contained one; also one in an element that R4 does
+    not have, which is an error of its own.
+    """
     wanted = {f"#{one.get('id')}" for one in value["contained"] if isinstance(one, dict)}
     waiting: list[Any] = list(scope.resource.values())
     while waiting and wanted:
