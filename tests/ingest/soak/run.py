@@ -93,7 +93,10 @@ async def send_under_kills(
     try:
         await senders
         seconds = time.monotonic() - began
-        kills.cancel()  # where a start takes longer than the next kill leaves, the rest would never be stored
+        if plan.kill_every_messages is None:
+            # Where a start takes longer than the next kill leaves, the rest would never be stored.
+            kills.cancel()
+        await asyncio.gather(kills, return_exceptions=True)
         while await asyncio.to_thread(backlog.look):
             await asyncio.sleep(LOOK_EVERY_S)
     finally:
@@ -128,8 +131,9 @@ async def _kill(
     chosen = random.Random(plan.seed)  # noqa: S311 — a repeatable disorder
     step_s, step_count = (plan.kill_every_s or 0) / 2, (plan.kill_every_messages or 0) / 2
     next_s, next_count = time.monotonic() + step_s, step_count
+    planned = int(plan.messages / step_count) if plan.messages and step_count else None
     number = 0
-    while True:
+    while number != planned:
         await asyncio.sleep(0.05)
         due_s = plan.kill_every_s is not None and time.monotonic() >= next_s
         due_count = plan.kill_every_messages is not None and len(sent) >= next_count
