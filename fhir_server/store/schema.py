@@ -107,7 +107,7 @@ search_string = Table(
     # By code point: one index serves prefixes and order. Folded strings have no accents left to place.
     Column("value", Text(collation="C"), nullable=False),
     Index("search_string_key", "key"),
-    Index("search_string_value", "parameter", "value", "key"),
+    Index("search_string_value", "parameter", "value"),
     # Left out where the database has no pg_trgm.
     Index(
         "search_string_trigrams",
