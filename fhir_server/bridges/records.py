@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from fhir_server.bridges.definition import BASE
@@ -10,6 +11,7 @@ Resource = dict[str, Any]
 
 _TUMOUR = f"{BASE}/StructureDefinition/tumour"
 _USE = f"{BASE}/CodeSystem/consent-use"
+_OPPOSITION = "opposition"
 _PATIENT_ELEMENTS = ("subject", "patient", "for")
 
 
@@ -74,12 +76,16 @@ class Records:
         """By what others refer to a resource."""
         return self._addresses[id(resource)]
 
-    def consented(self, use: str) -> "Records":
-        """What belongs to patients with an active permission for a use and no opposition; centres stay."""
+    def consented(self, use: str, partner: str | None = None) -> "Records":
+        """What belongs to patients with a permission for a use that is in force, and no opposition; centres
+        stay. Shape: `partner` the id of the Organization that gets them: a decision that names others is none
+        about it; None asks for a permission to anybody.
+        """
+        today = datetime.now(UTC).date().isoformat()
         allowed = {
             address
             for address, each in self._by_address.items()
-            if each["resourceType"] == "Patient" and self._permits(address, use)
+            if each["resourceType"] == "Patient" and self._permits(address, use, partner, today)
         }
         return Records(
             (address, each)
@@ -88,7 +94,7 @@ class Records:
             or (each["resourceType"] != "Patient" and _patients(each) <= allowed)
         )
 
-    def _permits(self, patient: str, use: str) -> bool:
+    def _permits(self, patient: str, use: str, partner: str | None, today: str) -> bool:
         """The last decision on the use counts; an opposition to any use ends all."""
         decisions = {
             code: each.get("provision", {}).get("type")
@@ -98,8 +104,20 @@ class Records:
             for code in (
                 c.get("code") for c in category.get("coding", ()) if c.get("system") == _USE
             )
+            if code == _OPPOSITION or _is_in_force(each.get("provision", {}), partner, today)
         }
-        return decisions.get(use) == "permit" and "opposition" not in decisions
+        return decisions.get(use) == "permit" and _OPPOSITION not in decisions
+
+
+def _is_in_force(provision: Resource, partner: str | None, today: str) -> bool:
+    """Whether a decision speaks of a partner, today. A date without its day is all of its month or year."""
+    period = provision.get("period", {})
+    start, end = period.get("start", "")[:10], period.get("end", "9999")[:10]
+    named = {
+        str(actor.get("reference", {}).get("reference", "")).rpartition("/")[2]
+        for actor in provision.get("actor", ())
+    }
+    return start <= today and today[: len(end)] <= end and (not named or partner in {None, *named})
 
 
 def _own_address(resource: Resource) -> str:

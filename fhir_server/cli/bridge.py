@@ -46,7 +46,10 @@ def command(
         str | None, typer.Option(help="Only patients who permit this use, as partner-sharing.")
     ] = None,
     partner: Annotated[
-        str, typer.Option(help="Who gets them: each partner has pseudonyms of its own.")
+        str,
+        typer.Option(
+            help="The Organization id of who gets them: consents name it, and its pseudonyms are its own."
+        ),
     ] = "partner",
     key: Annotated[
         Path | None,
@@ -67,7 +70,7 @@ def command(
         raise _BridgeFaultError(f"no bridge {name}; there are {', '.join(bridge_names())}")
     records = Records.of_bundles(_from_server(base.rstrip("/")) if base else _from_files(files))
     names = Pseudonyms(_partner(partner), _secret(key))
-    crossing = cross(read_bridge(name), records.consented(use) if use else records, names)
+    crossing = cross(read_bridge(name), records.consented(use, partner) if use else records, names)
     out.mkdir(parents=True, exist_ok=True)
     for file, content in crossing.files.items():
         (out / file).write_bytes(content)

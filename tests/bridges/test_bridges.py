@@ -211,6 +211,30 @@ def test_consented__goes_by_the_last_decision_and_any_opposition(
 
 
 @pytest.mark.parametrize(
+    ("provision", "partner", "kept"),
+    [
+        ({"actor": [{"reference": {"reference": "Organization/padova"}}]}, "padova", 1),
+        ({"actor": [{"reference": {"reference": "Organization/padova"}}]}, "curie", 0),
+        ({"actor": [{"reference": {"reference": "Organization/padova"}}]}, None, 1),
+        ({}, "curie", 1),
+        ({"period": {"start": "2020-01-01", "end": "2021"}}, "curie", 0),
+        ({"period": {"start": "2020-01-01", "end": "2999"}}, "curie", 1),
+        ({"period": {"start": "2999"}}, "curie", 0),
+    ],
+)
+def test_consented__goes_by_the_partner_named_and_the_period(
+    provision: Resource, partner: str | None, kept: int
+) -> None:
+    profile = f"{BASE}/StructureDefinition/bone-sarcoma-patient"
+    patient = {"resourceType": "Patient", "id": "a", "meta": {"profile": [profile]}}
+    given = consent("partner-sharing", "permit", "2020-01-01")
+    given["provision"] |= provision
+    records = Records.of_bundles([patient, given])
+    kept_here = records.consented("partner-sharing", partner)
+    assert len(kept_here.of_profile("bone-sarcoma-patient")) == kept
+
+
+@pytest.mark.parametrize(
     ("dates", "years"),
     [
         (["2009-04", "2024-03-12"], "14"),
