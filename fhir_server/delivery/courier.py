@@ -20,7 +20,7 @@ from fhir_server.delivery.steps import next_step, note_step
 from fhir_server.interactions.server import FhirServer
 from fhir_server.operator_error import OperatorError
 from fhir_server.settings import Settings
-from fhir_server.store.database import Connection
+from fhir_server.store.database import Connection, lone_connection
 from fhir_server.store.deliveries import (
     due_deliveries,
     forget_events,
@@ -63,7 +63,9 @@ class Courier:
         async with new_client() as client:
             while not self._stop.is_set():
                 try:
-                    connection = await self._in_database(_connected, self._url)
+                    connection = await self._in_database(
+                        lone_connection, self._url, "osteon deliveries"
+                    )
                     pause_s = POLL_S
                     await self._run_on(connection, client)
                 except (psycopg.Error, OperatorError) as fault:
@@ -134,13 +136,3 @@ class Courier:
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), seconds)
-
-
-def _connected(url: str) -> Connection:
-    return psycopg.connect(
-        url,
-        autocommit=True,
-        connect_timeout=5,
-        application_name="osteon deliveries",
-        options="-c timezone=UTC -c jit=off",
-    )

@@ -24,7 +24,7 @@ from fhir_server.store.background_jobs import (
     read_background_job,
     release_background_job,
 )
-from fhir_server.store.database import Connection, Database
+from fhir_server.store.database import Connection, Database, lone_connection
 from fhir_server.store.deadline import Deadline
 from fhir_server.store.receipts import forget_receipts
 
@@ -67,7 +67,7 @@ class JobWorker:
         pause_s = POLL_S
         while not self._stop.is_set():
             try:
-                with _connected(self._url) as connection:
+                with lone_connection(self._url, "osteon jobs") as connection:
                     pause_s = POLL_S
                     self._run_on(connection)
             except (psycopg.Error, OperatorError) as fault:
@@ -149,13 +149,3 @@ def _is_done(running: Future[None], within_s: float) -> bool:
 def _is_called_off(connection: Connection, job_id: str) -> bool:
     job = read_background_job(connection, job_id)
     return job is None or not job.is_open
-
-
-def _connected(url: str) -> Connection:
-    return psycopg.connect(
-        url,
-        autocommit=True,
-        connect_timeout=5,
-        application_name="osteon jobs",
-        options="-c timezone=UTC -c jit=off",
-    )

@@ -15,6 +15,7 @@ from fhir_server.search.request import SearchRequest
 from fhir_server.search.run import match_resources, run_fragment
 from fhir_server.search.select import COLUMNS, plan_request, stored_resource
 from fhir_server.search.sql import join, sql
+from fhir_server.store.arrays import array_text
 from fhir_server.store.resources import StoredResource
 
 Connection = psycopg.Connection[Any]
@@ -110,7 +111,7 @@ def _match_tokens(
             + " asked.tokens::bigint[] LIMIT %s) r",
             (
                 list(tokens),
-                ["{" + ",".join(map(str, values)) + "}" for values in tokens.values()],
+                [array_text(values) for values in tokens.values()],
                 limit,
             ),
         )

@@ -112,6 +112,20 @@ class Database:
         self.close()
 
 
+def lone_connection(url: str, application_name: str, options: str = "") -> Connection:
+    """A connection of its own, outside the pool, for a process that waits and claims work by it.
+
+    Each statement is a transaction. Shape: `options` further `-c NAME=VALUE` of the session.
+    """
+    return psycopg.connect(
+        url,
+        autocommit=True,
+        connect_timeout=5,
+        application_name=application_name,
+        options=f"-c timezone=UTC -c jit=off {options}".strip(),
+    )
+
+
 def _connection_arguments(
     url: str, statement_timeout_s: float, application_name: str
 ) -> dict[str, Any]:

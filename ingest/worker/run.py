@@ -1,12 +1,12 @@
 """The worker's loop: claim, work off, wait for more."""
 
 import threading
-from typing import Any, Protocol
+from typing import Protocol
 
 import psycopg
 import structlog
 
-from fhir_server.store.database import DatabaseUnavailableError
+from fhir_server.store.database import DatabaseUnavailableError, lone_connection
 from ingest.journal.record import CHANNEL
 from ingest.worker.group import settle_together
 from ingest.worker.message import MessageWorker, PutOff
@@ -40,7 +40,9 @@ def run_worker(
     pause_s = 0.2
     while not stop.is_set():
         try:
-            with _connected(url) as connection:
+            with lone_connection(
+                url, "osteon worker", "-c plan_cache_mode=force_custom_plan"
+            ) as connection:
                 connection.execute(f"LISTEN {CHANNEL}")
                 pause_s = 0.2
                 while not stop.is_set():
@@ -100,13 +102,3 @@ def forget_news(connection: Connection) -> None:
 def _wait_for_more(connection: Connection) -> None:
     for _ in connection.notifies(timeout=LONGEST_WAIT_S, stop_after=1):
         return
-
-
-def _connected(url: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(
-        url,
-        autocommit=True,
-        connect_timeout=5,
-        application_name="osteon worker",
-        options="-c timezone=UTC -c plan_cache_mode=force_custom_plan -c jit=off",
-    )
