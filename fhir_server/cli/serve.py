@@ -14,7 +14,8 @@ def serve() -> None:
     """
     from fhir_server.cli.supervisor import Supervisor
     from fhir_server.log_lines import configure_logging
-    from fhir_server.settings import load_settings, unknown_variables
+    from fhir_server.settings import load_settings
+    from fhir_server.settings.listing import unknown_variables
 
     settings = load_settings()
     configure_logging(settings)

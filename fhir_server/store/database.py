@@ -13,7 +13,8 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from fhir_server.operator_error import OperatorError
-from fhir_server.settings import Settings, without_password
+from fhir_server.settings import Settings
+from fhir_server.settings.kinds import without_password
 from fhir_server.store.deadline import current_deadline
 
 OLDEST_SERVER_VERSION = 150_000

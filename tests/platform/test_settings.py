@@ -4,14 +4,9 @@ import pytest
 
 from fhir_server.cli.main import run
 from fhir_server.cli.reference import PAGES
-from fhir_server.settings import (
-    Settings,
-    SettingsError,
-    documented_settings,
-    load_settings,
-    unknown_variables,
-    without_password,
-)
+from fhir_server.settings import Settings, SettingsError, load_settings
+from fhir_server.settings.kinds import without_password
+from fhir_server.settings.listing import documented_settings, unknown_variables
 
 DOCS = Path(__file__).parents[2] / "docs"
 
