@@ -13,7 +13,6 @@ from fhir_server.child_process import child_module
 from fhir_server.operator_error import OperatorError
 from fhir_server.settings import Settings
 from fhir_server.store.database import Database
-from fhir_server.store.embedded_postgres import running_url
 from ingest.journal.reception import Reception, Register
 from ingest.journal.writer import JournalWriter
 from ingest.transport.inbox import Inbox
@@ -33,19 +32,6 @@ log = structlog.stdlib.get_logger("osteon.ingest")
 
 class ServiceRegister(Register, Certificates, Protocol):
     """The centre register: by sender and by certificate."""
-
-
-def database_url(settings: Settings) -> str:
-    """The database of the settings, or the one that runs in the data directory.
-
-    Errors: OperatorError where there is none.
-    """
-    url = settings.database_url or running_url(settings.data_dir)
-    if url is None:
-        raise OperatorError(
-            f"no database: start `osteon serve` on {settings.data_dir} or set OSTEON_DATABASE_URL"
-        )
-    return url
 
 
 def run_service(settings: Settings, url: str, register: ServiceRegister) -> None:

@@ -2,24 +2,9 @@
 
 import asyncio
 import signal
-import sys
 
-from fhir_server.log_lines import configure_logging
-from fhir_server.operator_error import OperatorError
-from fhir_server.settings import Settings, load_settings
-
-
-def main() -> None:
-    """Deliver until asked to end. Faults of the set-up end as one clear line."""
-    try:
-        settings = load_settings()
-        configure_logging(settings)
-        if settings.database_url is None:
-            raise OperatorError("no database: set OSTEON_DATABASE_URL")
-        asyncio.run(_deliver(settings, settings.database_url))
-    except OperatorError as error:
-        sys.stderr.write(f"osteon deliveries: {error}\n")
-        sys.exit(error.exit_code)
+from fhir_server.background_process import run_background_process
+from fhir_server.settings import Settings
 
 
 async def _deliver(settings: Settings, url: str) -> None:
@@ -38,4 +23,4 @@ async def _deliver(settings: Settings, url: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_background_process("deliveries", lambda settings, url: asyncio.run(_deliver(settings, url)))

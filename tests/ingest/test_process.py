@@ -150,20 +150,6 @@ def test_process__taken_port_is_one_clear_line(database: Database) -> None:
     assert f"OSTEON_MLLP_PORT: 127.0.0.1:{port}" in done.stderr
 
 
-def test_process__without_database_is_one_clear_line(tmp_path: os.PathLike[str]) -> None:
-    environment = {k: v for k, v in os.environ.items() if k != "OSTEON_DATABASE_URL"}
-    done = subprocess.run(
-        [sys.executable, "-m", "ingest"],
-        env={**environment, "OSTEON_DATA_DIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=False,
-    )
-    assert done.returncode == 3
-    assert done.stderr.startswith("osteon ingest: no database")
-
-
 @pytest.mark.usefixtures("centres")
 def test_process__killed_workers_lose_and_repeat_nothing(database: Database) -> None:
     port = free_port()
