@@ -9,7 +9,7 @@ import psutil
 from tests.platform.served import Served, served
 from tests.soak.traffic import patient, send
 from tests.subscriptions.receiver import Received, receiver
-from tests.subscriptions.test_subscriptions import numbers, on_topic
+from tests.subscriptions.subscribing import numbers, on_topic
 
 
 def kill_deliveries(server: Served) -> None:
