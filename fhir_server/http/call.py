@@ -21,7 +21,7 @@ from fhir_server.http.formats import (
     read_source,
 )
 from fhir_server.interactions.bundle_response import ReturnPreference
-from fhir_server.interactions.entries import parse_etag
+from fhir_server.interactions.conditions import Conditions, parse_entity_tags
 from fhir_server.interactions.operations.given import given_pairs
 from fhir_server.interactions.patching.document import Patch, fhirpath_patch, read_patch
 from fhir_server.interactions.resumption import ONCE, Resumption
@@ -163,9 +163,12 @@ class Call:
         return ("_pretty", "true") in parse_qsl(self.query)
 
     @property
-    def if_match(self) -> int | None:
-        """The version that If-Match names. Errors: Refused 400 for any other form."""
-        return parse_etag(self.headers.get("if-match"), "If-Match")
+    def conditions(self) -> Conditions:
+        """The versions that If-Match and If-None-Match name. Errors: Refused 400 for any other form."""
+        return Conditions(
+            parse_entity_tags(self.headers.get("if-match"), "If-Match"),
+            parse_entity_tags(self.headers.get("if-none-match"), "If-None-Match"),
+        )
 
     @property
     def media_type(self) -> str:

@@ -106,43 +106,43 @@ def post_resource(call: Call) -> Reply:
 
 
 def put_resource(call: Call) -> Reply:
-    """PUT /Type/id, with If-Match or If-None-Match: *."""
-    must_not_exist = call.headers.get("if-none-match", "").strip() == "*"
-    answer = update(call.server, call.type, call.id, call.resource,
-                    if_match=call.if_match, must_not_exist=must_not_exist)  # fmt: skip
+    """PUT /Type/id, with If-Match or If-None-Match."""
+    answer = update(call.server, call.type, call.id, call.resource, conditions=call.conditions)
     return resource_reply(call, answer)
 
 
 def put_by_criteria(call: Call) -> Reply:
     """PUT /Type?criteria."""
     answer = conditional_update(
-        call.server, call.type, call.query, call.resource, if_match=call.if_match
+        call.server, call.type, call.query, call.resource, conditions=call.conditions
     )
     return resource_reply(call, answer)
 
 
 def patch_resource(call: Call) -> Reply:
     """PATCH /Type/id — JSON Patch, XML Patch or FHIRPath Patch, with If-Match."""
-    answer = patch(call.server, call.type, call.id, call.patch, if_match=call.if_match)
+    answer = patch(call.server, call.type, call.id, call.patch, conditions=call.conditions)
     return resource_reply(call, answer)
 
 
 def patch_by_criteria(call: Call) -> Reply:
     """PATCH /Type?criteria."""
     answer = conditional_patch(
-        call.server, call.type, call.query, call.patch, if_match=call.if_match
+        call.server, call.type, call.query, call.patch, conditions=call.conditions
     )
     return resource_reply(call, answer)
 
 
 def delete_resource(call: Call) -> Reply:
     """DELETE /Type/id."""
-    return resource_reply(call, delete(call.server, call.type, call.id, if_match=call.if_match))
+    return resource_reply(call, delete(call.server, call.type, call.id, conditions=call.conditions))
 
 
 def delete_by_criteria(call: Call) -> Reply:
     """DELETE /Type?criteria."""
-    return resource_reply(call, conditional_delete(call.server, call.type, call.query))
+    return resource_reply(
+        call, conditional_delete(call.server, call.type, call.query, conditions=call.conditions)
+    )
 
 
 def post_validate(call: Call) -> Reply:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import format_datetime, parsedate_to_datetime
 
 from fhir_server.http.call import Call
@@ -13,6 +13,7 @@ from fhir_server.interactions.subset import parse_subset, subset_body
 from fhir_server.model.issues import Issue, operation_outcome
 from fhir_server.model.json_source import encode_json
 from fhir_server.model.locations import need_positions, with_positions
+from fhir_server.store.resources import StoredResource
 
 CONTENT_TYPES = {
     "json": f"{JSON}; charset=utf-8; fhirVersion=4.0",
@@ -38,7 +39,7 @@ def resource_reply(call: Call, answer: Answer) -> Reply:
         headers["Last-Modified"] = format_datetime(stored.updated, usegmt=True)
         if not call.is_read and answer.status != 204:
             headers["Location"] = f"{call.server.base_url}/{answer.location}"
-        if call.is_read and _is_known(call, answer.etag, stored.updated):
+        if call.is_read and _is_known(call, stored):
             return Reply(304, headers=headers)
     if answer.status == 204 or stored is None or stored.body is None:
         return Reply(answer.status, headers=headers)
@@ -77,11 +78,11 @@ def _content(call: Call, status: int, body: bytes, headers: dict[str, str]) -> R
     return Reply(status, content, {**headers, "Content-Type": CONTENT_TYPES[call.format]})
 
 
-def _is_known(call: Call, etag: str, updated: datetime) -> bool:
+def _is_known(call: Call, stored: StoredResource) -> bool:
     """Whether the client has this version."""
     tags = call.headers.get("if-none-match")
     if tags is not None:
-        return names_version(tags, etag)
+        return names_version(tags, stored.version)
     since = call.headers.get("if-modified-since")
     if since is None:
         return False
@@ -90,7 +91,7 @@ def _is_known(call: Call, etag: str, updated: datetime) -> bool:
     except ValueError:
         return False
     # A date of HTTP has whole seconds.
-    return updated.replace(microsecond=0) <= known.replace(tzinfo=known.tzinfo or UTC)
+    return stored.updated.replace(microsecond=0) <= known.replace(tzinfo=known.tzinfo or UTC)
 
 
 def _located(call: Call, issues: Sequence[Issue]) -> list[Issue]:

@@ -3,12 +3,12 @@
 Source: FHIR R4 https://hl7.org/fhir/R4/http.html#transaction, https://hl7.org/fhir/R4/bundle.html
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
+from fhir_server.interactions.conditions import Conditions, parse_entity_tags
 from fhir_server.interactions.patching.document import patch_of_entry
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change, Method
@@ -21,7 +21,6 @@ from fhir_server.interactions.writing.check import (
 from fhir_server.interactions.writing.criteria import parse_criteria
 from fhir_server.model.issues import Issue, Refused, error, refuse
 
-ETAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,9})"')
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 READS = frozenset({"GET", "HEAD"})
 
@@ -113,8 +112,10 @@ def entry_change(server: FhirServer, entry: Entry) -> Change:
         type=resource_type,
         id=entry.path[1] if len(entry.path) > 1 else None,
         resource=entry.resource if entry.method in {"POST", "PUT"} else None,
-        if_match=parse_etag(entry.if_match, f"{entry.at}.request.ifMatch"),
-        must_not_exist=entry.if_none_match == "*",
+        conditions=Conditions(
+            parse_entity_tags(entry.if_match, f"{entry.at}.request.ifMatch"),
+            parse_entity_tags(entry.if_none_match, f"{entry.at}.request.ifNoneMatch"),
+        ),
         full_url=entry.full_url,
         at=entry.at,
     )
@@ -145,16 +146,6 @@ def _check_url(entry: Entry, resource_type: str) -> None:
     takes_query = len(entry.path) == 1 and entry.method != "POST"
     if len(entry.path) not in expected or (entry.query and not takes_query):
         raise refuse(400, "entry-url", "value", f"{entry.at}.request.url")
-
-
-def parse_etag(value: Any, expression: str) -> int | None:
-    """The version an If-Match names, `W/"3"`. Errors: Refused 400 for any other form."""
-    if value is None:
-        return None
-    match = ETAG.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise refuse(400, "etag-invalid", "value", expression)
-    return int(match[1])
 
 
 def check_bundle(bundle: Any, kinds: Sequence[str]) -> str:

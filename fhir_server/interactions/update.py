@@ -6,6 +6,7 @@ Source: https://hl7.org/fhir/R4/http.html#update
 from typing import Any
 
 from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.conditions import UNCONDITIONAL, Conditions
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change
 from fhir_server.interactions.writing.check import (
@@ -24,20 +25,19 @@ def update(
     resource_id: str,
     resource: Any,
     *,
-    if_match: int | None = None,
-    must_not_exist: bool = False,
+    conditions: Conditions = UNCONDITIONAL,
 ) -> Answer:
     """Store a new version under this id.
 
     Shape: 201 where the id is new or was deleted, else 200; content equal to the current version makes
     no new one.
-    Errors: Refused 400 (ids differ), 412 (`if_match` is not the current version, or the resource exists
-    though it must not), 422 (does not conform).
+    Errors: Refused 400 (ids differ), 412 (the current version is not as `conditions` ask), 422 (does not
+    conform).
     """
     check_id(resource_id, resource_type)
     check_resource_type(resource, resource_type, resource_type)
     change = Change("PUT", resource_type, id=resource_id, resource=resource,
-                    if_match=if_match, must_not_exist=must_not_exist)  # fmt: skip
+                    conditions=conditions)  # fmt: skip
     check_body_id(change)
     check_changes(server, [change])
     return run_write(server, lambda connection: write_changes(server, connection, [change])[0])
@@ -49,14 +49,15 @@ def conditional_update(
     query: str,
     resource: Any,
     *,
-    if_match: int | None = None,
+    conditions: Conditions = UNCONDITIONAL,
 ) -> Answer:
     """Update the one resource the criteria match, or create it.
 
-    Errors: as `update`, and Refused 412 where several match.
+    Errors: as `update`; Refused 412 where several match, 409 where none does and the resource brings the
+    id of one that exists.
     """
     check_resource_type(resource, resource_type, resource_type)
-    change = Change("PUT", resource_type, resource=resource, if_match=if_match)
+    change = Change("PUT", resource_type, resource=resource, conditions=conditions)
     change.criteria = parse_criteria(server, resource_type, query, resource_type)
     check_changes(server, [change])
     return run_write(server, lambda connection: write_changes(server, connection, [change])[0])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from fhir_server.interactions.conditions import UNCONDITIONAL, Conditions
 from fhir_server.interactions.writing.links import Link
 from fhir_server.model.issues import Issue
 from fhir_server.search.request import SearchRequest
@@ -37,8 +38,7 @@ class Change:
     id: str | None = None
     resource: dict[str, Any] | None = None
     criteria: Criteria | None = None
-    if_match: int | None = None
-    must_not_exist: bool = False
+    conditions: Conditions = UNCONDITIONAL
     full_url: str | None = None
     at: str = ""
     by_server: bool = False

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from fhir_server.interactions.conditions import EntityTags
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.subscriptions.definition import has_ended, read_definition
 from fhir_server.interactions.writing.change import Change
 from fhir_server.interactions.writing.definitions import check_search_definition
-from fhir_server.model.issues import Issue, Refused, error, has_errors, refuse
+from fhir_server.model.issues import Issue, Refused, has_errors, refuse
 from fhir_server.store.resource_types import TYPE_NUMBERS
+from fhir_server.store.resources import StoredResource
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 """Source: FHIR R4 id, https://hl7.org/fhir/R4/datatypes.html#id"""
@@ -103,15 +105,28 @@ def check_changes(server: FhirServer, changes: list[Change]) -> None:
 
 
 def check_preconditions(change: Change) -> None:
-    """If-Match and If-None-Match against the locked row.
+    """If-Match and If-None-Match against the locked row, and the id that a conditional update brings.
 
-    Errors: Refused 412. Source: https://hl7.org/fhir/R4/http.html#concurrency
+    Errors: Refused 412; 409 where criteria match nothing and the id that was sent is another resource's:
+    to update that one would overwrite what the client did not ask for.
+    Source: https://hl7.org/fhir/R4/http.html#concurrency; https://hl7.org/fhir/R5/http.html#cond-update
     """
     current = change.existing
-    if change.if_match is not None and (current is None or current.version != change.if_match):
+    expected, unwanted = change.conditions.if_match, change.conditions.if_none_match
+    if expected is not None and not _is_named(expected, current):
         found = "-" if current is None else current.version
-        issue = error("version-conflict", "conflict", change.expression(),
-                      expected=change.if_match, found=found)  # fmt: skip
-        raise Refused(412, [issue])
-    if change.must_not_exist and current is not None and not current.deleted:
-        raise refuse(412, "already-exists", "duplicate", change.expression())
+        raise refuse(412, "version-conflict", "conflict", change.expression(),
+                     expected=expected, found=found)  # fmt: skip
+    if unwanted is not None and _is_named(unwanted, current):
+        raise refuse(412, "already-exists", "duplicate", change.expression(), unwanted=unwanted)
+    is_update_as_create = change.criteria is not None and change.found_version is None
+    if change.method == "PUT" and is_update_as_create and current and not current.deleted:
+        raise refuse(
+            409, "criteria-other-id", "conflict", f"{change.expression()}.id", id=change.id
+        )
+
+
+def _is_named(tags: EntityTags, current: StoredResource | None) -> bool:
+    if current is None or (tags.versions is None and current.deleted):
+        return False
+    return tags.name(current.version)
