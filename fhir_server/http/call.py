@@ -81,7 +81,7 @@ class Call:
     def form_pairs(self) -> list[tuple[str, str]]:
         """The parameters of a form in the body (`POST _search`). Errors: Refused 415; 400 for U+0000."""
         if self.content and self.media_type != "application/x-www-form-urlencoded":
-            raise refuse(415, "media-type-not-supported", "not-supported")
+            raise refuse(415, "form-expected", "not-supported")
         return _decoded(self.content.decode("utf-8", "replace"))
 
     @cached_property

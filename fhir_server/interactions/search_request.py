@@ -9,7 +9,9 @@ from fhir_server.search.parameters import SearchParameters
 from fhir_server.search.request import SearchRequest, parse_search
 from fhir_server.store.resources import Connection
 
-_UNKNOWN = frozenset({"search-parameter-unknown", "search-sort-unsupported"})
+_UNKNOWN = frozenset(
+    {"search-parameter-unknown", "search-parameter-not-common", "search-sort-unsupported"}
+)
 
 
 def understand(

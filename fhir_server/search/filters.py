@@ -151,17 +151,27 @@ def unknown_parameter(scope: Scope, code: str) -> Refused:
     """The refusal of a parameter that the types do not have; names those with a similar name."""
     if code in UNSUPPORTED:
         return refuse(400, "search-parameter-unsupported", "not-supported", parameter=code)
+    having = [one for one in scope.types if code in scope.parameters.of(one)]
+    if having:
+        without = [one for one in scope.types if one not in having]
+        return refuse(
+            400, "search-parameter-not-common", "not-supported",
+            parameter=code, without=_first(without), having=", ".join(having[:5]),
+        )  # fmt: skip
     known = sorted({name for one in scope.types[:20] for name in scope.parameters.of(one)})
     near = get_close_matches(code, known, n=3) or known
-    types = scope.types[0] if len(scope.types) == 1 else ", ".join(scope.types[:5])
     return refuse(
         400,
         "search-parameter-unknown",
         "not-supported",
         parameter=code,
-        type=types,
+        type=_first(scope.types),
         near=", ".join(near),
     )
+
+
+def _first(types: Sequence[str]) -> str:
+    return ", ".join([*types[:3], *(["…"] if len(types) > 3 else [])])
 
 
 def _chain(scope: Scope, head: str, rest: str, value: str) -> Predicate:

@@ -36,7 +36,8 @@ MAX_COUNT = 1000
 MAX_PARAMETERS = 200
 
 _DROPPABLE = frozenset({
-    "search-parameter-unknown", "search-parameter-unsupported", "search-modifier-unknown",
+    "search-parameter-unknown", "search-parameter-not-common", "search-parameter-unsupported",
+    "search-modifier-unknown",
     "search-sort-unsupported", "search-chain-no-reference", "search-type-unknown",
 })  # fmt: skip
 _ELSEWHERE = frozenset({"_format", "_pretty"})

@@ -119,6 +119,39 @@ def test_issues__both_languages_name_the_same_parameters() -> None:
     assert [i for i, entry in texts().items() if named(entry["en"]) != named(entry["fr"])] == []
 
 
+def test_issues__no_id_has_texts_in_two_files() -> None:
+    folder = Path(*fhir_server.__path__) / "model" / "texts"
+    ids = [
+        line.partition(":")[0]
+        for source in sorted(folder.glob("*.yaml"))
+        for line in source.read_text("utf-8").splitlines()
+        if line[:1].isalpha()
+    ]
+    assert [one for one in ids if ids.count(one) > 1] == []
+
+
+def unfilled(source: Path) -> Iterator[tuple[str, int, str]]:
+    """The places of an issue's texts that the code which makes it leaves open."""
+    for node in ast.walk(ast.parse(source.read_text("utf-8"))):
+        if not isinstance(node, ast.Call) or getattr(node.func, "id", "") not in ID_ARGUMENT:
+            continue
+        constants = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
+        issue_id = next((one for one in constants if one in texts()), None)
+        given = {keyword.arg for keyword in node.keywords}
+        if issue_id is None or getattr(node.func, "id", "") == "Issue" or None in given:
+            continue
+        parts = " ".join(texts()[str(issue_id)]["en"].values())
+        places = {name for _, name, _, _ in Formatter().parse(parts) if name}
+        for place in sorted(places - given):
+            yield str(issue_id), node.lineno, place
+
+
+def test_issues__every_place_of_a_text_is_filled() -> None:
+    folders = [Path(*package.__path__) for package in (fhir_server, ingest)]
+    sources = [source for folder in folders for source in folder.rglob("*.py")]
+    assert [(s.name, *one) for s in sources for one in unfilled(s)] == []
+
+
 def test_reason__is_told_in_the_language_of_its_issue() -> None:
     inner = because("because-system-not-loaded", system="urn:x")
     outer = error("binding-not-checked", "not-found", found="a", value_set="v", reason=inner)

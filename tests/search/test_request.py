@@ -60,7 +60,7 @@ def _parse(
         ("Observation", "value-quantity", "5|mg", "search-value-quantity"),
         ("Observation", "value-quantity", "5|http://x|", "search-value-quantity"),
         (None, "_type", "Patience", "search-type-unknown"),
-        (None, "name", "x", "search-parameter-unknown"),
+        (None, "name", "x", "search-parameter-not-common"),
     ],
 )
 def test_parse_search__names_the_fault(

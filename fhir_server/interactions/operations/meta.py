@@ -75,7 +75,7 @@ def _given(content: Any) -> dict[str, Any]:
         value = parameter.get("valueMeta")
         if isinstance(value, dict) and all(isinstance(value.get(n, []), list) for n in _LISTS):
             return value
-    raise refuse(400, "operation-parameter-missing", "required", "Parameters", name="meta")
+    raise refuse(400, "operation-parameter-missing", "required", "Parameters", names="meta")
 
 
 def _with(own: list[Any], given: list[Any]) -> list[Any]:

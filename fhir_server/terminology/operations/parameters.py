@@ -49,7 +49,7 @@ class OperationParameters:
                 raise refuse(400, "operation-no-parameters", "structure", "Parameters.parameter")
             if name not in taken:
                 raise refuse(400, "operation-parameter-unknown", "not-supported", place(name),
-                             name=name[:64], taken=", ".join(sorted(taken)))  # fmt: skip
+                             name=name[:64], allowed=", ".join(sorted(taken)))  # fmt: skip
             self._entries.setdefault(name, []).append(entry)
 
     def texts(self, name: str) -> list[str]:
