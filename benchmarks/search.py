@@ -4,9 +4,10 @@
     BENCH_RESOURCES=1000000 python -m benchmarks search     10,000 beside a million
 
 The hand-written SQL knows the answer's shape and the number of each parameter, uses the same tables,
-and gives the same columns; every line checks that both find the same resources. What the ratio shows is
-the cost of being general: reading the query string, planning, and the SQL that comes of it. Growth is
-our median in the large network beside that in the small one.
+and gives the same columns; every line checks that both find as many resources, and ours all among the
+matches. By hand the order of a search without `_sort` is the quicker one of ours. What the ratio shows is
+the cost of being general: reading the query string, planning, and the SQL that comes of it. Growth is our
+median in the large network beside that in the small one.
 """
 
 import os
@@ -192,6 +193,7 @@ def cases() -> list[Case]:
     active = _token("clinical-status", "=active")
     page = f"SELECT {COLUMNS} FROM resource r WHERE NOT r.deleted AND r.type = %s"
     first = " ORDER BY r.sequence LIMIT 21"
+    by_key = " ORDER BY r.key LIMIT 21"
     by_date = (
         f"SELECT {COLUMNS} FROM resource r JOIN search_date f ON f.key = r.key "
         "WHERE NOT r.deleted AND r.type = %s AND r.tokens @> %s::bigint[] AND f.parameter = %s "
@@ -230,7 +232,7 @@ def cases() -> list[Case]:
              (condition, subject, [_token("gender", "=male", "Patient")])),
         Case("_has", "Patient?_has:Observation:patient:code=c90&_count=20",
              f"{page} AND r.key IN (SELECT e.target FROM resource s JOIN search_reference e ON e.key = s.key "
-             f"WHERE s.tokens @> %s::bigint[] AND e.parameter = %s){first}",
+             f"WHERE s.tokens @> %s::bigint[] AND e.parameter = %s){by_key}",
              (patient, [_token("code", "=c90", "Observation")], parameter_hash("Observation", "patient"))),
         Case("_has dense", "Patient?_has:Observation:patient:code=c1&_count=20",
              f"{page} AND EXISTS (SELECT FROM search_reference e JOIN resource s ON s.key = e.key "
@@ -238,15 +240,15 @@ def cases() -> list[Case]:
              (patient, parameter_hash("Observation", "patient"), [_token("code", "=c1", "Observation")])),
         Case("string :contains", "Patient?family:contains=fior&_count=20",
              f"{page} AND r.key IN (SELECT s.key FROM search_string s WHERE "
-             f"s.parameter IS NOT DISTINCT FROM %s AND s.value LIKE %s){first}",
+             f"s.parameter IS NOT DISTINCT FROM %s AND s.value LIKE %s){by_key}",
              (patient, parameter_hash("Patient", "family"), "%fior%")),
         Case("string prefix", "Patient?family=fior&_count=20",
              f"{page} AND r.key IN (SELECT s.key FROM search_string s WHERE s.parameter = %s "
-             f"AND s.value LIKE %s){first}",
+             f"AND s.value LIKE %s){by_key}",
              (patient, parameter_hash("Patient", "family"), "fior%")),
         Case("quantity, with unit", "Observation?value-quantity=gt495||mm&_count=20",
              f"{page} AND r.key IN (SELECT s.key FROM search_quantity s WHERE s.parameter = %s "
-             f"AND s.unit = %s AND s.high > 495){first}",
+             f"AND s.unit = %s AND s.high > 495){by_key}",
              (observation, parameter_hash("Observation", "value-quantity"), hash64("|mm"))),
         Case("newest of all", "Condition?_sort=-recorded-date&_count=20",
              f"SELECT {COLUMNS} FROM resource r JOIN search_date f ON f.key = r.key "
@@ -291,21 +293,24 @@ def compare(connection: Connection, indexer: SearchIndexer, case: Case) -> tuple
     resource_type, _, query = case.query.partition("?")
     pairs = parse_qsl(query)
 
-    def ours() -> set[int]:
+    def ours() -> list[int]:
         request = parse_search(
             indexer.parameters, resource_type, pairs, lenient=False, base_url="http://osteon.test"
         )
         result = run_search(connection, request)
-        return {one.key for one in result.matches} or {result.total or 0}
+        return [one.key for one in result.matches] or [result.total or 0]
 
-    def theirs() -> set[int]:
+    def theirs() -> list[int]:
         rows = connection.execute(case.statement.encode(), case.values).fetchall()
         found = [row[0] for row in rows[:20]]
         for wave in case.waves:
             connection.execute(wave.encode(), (found,)).fetchall()
-        return set(found) or {0}
+        return found
 
-    assert ours() == theirs(), case.name
+    matches = case.statement.partition(" ORDER BY ")[0].encode()
+    every = {row[0] for row in connection.execute(matches, case.values).fetchall()}
+    assert set(ours()) <= (every or {0}), case.name
+    assert len(ours()) == len(theirs()), case.name
     return measure(ours), measure(theirs)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any, LiteralString, NamedTuple
 
 from fhir_server.model.dates import moment_of
@@ -23,6 +24,7 @@ from fhir_server.search.predicates import (
     Updated,
 )
 from fhir_server.search.sql import Fragment, alias, bracket, join, sql
+from fhir_server.store.schema import WIDE
 
 _EARTH_RADIUS_KM = 6371.0088
 _KM_PER_DEGREE = 111.19
@@ -84,14 +86,14 @@ class Conditions:
         for updated in plan.updated:
             yield _updated(updated, r)
         for group in plan.ranges:
-            yield self._in_range(group, row)
+            yield _is_among(row, self.keys_in_range(group))
         for predicate in plan.others:
             yield self._of(predicate, row)
 
     def _of(self, predicate: Predicate, row: Row) -> Fragment:
         match predicate:
             case HasString():
-                return self._has_string(predicate, row)
+                return _is_among(row, self.keys_of_string(predicate))
             case HasWords(query=query):
                 x = self._alias("x")
                 return sql(
@@ -99,10 +101,8 @@ class Conditions:
                     + " WHERE " + x + ".words @@ %s::tsquery)",
                     query,
                 )  # fmt: skip
-            case Chained(parameters=parameters, target=condition):
-                return self._linked(parameters, condition, row, near="key", far="target")
-            case ReferredTo(parameters=parameters, source=condition):
-                return self._linked(parameters, condition, row, near="target", far="key")
+            case Chained() | ReferredTo():
+                return _is_among(row, self.keys_linked(predicate))
             case Listed(source=source, parameter=parameter):
                 return sql(
                     row.key + " IN (SELECT target FROM search_reference "
@@ -126,39 +126,45 @@ class Conditions:
         parts = list(self._parts(plan_predicate(predicate), row))
         return bracket(join(" AND ", parts)) if parts else sql("TRUE")
 
-    def _in_range(self, group: RangeGroup, row: Row) -> Fragment:
-        s = self._alias("s")
+    def keys_in_range(self, group: RangeGroup) -> Fragment:
+        """The statement of the keys, perhaps repeated, that have a row in the range."""
         table = _TABLES[group.first.table]
-        head = sql(row.key + " IN (SELECT " + s + ".key FROM " + table + " " + s + " WHERE ")
-        return head + range_rows(group.ranges, s) + sql(")")
+        floor = _floor(group)
+        s = self._alias("s")
+        head = sql("SELECT " + s + ".key FROM " + table + " " + s + " WHERE ")
+        if floor is None:
+            return head + range_rows(group.ranges, s)
+        narrow = head + range_rows(group.ranges, s) & sql(s + ".low > %s::numeric", floor)
+        w = self._alias("s")
+        wide: LiteralString = WIDE.replace("low", w + ".low").replace("high", w + ".high")
+        return narrow + sql(
+            " UNION ALL SELECT " + w + ".key FROM " + table + " " + w + " WHERE "
+        ) + range_rows(group.ranges, w) & sql(w + ".low <= %s::numeric AND (" + wide + ")", floor)
 
-    def _has_string(self, predicate: HasString, row: Row) -> Fragment:
+    def keys_of_string(self, predicate: HasString) -> Fragment:
+        """The statement of the keys, perhaps repeated, that have such a string."""
         s = self._alias("s")
         of_parameter = equals_any(s + ".parameter", "bigint", predicate.parameters)
-        if _has_trigram(predicate) and len(predicate.parameters) == 1:
-            # In a form no index serves: PostgreSQL would read all strings of the parameter beside the
-            # few that have the trigrams.
+        if _has_trigram(predicate):
+            # The form that the index of trigrams holds, and no other: PostgreSQL would read all strings of
+            # the parameter beside the few that have the trigrams.
             of_parameter = sql(
-                s + ".parameter IS NOT DISTINCT FROM %s::bigint", predicate.parameters[0]
+                "ARRAY[" + s + ".parameter] && %s::bigint[]", list(predicate.parameters)
             )
         return (
-            sql(row.key + " IN (SELECT " + s + ".key FROM search_string " + s + " WHERE ")
-            + of_parameter & _compared_string(predicate, s + ".value") + sql(")")
+            sql("SELECT " + s + ".key FROM search_string " + s + " WHERE ")
+            + of_parameter & _compared_string(predicate, s + ".value")
         )  # fmt: skip
 
-    def _linked(
-        self,
-        parameters: tuple[int, ...],
-        condition: Predicate,
-        row: Row,
-        *,
-        near: LiteralString,
-        far: LiteralString,
-    ) -> Fragment:
-        """The row is at the near end of an edge whose far end meets the condition."""
+    def keys_linked(self, link: Chained | ReferredTo) -> Fragment:
+        """The statement of the keys, perhaps repeated, at the near end of an edge whose far end meets the
+        condition of a link.
+        """
+        near: LiteralString = "key" if isinstance(link, Chained) else "target"
+        far: LiteralString = "target" if isinstance(link, Chained) else "key"
         e, t = self._alias("e"), self._alias("t")
-        plan = plan_predicate(condition)
-        head = sql(row.key + " IN (SELECT " + e + "." + near + " FROM search_reference " + e)
+        plan = plan_predicate(link.target if isinstance(link, Chained) else link.source)
+        head = sql("SELECT " + e + "." + near + " AS key FROM search_reference " + e)
         if plan.is_of_live_rows:
             # Their tokens and rows belong to one type and are gone once it is deleted. To ask for that again
             # would make PostgreSQL expect too few rows, and start from the wrong end.
@@ -169,8 +175,8 @@ class Conditions:
             parts = [*live, *self._parts(plan, Row(t, t + ".key"))]
         else:
             parts = list(self._parts(plan, Row(e, e + "." + far)))
-        parts.insert(0, equals_any(e + ".parameter", "bigint", parameters))
-        return head + sql(" WHERE ") + join(" AND ", parts) + sql(")")
+        parts.insert(0, equals_any(e + ".parameter", "bigint", link.parameters))
+        return head + sql(" WHERE ") + join(" AND ", parts)
 
     def _holds(self, contained: Predicate, itself: Predicate | None, row: Row) -> Fragment:
         c, t = self._alias("c"), self._alias("t")
@@ -210,6 +216,10 @@ class Conditions:
         return alias(name, self._aliases)
 
 
+def _is_among(row: Row, keys: Fragment) -> Fragment:
+    return sql(row.key + " IN (") + keys + sql(")")
+
+
 def range_rows(ranges: Sequence[InRange], s: LiteralString) -> Fragment:
     """The rows of a range table that meet all the ranges, which share parameters and unit."""
     first = ranges[0]
@@ -239,7 +249,27 @@ _OPEN_COMPARISONS: dict[Comparator, tuple[LiteralString, str]] = {
     **_COMPARISONS,
     "eq": ("s.low >= V AND s.low < V AND s.high + 0 < V", "LHH"),
     "ne": ("(s.low < V OR s.high >= V)", "LH"),
+    # The lower limit is said too: numbers have an index by it, and none by the upper one.
+    "eb": ("s.low < V AND s.high < V", "LL"),
 }
+
+
+_BY_UPPER_LIMIT: frozenset[Comparator] = frozenset({"gt", "ge", "ap"})
+
+
+def _floor(group: RangeGroup) -> Decimal | None:
+    """Below which lower limit only a WIDE range reaches as high as is asked; None where nothing asks so.
+
+    The upper limit of any other range is at most f(low) = low + |low| / 4 + 1, which grows with `low`: the
+    floor lies below where f gives the limit asked for. The index of lower limits begins there.
+    """
+    if group.first.table == "date":
+        return None
+    asked = [Decimal(one.low) for one in group.ranges if one.comparator in _BY_UPPER_LIMIT]
+    if not asked:
+        return None
+    above = max(asked) - 1
+    return above * (Decimal("0.79") if above > 0 else Decimal("1.5"))
 
 
 def _compared(asked: InRange, s: LiteralString) -> Fragment:

@@ -11,11 +11,20 @@ from typing import Any
 
 import psycopg
 
+from fhir_server.search.access import (
+    ByKey,
+    InBlocks,
+    Way,
+    select_by_key,
+    select_in_blocks,
+    way_of,
+)
 from fhir_server.search.cursor import Cursor
 from fhir_server.search.request import SearchRequest
 from fhir_server.search.select import select_count, select_page
 from fhir_server.search.sql import Fragment
 from fhir_server.store.resource_types import RESOURCE_TYPES
+from fhir_server.store.token_statistics import token_statistics
 
 HIDDEN = "…"
 _PLAIN = frozenset({"comparator", "table", "contains", "is_single", "kind", "descending", "match"})
@@ -44,24 +53,36 @@ def explain(
 
     Cost: `analyze` runs the statement.
     """
-    if request.is_count_only:
-        statement = select_count(request)
-    else:
-        statement = select_page(request, Cursor(0, ()), request.count + 1).statement
+    way = way_of(request, request.count + 1, lambda: token_statistics(connection))
+    statement = _statement(request, way)
     head = Fragment("EXPLAIN (ANALYZE, BUFFERS) ") if analyze else Fragment("EXPLAIN ")
     rows = connection.execute((head + statement).text, statement.parameters).fetchall()
     values = ", ".join(_kind(value) for value in statement.parameters)
     return Explanation(
         search="\n".join(_described(request.predicate, 1)),
-        order="\n".join(f"  {line}" for line in _order(request)),
+        order="\n".join(f"  {line}" for line in _order(request, way)),
         sql=f"  {statement.text}\n  {values}",
         plan="\n".join(_LITERAL.sub(f"'{HIDDEN}'", row[0]) for row in rows),
     )
 
 
-def _order(request: SearchRequest) -> Iterator[str]:
+def _statement(request: SearchRequest, way: Way) -> Fragment:
+    if request.is_count_only:
+        return select_count(request)
+    limit = request.count + 1
+    match way:
+        case ByKey():
+            return select_by_key(request, way, None, limit)
+        case InBlocks():
+            return select_in_blocks(request, way, None, limit)
+        case None:
+            return select_page(request, Cursor(0, ()), limit).statement
+
+
+def _order(request: SearchRequest, way: Way) -> Iterator[str]:
     if not request.sort:
-        yield "as first stored" if request.types else "by key"
+        is_by_key = isinstance(way, ByKey) or not request.types
+        yield "by key" if is_by_key else "as first stored"
     for sort in request.sort:
         yield f"{sort.kind}{' descending' if sort.descending else ''}"
 

@@ -9,6 +9,14 @@ from typing import Any
 import psycopg
 
 from fhir_server.model.issues import Issue, warning
+from fhir_server.search.access import (
+    ByKey,
+    InBlocks,
+    lone_criterion,
+    select_by_key,
+    select_in_blocks,
+    way_of,
+)
 from fhir_server.search.contained_rows import find_contained, select_contained_count
 from fhir_server.search.cursor import Cursor, decode_cursor, encode_cursor, refused_cursor
 from fhir_server.search.predicates import Predicate
@@ -17,6 +25,7 @@ from fhir_server.search.select import (
     COLUMN_COUNT,
     cursor_value,
     has_second_phase,
+    plan_request,
     select_count,
     select_page,
     stored_resource,
@@ -25,6 +34,7 @@ from fhir_server.search.sql import Fragment
 from fhir_server.search.waves import MAX_INCLUDED, run_includes
 from fhir_server.store.keys import hash64
 from fhir_server.store.resources import StoredResource
+from fhir_server.store.token_statistics import token_statistics
 
 Connection = psycopg.Connection[Any]
 
@@ -83,11 +93,22 @@ def match_resources(
 _OF_CONTAINED = 2
 """The phase of contained resources by themselves, behind those of stored ones."""
 
+_BY_KEY = 3
+"""The phase of a search that is read by keys: its only one."""
+
 
 def _page(
     connection: Connection, request: SearchRequest, cursor: Cursor, limit: int
 ) -> list[tuple[StoredResource, Cursor]]:
-    rows: list[tuple[StoredResource, Cursor]] = []
+    rows: list[tuple[StoredResource, Cursor]] | None
+    way = way_of(request, limit, lambda: token_statistics(connection))
+    if cursor.phase == _BY_KEY or (isinstance(way, ByKey) and not cursor.values):
+        rows = _fetch_by_key(connection, request, cursor, limit)
+        if rows is not None:
+            return rows
+    elif isinstance(way, InBlocks):
+        return _fetch_in_blocks(connection, request, way, cursor, limit)
+    rows = []
     if cursor.phase < _OF_CONTAINED:
         rows = _fetch(connection, request, cursor, limit)
         if len(rows) < limit and cursor.phase == 0 and has_second_phase(request):
@@ -96,6 +117,50 @@ def _page(
     if len(rows) < limit and request.contained is not None:
         rows += _fetch_contained(connection, request.contained, cursor, limit - len(rows))
     return rows
+
+
+def _fetch_by_key(
+    connection: Connection, request: SearchRequest, cursor: Cursor, limit: int
+) -> list[tuple[StoredResource, Cursor]] | None:
+    """Matches in the order of their keys; None where there are too many keys for that."""
+    criterion = lone_criterion(plan_request(request))
+    after = _one_place(cursor)
+    if criterion is None or (cursor.phase == _BY_KEY and after is None):
+        raise refused_cursor()
+    found: list[tuple[StoredResource, Cursor]] = []
+    while len(found) < limit:
+        wanted = limit - len(found)
+        rows = run_fragment(connection, select_by_key(request, ByKey(criterion), after, wanted))
+        if rows[0][-1]:
+            return None
+        keys = [row[-2] for row in rows if row[-2] is not None]
+        found += [
+            (stored_resource(row), Cursor(_BY_KEY, (row[0],))) for row in rows if row[0] is not None
+        ]
+        if len(keys) < wanted:
+            break
+        after = keys[-1]
+    return found
+
+
+def _fetch_in_blocks(
+    connection: Connection, request: SearchRequest, way: InBlocks, cursor: Cursor, limit: int
+) -> list[tuple[StoredResource, Cursor]]:
+    if cursor.phase:
+        raise refused_cursor()
+    statement = select_in_blocks(request, way, _one_place(cursor), limit)
+    rows = run_fragment(connection, statement)
+    return [(stored_resource(row), Cursor(0, (row[-1],))) for row in rows]
+
+
+def _one_place(cursor: Cursor) -> int | None:
+    """The place of a cursor that has one number. Errors: Refused(400)."""
+    if not cursor.values:
+        return None
+    place = cursor.values[0]
+    if len(cursor.values) > 1 or not isinstance(place, int) or not -(1 << 63) <= place < 1 << 63:
+        raise refused_cursor()
+    return place
 
 
 def _fetch_contained(

@@ -6,6 +6,8 @@ search tables have no primary key, only a narrow index on `key`: whoever writes 
 the resource.
 """
 
+from typing import LiteralString
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -42,7 +44,8 @@ resource = Table(
     Column("tokens", ARRAY(BigInteger), nullable=False),
     Index("resource_type_sequence", "type", "sequence", postgresql_where=text("NOT deleted")),
     Index("resource_type_updated", "type", "updated", "key"),
-    Index("resource_tokens", "tokens", postgresql_using="gin"),
+    # The block of places in the order of storing, beside the tokens.
+    Index("resource_tokens", "tokens", text("(ARRAY[sequence >> 10])"), postgresql_using="gin"),
 )
 """The current version of each resource; `body` is null and `tokens` empty once deleted."""
 
@@ -74,6 +77,9 @@ search_date = Table(
 )
 """Microseconds since 1970 (UTC): the first and the last instant that a partial date covers."""
 
+WIDE: LiteralString = "low = '-Infinity'::numeric OR high - low > abs(low) * 0.25 + 1"
+"""Ranges of numbers and quantities that the index of lower limits does not find by their upper limit."""
+
 search_number = Table(
     "search_number",
     metadata,
@@ -83,6 +89,7 @@ search_number = Table(
     Column("high", Numeric, nullable=False),
     Index("search_number_key", "key"),
     Index("search_number_low", "parameter", "low", "high", "key"),
+    Index("search_number_wide", "parameter", "high", postgresql_where=text(WIDE)),
 )
 """The range a number's implicit precision covers."""
 
@@ -96,6 +103,7 @@ search_quantity = Table(
     Column("high", Numeric, nullable=False),
     Index("search_quantity_key", "key"),
     Index("search_quantity_low", "parameter", "unit", "low", "high", "key"),
+    Index("search_quantity_wide", "parameter", "unit", "high", postgresql_where=text(WIDE)),
 )
 """As `search_number`, per unit; `unit` is the hash of the unit's system and code."""
 
@@ -111,6 +119,7 @@ search_string = Table(
     # Left out where the database has no pg_trgm.
     Index(
         "search_string_trigrams",
+        text("(ARRAY[parameter])"),
         "value",
         postgresql_using="gin",
         postgresql_ops={"value": "gin_trgm_ops"},
