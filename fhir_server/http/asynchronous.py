@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
-from fhir_server.http.call import Call
+from fhir_server.http.call import FORM, Call
+from fhir_server.http.formats import media_type_of
 from fhir_server.http.reply import Reply, bundle_reply, outcome_reply
 from fhir_server.interactions.answer import Answer, instant
 from fhir_server.interactions.bundle_response import REASONS, bundle_of_entries
@@ -89,6 +90,8 @@ def read_request(
 ) -> tuple[Call, str]:
     """The call that `start` took, to be answered in JSON, and its path below the FHIR base."""
     headers = {**asked["headers"], "accept": "application/fhir+json"}
+    if media_type_of(headers.get("content-type", "")) == FORM:
+        content = _without_format(content.decode("latin-1")).encode("latin-1")
     call = Call(
         server, asked["method"], asked["parts"], _without_format(asked["query"]), headers, content,
         resumption,

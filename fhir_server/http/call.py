@@ -14,6 +14,7 @@ from fhir_server.http.formats import (
     FORMATS,
     Format,
     acceptable_format,
+    check_content_parameters,
     format_of_content,
     media_type_of,
     not_acceptable,
@@ -24,13 +25,14 @@ from fhir_server.interactions.bundle_response import ReturnPreference
 from fhir_server.interactions.conditions import Conditions, parse_entity_tags
 from fhir_server.interactions.operations.given import given_pairs
 from fhir_server.interactions.patching.document import Patch, fhirpath_patch, read_patch
+from fhir_server.interactions.query import GENERAL, query_pairs
 from fhir_server.interactions.resumption import ONCE, Resumption
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Language, refuse
 from fhir_server.model.negotiation import preferred_language
 from fhir_server.model.reading import Reading
 
-_GENERAL = frozenset({"_format", "_pretty"})
+FORM = "application/x-www-form-urlencoded"
 _PREFER = re.compile(r"\s*(?P<name>[A-Za-z-]+)\s*(?:=\s*\"?(?P<value>[A-Za-z]+)\"?)?\s*")
 _RETURNS = {
     "minimal": "minimal",
@@ -72,17 +74,22 @@ class Call:
 
     @cached_property
     def pairs(self) -> list[tuple[str, str]]:
-        """The parameters of the URL, decoded, in order, without those of the format. Errors: Refused 400
-        for U+0000.
-        """
-        return [pair for pair in _decoded(self.query) if pair[0] not in _GENERAL]
+        """The parameters of the URL without those of the format. Errors: as `query_pairs`."""
+        return [pair for pair in query_pairs(self.query) if pair[0] not in GENERAL]
 
     @cached_property
-    def form_pairs(self) -> list[tuple[str, str]]:
-        """The parameters of a form in the body (`POST _search`). Errors: Refused 415; 400 for U+0000."""
-        if self.content and self.media_type != "application/x-www-form-urlencoded":
+    def sent_pairs(self) -> list[tuple[str, str]]:
+        """All parameters, of the URL and of a form in the body: what the links of an answer repeat.
+
+        Errors: Refused 415 for a body that is no form; as `query_pairs`.
+        """
+        return query_pairs(self.query) + ([] if self.is_read else self._form_pairs)
+
+    @cached_property
+    def _form_pairs(self) -> list[tuple[str, str]]:
+        if self.content and self.media_type != FORM:
             raise refuse(415, "form-expected", "not-supported")
-        return _decoded(self.content.decode("utf-8", "replace"))
+        return query_pairs(self.content.decode("latin-1"))
 
     @cached_property
     def operation_pairs(self) -> list[tuple[str, str]]:
@@ -111,6 +118,7 @@ class Call:
         kind = format_of_content(self.media_type)
         if kind is None:
             raise refuse(415, "media-type-not-supported", "not-supported")
+        check_content_parameters(self.headers.get("content-type", ""))
         return kind
 
     @property
@@ -160,7 +168,7 @@ class Call:
     @property
     def is_pretty(self) -> bool:
         """Whether the client asks for indented text."""
-        return ("_pretty", "true") in parse_qsl(self.query)
+        return self._general.get("_pretty") == "true"
 
     @property
     def conditions(self) -> Conditions:
@@ -187,16 +195,15 @@ class Call:
 
     @cached_property
     def _acceptable(self) -> Format | None:
-        asked = dict(parse_qsl(self.query)).get("_format")
+        asked = self._general.get("_format")
         return acceptable_format(asked, self.headers.get("accept"), self.media_type)
 
-
-def _decoded(query: str) -> list[tuple[str, str]]:
-    pairs = parse_qsl(query, keep_blank_values=True)
-    for name, value in pairs:
-        if "\x00" in name or "\x00" in value:
-            # No string of FHIR holds it, and PostgreSQL takes none.
-            raise refuse(
-                400, "search-value-null", "value", parameter=name.replace("\x00", "")[:100]
-            )
-    return pairs
+    @cached_property
+    def _general(self) -> dict[str, str]:
+        """How the answer is to be written, by the URL or the form; unreadable ones say nothing here."""
+        sent = self.query
+        if self.media_type == FORM:
+            sent += "&" + self.content.decode("latin-1")
+        if not sent:
+            return {}
+        return {name: value for name, value in parse_qsl(sent) if name in GENERAL}

@@ -16,6 +16,7 @@ from fhir_server.http.body import read_body
 from fhir_server.http.call import Call
 from fhir_server.http.faults import fault_of
 from fhir_server.http.metrics import observe_interaction
+from fhir_server.http.parameters import check_parameters
 from fhir_server.http.reads import CoalescedReads
 from fhir_server.http.reply import Reply, outcome_reply
 from fhir_server.http.routes import Found, find_route
@@ -77,6 +78,7 @@ class FhirEndpoint:
 
 def _handle(call: Call, route: Found, path: str) -> Reply:
     call.check_format()
+    check_parameters(route.interaction, call)
     if route.interaction in asynchronous.TAKEN and call.wants_later:
         return asynchronous.start(call, path)
     return route.handler(call)

@@ -3,6 +3,7 @@
 Source: FHIR R4 §3.1.0.1.11 https://hl7.org/fhir/R4/http.html#mime-type
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -42,6 +43,26 @@ def format_of_content(content_type: str) -> Format | None:
     return FORMATS.get(media_type) if media_type else "json"
 
 
+_OTHER_VERSION = re.compile(r';\s*fhirversion\s*=(?!\s*"?4\.0(\.1)?"?\s*(;|$))', re.IGNORECASE)
+_OTHER_CHARSET = re.compile(r';\s*charset\s*=(?!\s*"?(utf-?8|us-ascii)"?\s*(;|$))', re.IGNORECASE)
+
+
+def is_of_another_version(media_type: str) -> bool:
+    """Whether a media type names a version of FHIR that is not R4.
+
+    Source: https://hl7.org/fhir/R4/http.html#version-parameter
+    """
+    return _OTHER_VERSION.search(media_type) is not None
+
+
+def check_content_parameters(content_type: str) -> None:
+    """Errors: Refused 415 for a body in another version of FHIR or another encoding than UTF-8."""
+    if is_of_another_version(content_type):
+        raise refuse(415, "fhir-version-not-supported", "not-supported")
+    if _OTHER_CHARSET.search(content_type):
+        raise refuse(415, "charset-not-supported", "not-supported")
+
+
 def media_type_of(header: str) -> str:
     """The media type of a header, in lower case, without parameters."""
     return header.partition(";")[0].strip().lower()
@@ -53,11 +74,14 @@ def acceptable_format(asked: str | None, accept: str | None, content_type: str) 
     Shape: None where the client takes neither.
     """
     if asked is not None:
+        if is_of_another_version(asked):
+            return None
         # In a URL an unescaped “+” has become a space.
         return _WORDS.get(media_type_of(asked).replace(" ", "+"))
     if accept is None or not accept.strip():
         return FORMATS.get(media_type_of(content_type), "json")
-    offer = preferred(accept, _OFFERS)
+    ranges = [part for part in accept.split(",") if not is_of_another_version(part)]
+    offer = preferred(",".join(ranges), _OFFERS) if ranges else None
     return None if offer is None else FORMATS.get(offer, "json")
 
 

@@ -14,24 +14,31 @@ from fhir_server.interactions.patch import conditional_patch, patch
 from fhir_server.interactions.read import read
 from fhir_server.interactions.search_type import SearchPlace, search
 from fhir_server.interactions.snapshot import snapshot, snapshot_of_stored, snapshot_of_url
+from fhir_server.interactions.subset import parse_subset, subset_body
 from fhir_server.interactions.terminology_capabilities import terminology_capabilities
 from fhir_server.interactions.transaction import transaction
 from fhir_server.interactions.update import conditional_update, update
 from fhir_server.interactions.validate import validate
 from fhir_server.interactions.vread import vread
+from fhir_server.model.issues import refuse
 from fhir_server.model.json_source import encode_json
 from fhir_server.store.resources import read_resource
 
 
 def get_capabilities(call: Call) -> Reply:
     """GET /metadata; with `mode=terminology` what the terminology service knows."""
-    if ("mode", "terminology") in call.pairs:
-        return bundle_reply(
-            call, Answer(200, body=encode_json(terminology_capabilities(call.server)))
-        )
-    with call.server.database.connection() as connection:
-        call.server.search.refresh(connection)
-    return bundle_reply(call, Answer(200, body=encode_json(capability_statement(call.server))))
+    mode = dict(call.pairs).get("mode", "full")
+    if mode not in {"full", "normative", "terminology"}:
+        raise refuse(400, "parameter-invalid", "value", "http.mode", name="mode",
+                     expected="full, normative, terminology")  # fmt: skip
+    if mode == "terminology":
+        statement = terminology_capabilities(call.server)
+    else:
+        with call.server.database.connection() as connection:
+            call.server.search.refresh(connection)
+        statement = capability_statement(call.server)
+    body = subset_body(call.server.definitions, parse_subset(call.pairs), encode_json(statement))
+    return bundle_reply(call, Answer(200, body=body))
 
 
 def post_bundle(call: Call) -> Reply:
@@ -65,22 +72,22 @@ def get_version(call: Call) -> Reply:
 
 def get_history(call: Call) -> Reply:
     """GET /Type/id/_history, /Type/_history, /_history."""
-    request = parse_history(call.path.get("type"), call.path.get("id"), call.pairs)
+    request = parse_history(call.path.get("type"), call.path.get("id"), call.sent_pairs)
     with call.server.database.connection() as connection:
         return bundle_reply(call, history(call.server, connection, request))
 
 
 def get_search(call: Call) -> Reply:
     """GET /Type?…, /?…, /Patient/id/Type?…, /Patient/id/*?…."""
-    return _search(call, call.pairs)
+    return _search(call)
 
 
 def post_search(call: Call) -> Reply:
     """POST …/_search of the same — parameters in the body, the URL, or both."""
-    return _search(call, call.pairs + call.form_pairs)
+    return _search(call)
 
 
-def _search(call: Call, pairs: list[tuple[str, str]]) -> Reply:
+def _search(call: Call) -> Reply:
     place = SearchPlace(call.path.get("type"))
     if "id" in call.path:
         member = call.path.get("member", "*")
@@ -90,7 +97,7 @@ def _search(call: Call, pairs: list[tuple[str, str]]) -> Reply:
             call.server,
             connection,
             place,
-            pairs,
+            call.sent_pairs,
             lenient=call.is_lenient,
             language=call.language,
         )

@@ -6,10 +6,10 @@ Source: FHIR R4 https://hl7.org/fhir/R4/http.html#transaction, https://hl7.org/f
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import parse_qsl
 
 from fhir_server.interactions.conditions import Conditions, parse_entity_tags
 from fhir_server.interactions.patching.document import patch_of_entry
+from fhir_server.interactions.query import query_pairs
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change, Method
 from fhir_server.interactions.writing.check import (
@@ -47,8 +47,8 @@ class Entry:
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """The query's parameters, decoded, in order."""
-        return parse_qsl(self.query, keep_blank_values=True)
+        """The query's parameters. Errors: as `query_pairs`."""
+        return query_pairs(self.query, f"{self.at}.request.url")
 
 
 def parse_entries(bundle: dict[str, Any], base_url: str, max_entries: int) -> list[Entry]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from fhir_server.interactions.answer import Answer, instant
+from fhir_server.interactions.query import GENERAL
 from fhir_server.interactions.server import FhirServer
+from fhir_server.interactions.subset import Subset, parse_subset, subset_body
 from fhir_server.interactions.writing.check import check_id, check_type_known
 from fhir_server.model.dates import InstantRange, instant_range, instant_us, moment_of
 from fhir_server.model.issues import refuse
@@ -29,12 +31,14 @@ from fhir_server.store.resources import Connection, StoredResource, count_versio
 MAX_PAGE = 1000
 DEFAULT_PAGE = 50
 _CURSOR = "_cursor"
-PARAMETERS = ("_at", "_count", "_since", "_type", _CURSOR)
+PARAMETERS = ("_at", "_count", "_elements", "_since", "_summary", "_type", _CURSOR)
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryRequest:
-    """A history, understood and checked: `pairs` as sent, without the cursor."""
+    """A history, understood and checked: `pairs` as sent, without the cursor; `part` what is wanted of each
+    version; `cursor` where the page starts.
+    """
 
     path: str
     types: Sequence[str]
@@ -43,6 +47,8 @@ class HistoryRequest:
     count: int
     within: HistoryRange
     below: HistoryPlace
+    part: Subset
+    cursor: str | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -73,11 +79,13 @@ def parse_history(
     path = "/".join(part for part in (resource_type, resource_id, "_history") if part)
     values: dict[str, str] = {}
     for name, value in pairs:
+        if name in GENERAL:
+            continue
         if name not in PARAMETERS or name in values or (name == "_type" and resource_type):
             raise refuse(400, "history-parameter", "not-supported", name, name=name[:64],
                          allowed=", ".join(PARAMETERS[:-1]))  # fmt: skip
         values[name] = value
-    kept = [(name, value) for name, value in pairs if name != _CURSOR]
+    kept = [(name, _as_meant(name, value)) for name, value in pairs if name != _CURSOR]
     since, at = _range(values, "_since"), _range(values, "_at")
     return HistoryRequest(
         path=path,
@@ -91,6 +99,8 @@ def parse_history(
             high=moment_of(at.high) if at else None,
         ),
         below=_place(values.get(_CURSOR), _hash(path, kept)),
+        part=parse_subset(pairs),
+        cursor=values.get(_CURSOR),
     )
 
 
@@ -116,28 +126,26 @@ def history(server: FhirServer, connection: Connection, request: HistoryRequest)
             connection, request.types, within=request.within, below=request.below, limit=limit
         )
         total = 0
-    links = [{"relation": "self", "url": request.url(server.base_url)}]
+    links = [{"relation": "self", "url": request.url(server.base_url, request.cursor)}]
     if len(versions) > request.count:
         versions = versions[: request.count]
         if versions:
             cursor = request.cursor_of(versions[-1])
             links.append({"relation": "next", "url": request.url(server.base_url, cursor)})
     shown_total = total if request.is_whole else None
-    return Answer(200, body=_bundle(server.base_url, versions, links, shown_total))
+    entries = [_entry(server, version, request.part) for version in versions]
+    return Answer(200, body=_bundle(entries, links, shown_total))
 
 
-def _bundle(
-    base_url: str, versions: Sequence[StoredResource], links: object, total: int | None
-) -> bytes:
-    entries = b",".join(_entry(base_url, version) for version in versions)
+def _bundle(entries: Sequence[bytes], links: object, total: int | None) -> bytes:
     return (
         b'{"resourceType":"Bundle","id":"' + str(uuid.uuid4()).encode() + b'","type":"history"'
         + (b"" if total is None else b',"total":%d' % total) + b',"link":' + encode_json(links)
-        + (b',"entry":[' + entries + b"]" if versions else b"") + b"}"
+        + (b',"entry":[' + b",".join(entries) + b"]" if entries else b"") + b"}"
     )  # fmt: skip
 
 
-def _entry(base_url: str, version: StoredResource) -> bytes:
+def _entry(server: FhirServer, version: StoredResource, part: Subset) -> bytes:
     reference = f"{version.type}/{version.id}"
     if version.deleted:
         method, status = "DELETE", "204 No Content"
@@ -151,16 +159,18 @@ def _entry(base_url: str, version: StoredResource) -> bytes:
         "etag": f'W/"{version.version}"',
         "lastModified": instant(version.updated),
     }
-    resource = b"" if version.body is None else b',"resource":' + version.body
+    resource = b""
+    if version.body is not None:
+        resource = b',"resource":' + subset_body(server.definitions, part, version.body)
     return (
-        b'{"fullUrl":' + encode_json(f"{base_url}/{reference}") + resource
+        b'{"fullUrl":' + encode_json(f"{server.base_url}/{reference}") + resource
         + b',"request":' + encode_json({"method": method, "url": url})
         + b',"response":' + encode_json(response) + b"}"
     )  # fmt: skip
 
 
 def _hash(path: str, pairs: Sequence[tuple[str, str]]) -> int:
-    return hash64(repr((path, [pair for pair in pairs if pair[0] != "_count"])))
+    return hash64(repr((path, [pair for pair in pairs if pair[0] not in {"_count", *GENERAL}])))
 
 
 def _types(value: str | None) -> Sequence[str]:
@@ -186,13 +196,17 @@ def _range(values: dict[str, str], name: str) -> InstantRange | None:
     if name not in values:
         return None
     try:
-        # In a URL the “+” of a time zone, not escaped, has become a space.
-        return instant_range(values[name].replace(" ", "+"))
+        return instant_range(_as_meant(name, values[name]))
     except ValueError:
         expected = "2026-03-01T10:30:00Z, 2026-03-01, 2026-03, 2026"
         raise refuse(
             400, "parameter-invalid", "value", name, name=name, expected=expected
         ) from None
+
+
+def _as_meant(name: str, value: str) -> str:
+    """The value. In a URL the “+” of a time zone, not escaped, has become a space."""
+    return value.replace(" ", "+") if name in {"_since", "_at"} else value
 
 
 def _place(text: str | None, search: int) -> HistoryPlace:

@@ -1,8 +1,9 @@
 """Search criteria of conditional interactions and references: parsed strictly, matched, locked."""
 
 from collections.abc import Sequence
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
+from fhir_server.interactions.query import query_pairs
 from fhir_server.interactions.search_request import understand
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Criteria
@@ -22,7 +23,7 @@ def parse_criteria(server: FhirServer, resource_type: str, query: str, expressio
     dropped in silence would match too much.
     """
     query = query.removeprefix(f"{resource_type}?").removeprefix("?")
-    pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True)]
+    pairs = query_pairs(query, expression)
     used = [pair for pair in pairs if pair[0].split(":")[0] not in _NO_CRITERIA]
     if not used or any(not value for _, value in used):
         raise refuse(400, "criteria-empty", "required", expression, criteria=resource_type)
