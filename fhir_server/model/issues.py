@@ -10,11 +10,12 @@ Source: FHIR R4 OperationOutcome, https://hl7.org/fhir/R4/operationoutcome.html
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
+import msgspec
 import yaml
 
 Severity = Literal["fatal", "error", "warning", "information"]
@@ -27,8 +28,7 @@ COLUMN_EXTENSION = "http://hl7.org/fhir/StructureDefinition/operationoutcome-iss
 SOURCE_EXTENSION = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-source"
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(msgspec.Struct, frozen=True):
     """One finding.
 
     Shape: `id` stable, kebab-case; `code` from FHIR issue-type; `expression` the FHIRPath of the
@@ -41,7 +41,7 @@ class Issue:
     severity: Severity
     code: str
     expression: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = msgspec.field(default_factory=dict)
     profile: str | None = None
     line: int | None = None
     column: int | None = None
@@ -56,7 +56,7 @@ class Issue:
 
     def at(self, line: int, column: int) -> "Issue":
         """The same issue with its place in the source text."""
-        return replace(self, line=line, column=column)
+        return msgspec.structs.replace(self, line=line, column=column)
 
     def _render(self, part: str, language: Language) -> str:
         entry = texts().get(self.id)

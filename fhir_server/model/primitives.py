@@ -32,7 +32,6 @@ _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _URI = re.compile(r"\S+")
 # Control characters other than tab, line feed and carriage return are no part of a string.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_VISIBLE = re.compile(r"\S")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _SPACES = {ord(character): None for character in " \t\r\n"}
 
@@ -62,7 +61,7 @@ def is_string(value: str) -> bool:
     """Text that is not empty, not too long and free of control characters."""
     return (
         value != ""
-        and _CONTROL.search(value) is None
+        and (value.isprintable() or _CONTROL.search(value) is None)
         and (len(value) * 4 <= MAX_STRING_BYTES or len(value.encode()) <= MAX_STRING_BYTES)
     )
 
@@ -152,4 +151,4 @@ PRIMITIVES: Mapping[str, Primitive] = {
 
 def is_blank(value: str) -> bool:
     """Whether a text has nothing to see."""
-    return _VISIBLE.search(value) is None
+    return not value or value.isspace()

@@ -12,6 +12,8 @@ from datetime import UTC, tzinfo
 from typing import Any, Literal, get_args
 from urllib.parse import quote, urlencode
 
+from msgspec import structs
+
 from fhir_server.model.issues import Issue, Refused, refuse
 from fhir_server.search.compartments import (
     Compartment,
@@ -187,7 +189,9 @@ def _read_all(draft: _Draft, pairs: Sequence[tuple[str, str]], *, lenient: bool)
             _read(draft, name, value)
         except Refused as refused:
             if lenient and all(issue.id in _DROPPABLE for issue in refused.issues):
-                dropped.extend(replace(issue, severity="warning") for issue in refused.issues)
+                dropped.extend(
+                    structs.replace(issue, severity="warning") for issue in refused.issues
+                )
             else:
                 faults.extend(refused.issues)
     if faults:

@@ -42,8 +42,9 @@ from fhir_server.validation.values import (
     at,
     doubt_all,
     rules_of,
+    scan_of_check,
     scan_of_content,
-    scan_of_form,
+    scan_of_primitive,
 )
 
 
@@ -195,7 +196,8 @@ class Compiler:
         own, invariants = self.rules(element, type_code)
         rules = (*own, *invariants)
         if type_code in PRIMITIVES:
-            return scan_of_form(compile_primitive(element, type_code, silent=self.silent), rules)
+            form = compile_primitive(element, type_code, silent=self.silent)
+            return scan_of_primitive(form, rules)
         if type_code == "Extension":
             parts = [self._extension(modifier=element.name == "modifierExtension")]
             parts.extend(
@@ -206,7 +208,7 @@ class Compiler:
                 parts.append(at(element, self.object(element, type_code)))
             return scan_of_content(parts, rules)
         if self._knowledge.types.is_resource(type_code):
-            return scan_of_form(self._resource(element, ref), rules)
+            return scan_of_content([scan_of_check(self._resource(element, ref))], rules)
         parts = self._contents(element, ref)
         return scan_of_content(parts, rules) if parts else doubt_all
 
@@ -224,7 +226,7 @@ class Compiler:
         if len(asked) == 1:
             scans.append(asked[0])
         elif asked:
-            scans.append(scan_of_form(any_of(asked), ()))
+            scans.append(scan_of_check(any_of(asked)))
         return scans
 
     def _resource(self, element: Element, ref: TypeRef) -> Check:
@@ -272,7 +274,8 @@ class Compiler:
 
     def primitive_profile(self, plan: Element) -> Check:
         """The check of a profile on a primitive type, which may speak of the type or of its value."""
-        checks: list[Check] = [compile_primitive(plan, plan.path)]
+        form = compile_primitive(plan, plan.path)
+        checks: list[Check] = [lambda value, _scope, _place: bool(form(value))]
         for element in (plan, plan.child("value")):
             if element is not None:
                 checks.extend(compile_fixed(element))

@@ -6,14 +6,16 @@ are none, which is most of the time. The detailed path (`Inspector`) explains wh
 
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
+
+import msgspec
 
 from fhir_server.validation.element import Element
 from fhir_server.validation.rule import Rule
 from fhir_server.validation.scope import Scope
 
 
-class ValueDoubts(NamedTuple):
+class ValueDoubts(msgspec.Struct, frozen=True, gc=False):
     """Doubts about a value: about its content, held against one element or several, and the rules about
     the value itself that it does not keep.
     """
@@ -22,7 +24,7 @@ class ValueDoubts(NamedTuple):
     rules: Sequence[Rule]
 
 
-class ObjectDoubts(NamedTuple):
+class ObjectDoubts(msgspec.Struct, frozen=True, gc=False):
     """Doubts about an object that is held against the element whose children describe it.
 
     Shape: `members` by JSON key; `elements` those whose number or slices are in doubt; `invariants` each with

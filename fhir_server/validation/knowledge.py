@@ -1,6 +1,7 @@
 """What every rule may ask: definitions, plans, terminology, FHIRPath."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from fhir_server.definitions import Definitions, TypeModel
@@ -32,3 +33,8 @@ class Knowledge:
         self.constraints: dict[Element, tuple[Mapping[str, Any], ...]] = {}
         """The constraints of an element that FHIRPath evaluates; kept as they are sorted out."""
         self.expressions = Expressions(self.types, self.terminology, conforms_to)
+
+    @cached_property
+    def resource_types(self) -> frozenset[str]:
+        """The concrete resource types, to look up."""
+        return frozenset(self.definitions.resource_types)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_server.validation.check import MISSHAPEN, holds
+from fhir_server.validation.check import MISSHAPEN, all_of, holds
 from fhir_server.validation.doubts import (
     WHOLE,
     MemberDoubts,
@@ -16,13 +16,13 @@ from fhir_server.validation.doubts import (
 from fhir_server.validation.element import Element
 from fhir_server.validation.rule import Rule
 from fhir_server.validation.rules.cardinality import Lacks
-from fhir_server.validation.rules.structure import left_to_own_type
+from fhir_server.validation.rules.structure import left_to_detail, left_to_own_type
 from fhir_server.validation.scope import Scope
 
 ObjectCheck = Callable[[dict[str, Any], Scope, Element], bool]
 
 
-class Members(dict[str, MemberScan | None]):
+class Members(dict[str, MemberScan]):
     """The members of an object by JSON key, each compiled when its key is first met: most resources use
     few of the elements and types that they could.
     """
@@ -31,9 +31,11 @@ class Members(dict[str, MemberScan | None]):
         super().__init__()
         self._compile = compile_member
 
-    def __missing__(self, key: str) -> MemberScan | None:
+    def __missing__(self, key: str) -> MemberScan:
         member = self._compile(key)
-        if member is not None and member is not left_to_own_type:
+        if member is None:
+            return left_to_detail
+        if member is not left_to_own_type:
             # What an object may not have is asked again: clients can send any number of keys.
             self[key] = member
         return member
@@ -63,42 +65,57 @@ def compile_object(asked: ObjectRules) -> ObjectScan:
     def scan(value: Any, scope: Scope, place: Element) -> ObjectDoubts | None:
         if type(value) is not dict or not value or (len(value) == 1 and "id" in value):
             return everything
-        doubts: list[tuple[str, MemberDoubts]] = []
+        doubts: list[tuple[str, MemberDoubts]] | None = None
         for key, inner in value.items():
-            member = members[key]
             try:
-                found = WHOLE if member is None else member(inner, value, scope, place)
+                found = members[key](inner, value, scope, place)
             except MISSHAPEN:
                 found = WHOLE
             if found is not None:
+                if doubts is None:
+                    doubts = []
                 doubts.append((key, found))
-        if not keeps(value, scope, place):
-            return _noted(asked, doubts, value, scope, place)
-        return ObjectDoubts(content, type_code, doubts, (), ()) if doubts else None
+        if keeps is not None:
+            try:
+                is_kept = keeps(value, scope, place)
+            except MISSHAPEN:
+                is_kept = False
+            if not is_kept:
+                return _noted(asked, doubts or (), value, scope, place)
+        return None if doubts is None else ObjectDoubts(content, type_code, doubts, (), ())
 
     return scan
 
 
-def _compile_whole(asked: ObjectRules) -> ObjectCheck:
-    """Whether an object has what it must have, and keeps what is asked of the whole."""
-    required = tuple(lacks for _, lacks in asked.required)
-    checks = tuple(check for _, check in asked.sliced) + tuple(
-        rule.check for _, rule in asked.invariants if rule.check is not None
-    )
+def _compile_whole(asked: ObjectRules) -> ObjectCheck | None:
+    """Whether an object has what it must have, and keeps what is asked of the whole; None where nothing is
+    asked.
+    """
+    checks = [_compile_required(asked.required)] if asked.required else []
+    checks += [check for _, check in asked.sliced]
+    checks += [rule.check for _, rule in asked.invariants if rule.check is not None]
+    return all_of(checks) if checks else None
 
-    def keeps(value: dict[str, Any], scope: Scope, place: Element) -> bool:
-        try:
-            for lacks in required:
-                if lacks(value):
-                    return False
-            for check in checks:
-                if not check(value, scope, place):
-                    return False
-        except MISSHAPEN:
+
+def _compile_required(required: Sequence[tuple[Element, Lacks]]) -> ObjectCheck:
+    """Whether an object has what it must have: a look at the plain names does for most, each element is
+    asked for where one of these is missing.
+    """
+    names = [
+        next(iter(element.json_names), element.name)
+        for element, _ in required
+        if element.minimum == 1
+    ]
+    has_plain_names = frozenset(names).issubset
+    always = tuple(lacks for element, lacks in required if element.minimum > 1)
+    others = tuple(lacks for element, lacks in required if element.minimum == 1)
+
+    def check(value: dict[str, Any], _scope: Scope, _place: Element) -> bool:
+        if not has_plain_names(value) and any(lacks(value) for lacks in others):
             return False
-        return True
+        return not any(lacks(value) for lacks in always)
 
-    return keeps
+    return check
 
 
 def _noted(

@@ -11,7 +11,7 @@ class Report:
 
     def __init__(self) -> None:
         self.issues: list[Issue] = []
-        self._seen: set[tuple[str, str, str]] = set()
+        self._seen: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._bound: dict[str, dict[str, str]] = {}
         self._begun: set[tuple[str, str, bool]] = set()
         self._weakly_bound: set[str] = set()
@@ -29,13 +29,14 @@ class Report:
         **parameters: Any,
     ) -> None:
         """Add a finding."""
-        key = (issue_id, expression, repr(sorted(parameters.items())))
-        if key in self._seen:
+        alike = self._seen.setdefault((issue_id, expression), [])
+        if parameters in alike:
             return
-        self._seen.add(key)
+        alike.append(parameters)
         issue = Issue(issue_id, severity, code, expression, parameters, profile)
         self.issues.append(issue)
-        self.weak_bindings += _is_weak_binding(issue)
+        if _is_weak_binding(issue):
+            self.weak_bindings += 1
 
     def error(
         self,
@@ -69,7 +70,8 @@ class Report:
         """Take back what a base type's weaker bindings say where a profile binds the element anew: the
         profile's value set is the narrower one.
         """
-        self.issues = [issue for issue in self.issues if not self._is_rebound(issue)]
+        if self.weak_bindings:
+            self.issues = [issue for issue in self.issues if not self._is_rebound(issue)]
 
     def _is_rebound(self, issue: Issue) -> bool:
         if not _is_weak_binding(issue):

@@ -28,8 +28,20 @@ def rule(checks: Sequence[Check], explain: Explain) -> Rule:
     return Rule(all_of(checks) if checks else None, explain)
 
 
-def broken(rules: Sequence[Rule], value: Any, scope: Scope, place: Element) -> tuple[Rule, ...]:
-    """The rules that a value does not keep."""
+def checked(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """The rules of which something may come that the scan looks for."""
+    return tuple(one for one in rules if one.check is not None)
+
+
+def keeps_all(rules: Sequence[Rule]) -> Check:
+    """One check for all rules."""
+    return all_of([one.check for one in rules if one.check is not None])
+
+
+def broken(rules: tuple[Rule, ...], value: Any, scope: Scope, place: Element) -> tuple[Rule, ...]:
+    """Which rules a value does not keep, of which it does not keep all."""
+    if len(rules) == 1:
+        return rules
     return tuple(
         one for one in rules if one.check is not None and not holds(one.check, value, scope, place)
     )

@@ -4,9 +4,11 @@ record at a time.
 
 import errno
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
+
+from msgspec import structs
 
 from fhir_server.model.issues import Issue, Reason, because, error
 from fhir_server.model.json_source import JsonSyntaxError
@@ -155,7 +157,9 @@ def _format(record: Record) -> Literal["json", "xml"]:
 def _result(record: Record, issues: list[Issue]) -> Result:
     offset = record.first_line - 1
     moved = (
-        replace(issue, line=issue.line + offset) if offset and issue.line is not None else issue
+        structs.replace(issue, line=issue.line + offset)
+        if offset and issue.line is not None
+        else issue
         for issue in issues
     )
     return Result(record.name, tuple(moved), record.path)

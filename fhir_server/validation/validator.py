@@ -221,7 +221,8 @@ class Validator:
             return False
         if not isinstance(value, dict):
             is_primitive = root.path in PRIMITIVES
-            return is_primitive and self._errors.primitive_profile(root)(value, scope, root)
+            check = self._errors.primitive_profile
+            return is_primitive and holds(check(root), value, scope, root)
         kind = value.get("resourceType")
         if kind is not None and not (isinstance(kind, str) and self._fits(root, kind)):
             return False

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from fhir_server.validation.check import Check, all_of
+from fhir_server.validation.check import Check
 from fhir_server.validation.doubts import (
     EVERYTHING,
     Doubtful,
@@ -15,7 +15,7 @@ from fhir_server.validation.doubts import (
 from fhir_server.validation.element import Element
 from fhir_server.validation.inspection import Conforms
 from fhir_server.validation.knowledge import Knowledge
-from fhir_server.validation.rule import Rule, broken, rule
+from fhir_server.validation.rule import Rule, broken, checked, keeps_all, rule
 from fhir_server.validation.rules.attachments import compile_attachment, explain_attachment
 from fhir_server.validation.rules.bindings import compile_binding, explain_binding
 from fhir_server.validation.rules.bounds import compile_bounds, explain_bounds
@@ -24,6 +24,7 @@ from fhir_server.validation.rules.fixed import compile_fixed, explain_fixed
 from fhir_server.validation.rules.identifiers import compile_identifier, explain_identifier
 from fhir_server.validation.rules.invariants import invariant_rules
 from fhir_server.validation.rules.narrative import compile_narrative, explain_narrative
+from fhir_server.validation.rules.primitives import Form
 from fhir_server.validation.rules.quantities import (
     QUANTITIES,
     compile_quantity,
@@ -91,42 +92,48 @@ def doubt_all(_value: Any, _scope: Scope, _place: Element) -> Doubtful | None:
     return EVERYTHING
 
 
-def scan_of_form(form: Check, rules: Sequence[Rule]) -> ValueScan:
-    """The scan of a value whose form is one check: that of a primitive, that of a resource.
-
-    Of a value that has not this form nothing is known.
-    """
-    checks = [one.check for one in rules if one.check is not None]
-    if not checks:
-        return lambda value, scope, place: None if form(value, scope, place) else EVERYTHING
-    keeps = all_of(checks)
+def scan_of_primitive(form: Form, rules: Sequence[Rule]) -> ValueScan:
+    """The scan of a primitive. Of a value that has not its form nothing is known."""
+    asked = checked(rules)
+    if not asked:
+        return lambda value, _scope, _place: None if form(value) else EVERYTHING
+    keeps = keeps_all(asked)
 
     def scan(value: Any, scope: Scope, place: Element) -> Doubtful | None:
-        if not form(value, scope, place):
+        if not form(value):
             return EVERYTHING
         if keeps(value, scope, place):
             return None
-        return ValueDoubts((), broken(rules, value, scope, place))
+        return ValueDoubts((), broken(asked, value, scope, place))
 
     return scan
+
+
+def scan_of_check(check: Check) -> ValueScan:
+    """The scan of what one check passes or not, such as a resource."""
+    return lambda value, scope, place: None if check(value, scope, place) else EVERYTHING
 
 
 def scan_of_content(parts: Sequence[ValueScan], rules: Sequence[Rule]) -> ValueScan:
     """The scan of a value with content, which is held against one element or several."""
-    checks = [one.check for one in rules if one.check is not None]
-    if not checks and len(parts) == 1:
-        return parts[0]
-    keeps = all_of(checks) if checks else None
+    asked = checked(rules)
     content, others = parts[0], parts[1:]
+    if not asked and not others:
+        return content
+    keeps = keeps_all(asked)
 
     def scan(value: Any, scope: Scope, place: Element) -> Doubtful | None:
         found = content(value, scope, place)
-        if found is None and not others and (keeps is None or keeps(value, scope, place)):
-            return None
-        doubts = [found, *(part(value, scope, place) for part in others)]
-        return _together(doubts, broken(rules, value, scope, place))
+        if keeps(value, scope, place):
+            return found
+        return _together([found], broken(asked, value, scope, place))
 
-    return scan
+    def scan_all(value: Any, scope: Scope, place: Element) -> Doubtful | None:
+        found = [part(value, scope, place) for part in parts]
+        is_kept = keeps(value, scope, place)
+        return _together(found, () if is_kept else broken(asked, value, scope, place))
+
+    return scan_all if others else scan
 
 
 def _together(found: Sequence[Doubtful | None], rules: tuple[Rule, ...]) -> Doubtful | None:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from fhir_server.interactions.conditions import EntityTags
 from fhir_server.interactions.server import FhirServer
@@ -77,7 +78,9 @@ def validate_change(
     if not change.at:
         return issues
     return [
-        replace(issue, expression=_in_entry(issue.expression, change.type, change.expression()))
+        structs.replace(
+            issue, expression=_in_entry(issue.expression, change.type, change.expression())
+        )
         for issue in issues
     ]
 

@@ -1,7 +1,8 @@
 """The words of the reports in English and French; those of the issues stand with the issues."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec import structs
 
 from fhir_server.model.issues import Issue, Language, Severity
 from fhir_server.validation.slice_table import SliceTable
@@ -63,4 +64,4 @@ def text_beside_table(issue: Issue, language: Language) -> str:
     if slice_table(issue) is None:
         return issue.text(language)
     parameters = {**issue.parameters, "table": WORDS[language]["below"]}
-    return replace(issue, parameters=parameters).text(language)
+    return structs.replace(issue, parameters=parameters).text(language)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fhir_server.model.issues import Severity
+from fhir_server.terminology.expansion import Expansion
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
 from fhir_server.validation.inspection import Inspection
@@ -17,9 +18,9 @@ from fhir_server.validation.scope import Scope
 
 MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
 _SEVERITIES: dict[str, Severity] = {"required": "error", "extensible": "warning"}
-_CODED = frozenset(
-    {"code", "Coding", "CodeableConcept", "Quantity", "string", "uri", "url", "canonical"}
-)
+_TEXTS = frozenset({"code", "string", "uri", "url", "canonical"})
+"""Types of which a value is a code by itself."""
+_CODED = _TEXTS | {"Coding", "CodeableConcept", "Quantity"}
 _QUANTITIES = frozenset(
     {"Quantity", "Age", "Count", "Distance", "Duration", "Money", "SimpleQuantity"}
 )
@@ -61,27 +62,38 @@ def _compile_silent(element: Element, type_code: str, knowledge: Knowledge) -> l
 
     def compiled(value_set: str) -> Check:
         expansion = knowledge.terminology.expansion(value_set)
+        contains = expansion.contains
 
         def check(value: Any, _scope: Scope, _place: Element) -> bool:
-            if isinstance(value, str):
-                return expansion.contains_code(value) is True
-            codings = list(codings_of(value, type_code))
-            return (is_weak and not codings) or any(
-                expansion.contains(system, code) is True for system, code in codings
-            )
+            has_code = False
+            for system, code in codings_of(value, type_code):
+                if contains(system, code) is True:
+                    return True
+                has_code = True
+            return is_weak and not has_code
 
         return check
 
+    if type_code in _TEXTS:
+        expansions = [knowledge.terminology.expansion(value_set) for value_set in value_sets]
+        return [_compile_text(expansion, may_be_unsure=False) for expansion in expansions]
     return [compiled(value_set) for value_set in value_sets]
+
+
+def _compile_text(expansion: Expansion, *, may_be_unsure: bool) -> Check:
+    """The check of a bare code."""
+    if expansion.is_closed:
+        codes = expansion.all_codes()
+        return lambda value, _scope, _place: value in codes
+    if may_be_unsure:
+        return lambda value, _scope, _place: expansion.contains_code(value) is not False
+    return lambda value, _scope, _place: expansion.contains_code(value) is True
 
 
 def _compile_one(value_set: str, type_code: str, knowledge: Knowledge) -> Check:
     expansion = knowledge.terminology.expansion(value_set)
-    if type_code in {"code", "string", "uri", "url", "canonical"}:
-        if expansion.is_closed:
-            codes = expansion.all_codes()
-            return lambda value, _scope, _place: value in codes
-        return lambda value, _scope, _place: expansion.contains_code(value) is not False
+    if type_code in _TEXTS:
+        return _compile_text(expansion, may_be_unsure=True)
 
     def check(value: Any, _scope: Scope, _place: Element) -> bool:
         if type(value) is not dict:
@@ -97,8 +109,9 @@ def codings_of(value: Mapping[str, Any], type_code: str) -> Iterator[tuple[str, 
     if type_code == "CodeableConcept":
         codings = value.get("coding")
         for coding in codings if isinstance(codings, list) else ():
-            if isinstance(coding, dict):
-                yield from codings_of(coding, "Coding")
+            if isinstance(coding, dict) and isinstance(code := coding.get("code"), str):
+                system = coding.get("system")
+                yield (system if isinstance(system, str) else ""), code
         return
     if type_code == "Money":
         if isinstance(value.get("currency"), str):

@@ -28,7 +28,12 @@ def compile_bounds(element: Element) -> list[Check]:
     """The fast check of the bounds of an element's values; none where it has none."""
     if not element.bounds:
         return []
-    return [lambda value, _scope, _place: next(_broken(element, value), None) is None]
+    return [lambda value, _scope, _place: is_within_bounds(element, value)]
+
+
+def is_within_bounds(element: Element, value: Any) -> bool:
+    """Whether a value is within the bounds of its element."""
+    return next(_broken(element, value), None) is None
 
 
 def explain_bounds(element: Element, item: Item, case: Inspection) -> None:

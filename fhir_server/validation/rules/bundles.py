@@ -60,7 +60,7 @@ def _full_url(entry: Resource, resource: Resource, kind: Any, at: str, case: Ins
     match = _RESTFUL.fullmatch(url)
     # A resource about to be created has no id yet (§2.36.4).
     has_id = "id" in resource or kind in {"document", "message", "searchset", "history"}
-    if match is None or not has_id or match[1] not in case.knowledge.definitions.resource_types:
+    if match is None or not has_id or match[1] not in case.knowledge.resource_types:
         return
     found = f"{resource.get('resourceType')}/{resource.get('id', '')}"
     if found != f"{match[1]}/{match[2]}":

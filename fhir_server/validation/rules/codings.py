@@ -128,8 +128,10 @@ def _severity(canonical: str, case: Inspection) -> Severity:
 def display_fault(coding: dict[str, Any], canonical: str, knowledge: Knowledge) -> str | None:
     """The display to write, where a Coding or concept gives one that its code system does not have."""
     display = coding.get("display")
+    if not isinstance(display, str):
+        return None
     known = knowledge.terminology.displays(canonical, coding["code"])
-    if not isinstance(display, str) or not known:
+    if not known or display in known:
         return None
     return None if _folded(display) in {_folded(text) for text in known} else known[0]
 

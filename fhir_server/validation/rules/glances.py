@@ -17,13 +17,13 @@ _SECONDS = len("2000-01-01T00:00:00")
 
 
 def _is_no_dead_link(value: Any, scope: Scope) -> bool:
-    """`ref-1`: nothing is referred to, or what begins with # is contained."""
+    """`ref-1`: nothing is referred to, or what is not contained, or what begins with # is."""
     reference = value.get("reference")
-    if reference is None:
-        return "_reference" not in value
-    return (
-        type(reference) is str and reference[:1] == "#" and reference[1:] in scope.contained_by_id
-    )
+    if "_reference" in value:
+        return False
+    if type(reference) is not str:
+        return reference is None
+    return reference[:1] != "#" or reference[1:] in scope.contained_by_id
 
 
 def _is_in_order(value: Any, _: Scope) -> bool:

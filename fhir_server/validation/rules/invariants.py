@@ -104,22 +104,24 @@ def _compile(
         compiled = knowledge.expressions.compiled(constraint["expression"], context_type)
     except NotEvaluated:
         return lambda _value, _scope, _place: not silent
-    check = _quick(compiled, GLANCES.get(constraint["expression"]))
+    check, glance = _quick(compiled), GLANCES.get(constraint["expression"])
+    if glance is not None:
+        check = _glanced(glance, check)
     needed = _ONLY_WITH.get(constraint.get("key", ""))
     if needed is None:
         return check
     return lambda value, scope, place: needed not in value or check(value, scope, place)
 
 
-def _quick(compiled: CompiledExpression, glance: Glance | None) -> Check:
-    """The check of an expression: by the fast lane of FHIRPath, where that does not do by a glance, else in
-    full.
-    """
+def _glanced(glance: Glance, check: Check) -> Check:
+    return lambda value, scope, place: glance(value, scope) or check(value, scope, place)
+
+
+def _quick(compiled: CompiledExpression) -> Check:
+    """The check of an expression: by the fast lane of FHIRPath, and where that does not do in full."""
     test, quick_test = compiled.test, compiled.quick_test
 
     def in_full(value: Any, scope: Scope, _place: Element) -> bool:
-        if glance is not None and glance(value, scope):
-            return True
         try:
             answer = test(
                 value,

@@ -5,18 +5,22 @@ maxLength
 """
 
 import re
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from fhir_server.model.primitives import PRIMITIVES, Primitive, is_blank
-from fhir_server.validation.check import Check, all_of
 from fhir_server.validation.element import Element
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.items import Item
 from fhir_server.validation.report import shown
-from fhir_server.validation.rules.bounds import compile_bounds, explain_bounds
+from fhir_server.validation.rules.bounds import explain_bounds, is_within_bounds
 from fhir_server.validation.rules.uris import compile_uri, explain_uri
-from fhir_server.validation.scope import Scope
+
+Form = Callable[[Any], Any]
+"""Whether a value has the form of its type, as what is true or not; a check like others, which asks nobody.
+"""
 
 _LITERAL = re.compile(
     r"(?:true|false|-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,99})?(?:[eE][+-]?[0-9]{1,3})?)\Z"
@@ -26,39 +30,42 @@ _LITERAL = re.compile(
 _MAY_BE_BLANK = frozenset({"string", "markdown", "xhtml", "base64Binary"})
 
 
-def compile_primitive(element: Element, type_code: str, *, silent: bool = False) -> Check:
+def compile_primitive(element: Element, type_code: str, *, silent: bool = False) -> Form:
     """The fast check of a primitive value."""
-    checks = [_compile_form(PRIMITIVES[type_code])]
+    forms = [_compile_form(PRIMITIVES[type_code])]
     if silent and type_code in _MAY_BE_BLANK:
-        checks.append(lambda value, _scope, _place: not is_blank(value))
-    checks.extend(compile_uri(element, type_code, silent=silent))
+        forms.append(lambda value: not value.isspace())
+    forms.extend(compile_uri(element, type_code, silent=silent))
     length = element.definition.get("maxLength")
     if length is not None:
-        checks.append(lambda value, _scope, _place: type(value) is not str or len(value) <= length)
+        forms.append(lambda value: type(value) is not str or len(value) <= length)
     shortest = element.minimum_length
     if shortest:
-        checks.append(lambda value, _scope, _place: len(str(value)) >= shortest)
-    checks.extend(compile_bounds(element))
-    return all_of(checks)
+        forms.append(lambda value: len(str(value)) >= shortest)
+    if element.bounds:
+        forms.append(partial(is_within_bounds, element))
+    return _all_of(forms)
 
 
-def _compile_form(primitive: Primitive) -> Check:
+def _compile_form(primitive: Primitive) -> Form:
     types, holds = primitive.python_types, primitive.holds
     if primitive.pattern is not None:
-        matches = primitive.pattern.fullmatch
-        return lambda value, _scope, _place: type(value) is str and matches(value) is not None
+        # What is no text raises: as much as a no (`MISSHAPEN`).
+        return primitive.pattern.fullmatch
     if len(types) == 1:
         only = types[0]
+        return lambda value: type(value) is only and holds(value)
+    return lambda value: type(value) in types and holds(value)
 
-        def check_one(value: Any, _scope: Scope, _place: Element) -> bool:
-            return type(value) is only and holds(value)
 
-        return check_one
-
-    def check_several(value: Any, _scope: Scope, _place: Element) -> bool:
-        return type(value) in types and holds(value)
-
-    return check_several
+def _all_of(forms: Sequence[Form]) -> Form:
+    if len(forms) == 1:
+        return forms[0]
+    if len(forms) == 2:
+        first, second = forms
+        return lambda value: first(value) and second(value)
+    found = tuple(forms)
+    return lambda value: all(form(value) for form in found)
 
 
 def explain_primitive(element: Element, item: Item, case: Inspection) -> bool:

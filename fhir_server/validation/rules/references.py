@@ -20,6 +20,8 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 _RELATIVE = re.compile(
     r"(?P<type>[A-Za-z]+)(/[A-Za-z0-9\-.]+(/_history/[A-Za-z0-9\-.]+)?(#.*)?|\?.+)"
 )
+_PLAIN = re.compile(r"([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}")
+"""`Type/id`, as most references are: one look tells the form and the type."""
 
 
 def allowed_types(type_ref: TypeRef, knowledge: Knowledge) -> frozenset[str] | None:
@@ -59,7 +61,7 @@ def has_form(reference: str, knowledge: Knowledge) -> bool:
     if reference[:1] == "#" or _ABSOLUTE.match(reference):
         return True
     match = _RELATIVE.fullmatch(reference)
-    return match is not None and match["type"] in knowledge.definitions.resource_types
+    return match is not None and match["type"] in knowledge.resource_types
 
 
 def is_missing_in_parameters(reference: str, scope: Scope) -> bool:
@@ -111,6 +113,7 @@ def compile_reference(type_ref: TypeRef, knowledge: Knowledge, conforms: Conform
     allowed = allowed_types(type_ref, knowledge)
     profiled = is_profiled(type_ref, knowledge)
     aggregated = bool(type_ref.aggregation) or type_ref.versioning in {"specific", "independent"}
+    known_types = knowledge.resource_types
 
     def is_right(target: dict[str, Any], reference: str, scope: Scope) -> bool:
         return (allowed is None or target.get("resourceType") in allowed) and (
@@ -122,7 +125,10 @@ def compile_reference(type_ref: TypeRef, knowledge: Knowledge, conforms: Conform
         if reference is None:
             kind = value.get("type")
             return allowed is None or kind is None or kind in allowed
-        if type(reference) is not str or aggregated or not has_form(reference, knowledge):
+        if type(reference) is not str or aggregated:
+            return False
+        plain = _PLAIN.fullmatch(reference)
+        if not (has_form(reference, knowledge) if plain is None else plain[1] in known_types):
             return False
         if reference[:1] == "#":
             contained = scope.resolve(reference)
@@ -141,14 +147,17 @@ def compile_reference(type_ref: TypeRef, knowledge: Knowledge, conforms: Conform
                 )
             if is_missing_in_parameters(reference, scope):
                 return False
-        return _names_allowed(value, reference, allowed)
+        return _names_allowed(
+            value, referenced_type(reference) if plain is None else plain[1], allowed
+        )
 
     return [check]
 
 
-def _names_allowed(value: dict[str, Any], reference: str, allowed: frozenset[str] | None) -> bool:
+def _names_allowed(
+    value: dict[str, Any], named: str | None, allowed: frozenset[str] | None
+) -> bool:
     """Whether the type of a target that is not at hand, as far as it is named, is right."""
-    named = referenced_type(reference)
     if not has_named_type(value, named):
         return False
     kind = named or value.get("type")

@@ -5,12 +5,11 @@ Source: FHIR R4 §2.24.0.1 uri, oid, uuid and canonical, https://hl7.org/fhir/R4
 """
 
 import re
+from collections.abc import Callable
 
-from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
 from fhir_server.validation.items import Item
 from fhir_server.validation.report import Report, shown
-from fhir_server.validation.scope import Scope
 
 URI_TYPES = frozenset({"uri", "url", "canonical"})
 
@@ -40,15 +39,11 @@ def _can_but_warn(element: Element, type_code: str) -> bool:
     return type_code != "uri" or element.path == "Bundle.entry.fullUrl"
 
 
-def compile_uri(element: Element, type_code: str, *, silent: bool) -> list[Check]:
+def compile_uri(element: Element, type_code: str, *, silent: bool) -> list[Callable[[str], bool]]:
     """The fast check of a URI; where it can but warn, only if `silent`."""
     if type_code not in URI_TYPES or (_can_but_warn(element, type_code) and not silent):
         return []
-
-    def check(value: str, _scope: Scope, _place: Element) -> bool:
-        return value[:4] == "http" or fault_of_uri(type_code, value) is None
-
-    return [check]
+    return [lambda value: value[:4] == "http" or fault_of_uri(type_code, value) is None]
 
 
 def explain_uri(element: Element, item: Item, report: Report) -> None:
