@@ -6,6 +6,7 @@ Each is a journey under other numbers, changed in one respect.
 import re
 from collections.abc import Callable
 from copy import deepcopy
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from fhir_server.model.json_source import encode_json, parse_json
@@ -65,6 +66,22 @@ def with_consent_status(status: str) -> Change:
     return change
 
 
+def with_element(profile: str, name: str, value: Any) -> Change:
+    """Another value of an element, in every resource of a profile."""
+
+    def change(resource: Resource) -> None:
+        if resource["meta"]["profile"][0].endswith(f"/{profile}"):
+            resource[name] = value
+
+    return change
+
+
+def with_verification(profile: str, code: str) -> Change:
+    """Conditions of a profile that were refuted, or entered in error."""
+    coding = {"system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": code}
+    return with_element(profile, "verificationStatus", {"coding": [coding]})
+
+
 def refused_sharing(resource: Resource) -> None:
     """Sharing with a partner is refused, other uses are not."""
     uses = deepcopy(resource.get("category", [{}]))[0].get("coding", [{}])
@@ -72,14 +89,25 @@ def refused_sharing(resource: Resource) -> None:
         resource["provision"]["type"] = "deny"
 
 
+ABSENT = {"coding": [{"system": "http://loinc.org", "code": "LA9634-2"}]}
 RESEMBLING = (
     look_alike("chordoma-sacrum", "agreed", with_code("reading-concordance", "complete", "concordant")),
     look_alike("chordoma-sacrum", "chondroma", with_code("primary-bone-tumour", "9370/3", "9220/3")),
+    look_alike("chordoma-sacrum", "mistaken",
+               with_element("reading-concordance", "status", "entered-in-error")),
+    look_alike("chordoma-sacrum", "refuted", with_verification("primary-bone-tumour", "refuted")),
     look_alike("ewing-fusion", "negative", with_code("gene-fusion", "EWSR1::FLI1", "none-found")),
     look_alike("ewing-fusion", "refused", refused_sharing),
     look_alike("ewing-fusion", "withdrawn", with_consent_status("inactive")),
     look_alike("ewing-fusion", "rejected", with_consent_status("rejected")),
     look_alike("ewing-fusion", "fixed", with_code("bone-tumour-specimen", "tissue-frozen", "ffpe-block")),
+    look_alike("ewing-fusion", "absent", with_element("gene-fusion", "valueCodeableConcept", ABSENT)),
+    look_alike("ewing-fusion", "worded",
+               with_element("gene-fusion", "valueCodeableConcept", {"text": "pas de fusion"})),
+    look_alike("ewing-fusion", "preliminary", with_element("gene-fusion", "status", "preliminary")),
+    look_alike("ewing-fusion", "used-up", with_element("bone-tumour-specimen", "status", "unavailable")),
+    look_alike("giant-cell-discordant", "planned", with_element("tumour-board", "status", "draft")),
+    look_alike("chondrosarcoma-pelvis", "never", with_verification("tumour-event", "refuted")),
     look_alike("giant-cell-discordant", "late", with_code("tumour-board", "before-treatment", "other")),
     look_alike("chondrosarcoma-pelvis", "slow", with_time_since_surgery(14)),
     look_alike("chondrosarcoma-pelvis", "spread",
