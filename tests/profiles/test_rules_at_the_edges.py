@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.profiles.network import ROOT, Resource, constraints, example
+from tests.profiles.network import BASE, ROOT, Resource, constraints, example
 from tests.profiles.test_examples import validator
 
 SILENT, SPEAKS = False, True
@@ -29,6 +29,60 @@ def size(millimetres: int) -> dict[str, Any]:
 
 def category(code: str) -> dict[str, Any]:
     return {"valueCodeableConcept.coding.0.code": code}
+
+
+def distance(value: str, code: str) -> dict[str, Any]:
+    unit = {"unit": code, "system": "http://unitsofmeasure.org", "code": code}
+    return {"component.1.valueQuantity": {**unit, "value": Decimal(value)}}
+
+
+def staging(code: str) -> dict[str, Any]:
+    return {"coding": [{"system": f"{BASE}/CodeSystem/staging-system", "code": code}]}
+
+
+def tnm(**elements: Any) -> dict[str, Any]:
+    """A stage of TNM 8, with other elements, or without one that is None."""
+    stage = {"type": staging("tnm-8"), **elements}
+    return {name: each for name, each in stage.items() if each is not None}
+
+
+STAGE_GROUP = {"system": f"{BASE}/CodeSystem/tnm-stage-group", "code": "IIB"}
+TNM_CATEGORY = {"system": f"{BASE}/CodeSystem/tnm-category", "code": "T2a"}
+
+
+def _below(place: Any, step: str) -> Any:
+    named = re.fullmatch(r"extension\((.+)\)", step)
+    if named:
+        return next(each for each in place["extension"] if each["url"].endswith(named[1]))
+    return place[int(step)] if isinstance(place, list) else place[step]
+
+
+def treatments(*lines: tuple[str, str]) -> dict[str, Any]:
+    """Lines of treatment inside the resource, each with its setting and its first day."""
+    inside = []
+    for number, (setting, start) in enumerate(lines):
+        line = deepcopy(example(ROOT / "examples" / "valid" / "therapy-neoadjuvant.json"))
+        _below(line, "extension(treatment-setting)")["valueCodeableConcept"] = {
+            "coding": [{"system": f"{BASE}/CodeSystem/treatment-setting", "code": setting}]
+        }
+        inside.append({**line, "id": f"m{number}", "effectivePeriod": {"start": start}})
+    return {"contained": inside, "partOf": [{"reference": f"#{each['id']}"} for each in inside]}
+
+
+def readers(first: str, role: str, second: str) -> dict[str, Any]:
+    """Two reports inside the resource; each letter is a pathologist."""
+    inside = []
+    for number, (each, names) in enumerate((("initial", first), (role, second))):
+        report = deepcopy(example(ROOT / "examples" / "valid" / "report-initial.json"))
+        _below(report, "extension(reading-role)")["valueCode"] = each
+        people = [{"reference": f"Practitioner/{name}"} for name in names]
+        report |= {"id": f"r{number}", **({"resultsInterpreter": people} if people else {})}
+        inside.append(report)
+    return {
+        "contained": inside,
+        "extension(first-reading).valueReference.reference": "#r0",
+        "extension(second-reading).valueReference.reference": "#r1",
+    }
 
 
 def patient(**elements: Any) -> dict[str, Any]:
@@ -65,7 +119,13 @@ CASES: list[Case] = [
     ("specimen-after-birth", "specimen-biopsy",
      {**patient(birthDate=None), "collection.collectedDateTime": "2024-01-31"}, SILENT),
     ("specimen-after-birth", "specimen-biopsy",
-     {**patient(birthDate="2024-03"), "collection.collectedDateTime": "2024-01-31"}, SPEAKS),
+     {**patient(birthDate="2025-03"), "collection.collectedDateTime": "2024-01-31"}, SPEAKS),
+    ("specimen-after-birth", "specimen-biopsy",
+     {**patient(birthDate="2024-06-15"), "collection.collectedDateTime": "2024-01-31"}, SILENT),
+    ("specimen-antenatal", "specimen-biopsy",
+     {**patient(birthDate="2024-06-15"), "collection.collectedDateTime": "2024-01-31"}, SPEAKS),
+    ("report-issued-after-effective", "report-initial",
+     {"status": "registered", "effectiveDateTime": "2024-04"}, SILENT),
     ("report-issued-after-effective", "report-initial",
      {"effectiveDateTime": "2024-03-12", "issued": "2024-03-11T23:15:00Z"}, SILENT),
     ("report-issued-after-effective", "report-initial",
@@ -98,6 +158,19 @@ CASES: list[Case] = [
     ("tumour-laterality", TUMOUR, {SITE: "C40.9", "bodySite.0.extension": None}, SPEAKS),
     ("tumour-stage-group-site", TUMOUR, {SITE: "C41.4", "stage": None}, SILENT),
     ("tumour-stage-group-site", TUMOUR, {SITE: "C41.4"}, SPEAKS),
+    *[("tumour-stage-group-site", TUMOUR, {SITE: site, "stage": [tnm(**stage)]}, speaks)
+      for site, stage, speaks in (
+          ("C41.2", {"assessment": [{"reference": "Observation/observation-t"}]}, SILENT),
+          ("C41.2", {"summary": {"text": "T2 N0 M0"}}, SILENT),
+          ("C41.4", {"summary": {"coding": [TNM_CATEGORY]}}, SILENT),
+          ("C41.4", {"summary": {"coding": [STAGE_GROUP]}, "type": None}, SPEAKS),
+          ("C41.4", {"summary": {"coding": [STAGE_GROUP]}, "type": staging("tnm-7")}, SILENT),
+          ("C41.2", {"summary": {"text": "Stade III"}}, SPEAKS),
+          ("C41.3", {"summary": {"coding": [STAGE_GROUP]}}, SILENT))],
+    ("tumour-behaviour", TUMOUR, {MORPHOLOGY: "8000/9"}, SILENT),
+    ("stage-group-site-family", "observation-stage-group", family("pelvis"), SPEAKS),
+    ("stage-group-site-family", "observation-stage-group",
+     {**family("pelvis"), "method": staging("tnm-7")}, SILENT),
     ("tumour-plasma-cell", TUMOUR, {MORPHOLOGY: "9680/3"}, SILENT),
     ("secondary-behaviour", "lesion-metastasis", {MORPHOLOGY: "8000/9"}, SILENT),
     ("secondary-behaviour", "lesion-metastasis", {MORPHOLOGY: "8140/3"}, SPEAKS),
@@ -125,10 +198,26 @@ CASES: list[Case] = [
         "component.0.valueCodeableConcept.coding.0.code": grade}, SILENT)
       for percent, grade in ((0, "I"), (50, "I"), (51, "II"), (90, "II"), (91, "III"), (100, "IV"))],
     ("necrosis-huvos", "observation-necrosis", {"component": None}, SILENT),
+    *[("necrosis-neoadjuvant", "observation-necrosis", treatments((setting, "2024-03-25")), speaks)
+      for setting, speaks in (("neoadjuvant", SILENT), ("perioperative", SILENT), ("unknown", SILENT),
+                              ("adjuvant", SPEAKS), ("concomitant", SPEAKS))],
+    ("necrosis-neoadjuvant", "observation-necrosis",
+     treatments(("adjuvant", "2024-07-15"), ("neoadjuvant", "2024-03-25")), SILENT),
+    ("necrosis-before-treatment", "observation-necrosis",
+     treatments(("adjuvant", "2024-07-15"), ("neoadjuvant", "2024-03-25")), SILENT),
+    ("necrosis-before-treatment", "observation-necrosis", treatments(("unknown", "2024")), SILENT),
+    ("necrosis-before-treatment", "observation-necrosis", treatments(("neoadjuvant", "2024-07-15")),
+     SPEAKS),
+    *[("concordance-other-reader", "observation-concordance-full", readers(first, role, second), speaks)
+      for first, role, second, speaks in (
+          ("a", "expert", "a", SPEAKS), ("ab", "expert", "b", SPEAKS), ("a", "expert", "ab", SILENT),
+          ("a", "expert", "", SILENT), ("", "expert", "b", SILENT), ("a", "third", "abc", SILENT),
+          ("a", "third", "a", SILENT))],
     ("necrosis-range", "observation-necrosis", {"valueQuantity.value": Decimal("100.5")}, SPEAKS),
     ("vital-status-follow-up", "observation-vital-status-lost", {}, SILENT),
     ("vital-status-follow-up", "observation-vital-status-dead", {"component": None}, SILENT),
     ("vital-status-follow-up", "observation-vital-status", category("lost"), SILENT),
+    ("vital-status-follow-up", "observation-vital-status-lost", category("dead"), SILENT),
     ("vital-status-follow-up", "observation-vital-status", category("dead"), SPEAKS),
     ("grade-dedifferentiated", "observation-grade-chondrosarcoma",
      {**category("dedifferentiated"), "method.coding.0.code": "not-stated"}, SILENT),
@@ -138,7 +227,13 @@ CASES: list[Case] = [
     ("enneking-metastasis", "observation-enneking-metastatic", {"component": None}, SILENT),
     ("margin-residual", "observation-margin", {**category("R1"), "component.1.valueQuantity.value": 0},
      SILENT),
+    ("margin-residual", "observation-margin", {**category("R1"), **distance("0.5", "mm")}, SILENT),
+    ("margin-residual", "observation-margin", {**category("R1"), **distance("0.5", "cm")}, SPEAKS),
+    ("margin-distance", "observation-margin", distance("2.5", "cm"), SILENT),
+    ("margin-distance", "observation-margin", distance("1", "[in_i]"), SPEAKS),
     ("margin-residual", "observation-margin-unknown", {}, SILENT),
+    ("extent-content", "observation-extent",
+     {"component": None, "dataAbsentReason": {"text": "pièce non conservée"}}, SILENT),
     ("surgery-margin", "surgery-resection", {"status": "in-progress", "outcome": None, "report": None},
      SILENT),
     ("performance-range", "observation-ecog", {"valueInteger": 5}, SILENT),
@@ -166,13 +261,6 @@ def changed(resource: Resource, changes: Mapping[str, Any]) -> Resource:
         for name in [name for name, value in each.items() if value is None]:
             del each[name]
     return found
-
-
-def _below(place: Any, step: str) -> Any:
-    named = re.fullmatch(r"extension\((.+)\)", step)
-    if named:
-        return next(each for each in place["extension"] if each["url"].endswith(named[1]))
-    return place[int(step)] if isinstance(place, list) else place[step]
 
 
 @pytest.mark.parametrize(
