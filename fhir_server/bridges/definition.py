@@ -14,7 +14,7 @@ import yaml
 from fhir_server.definitions.packages import network_package
 
 BASE = "https://osteon.example/fhir"
-_VARIABLE = re.compile("%`?([a-z][a-z0-9-]*)")
+_VARIABLE = re.compile("%`?(?!resource|context)([a-z][a-z0-9-]*)")
 _NAMES = {
     "{E}": f"{BASE}/StructureDefinition",
     "{C}": f"{BASE}/CodeSystem",
@@ -24,13 +24,26 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: `map` the id of a ConceptMap, `using` a function, `value` a constant."""
+    """A column: `map` the id of a ConceptMap, `using` a function, `value` a constant.
+
+    `take` is `first` or `last` where there is room for one value; `unit` the UCUM unit that quantities are
+    turned into; `of` finds all values that the column speaks of, where it looks at some only. Values that
+    it does not hold in the end are counted as lost.
+    """
 
     to: str
     source: str = ""
     map: str = ""
     using: str = ""
     value: str = ""
+    take: str = ""
+    unit: str = ""
+    of: str = ""
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """Its expressions."""
+        return self.source, self.of
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +124,7 @@ class Bridge:
     @property
     def crossing(self) -> set[str]:
         """The profiles of which something crosses."""
-        columns = [each.source for table in self.tables for each in table.columns]
+        columns = [text for table in self.tables for each in table.columns for text in each.texts]
         named = {name for source in columns for name in _VARIABLE.findall(source)}
         each = {name for table in self.tables for name in table.each}
         return named | each | {rule.each for rule in self.resources}

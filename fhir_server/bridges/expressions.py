@@ -13,8 +13,8 @@ About = Mapping[str, Sequence[Resource]]
 
 
 def variables_about(resource: Resource, records: Records) -> About:
-    """The variables of a resource, empty for profiles of which nothing is about it."""
-    about = records.about(resource)
+    """The variables of a resource: what is about it, or about its tumour; empty where nothing is."""
+    about = records.about(records.tumour_of(resource) or resource)
     return {name: about.get(name, ()) for name in _profile_names()}
 
 

@@ -11,6 +11,7 @@ Resource = dict[str, Any]
 
 _TUMOUR = f"{BASE}/StructureDefinition/tumour"
 _USE = f"{BASE}/CodeSystem/consent-use"
+_WITHDRAWN = frozenset({"entered-in-error", "cancelled", "refuted", "not-done", "not-taken"})
 _OPPOSITION = "opposition"
 _PATIENT_ELEMENTS = ("subject", "patient", "for")
 
@@ -52,6 +53,15 @@ class Records:
             if url in each.get("meta", {}).get("profile", ())
         ]
 
+    def profiles(self) -> set[str]:
+        """The profiles of the network that the resources claim, by their last parts."""
+        return {
+            url.rpartition("/")[2]
+            for each in self._by_address.values()
+            for url in each.get("meta", {}).get("profile", ())
+            if url.startswith(f"{BASE}/StructureDefinition/")
+        }
+
     def about(self, resource: Resource) -> Mapping[str, Sequence[Resource]]:
         """What is about a patient or a tumour, by profile, in order of time."""
         found: dict[str, list[Resource]] = defaultdict(list)
@@ -59,6 +69,25 @@ class Records:
             for profile in each.get("meta", {}).get("profile", ()):
                 found[profile.rpartition("/")[2]].append(each)
         return found
+
+    def tumour_of(self, resource: Resource) -> Resource | None:
+        """The tumour that a resource is about, None where it names none of these."""
+        return next(
+            (self._by_address[each] for each in _tumours(resource) if each in self._by_address),
+            None,
+        )
+
+    def holding(self) -> tuple["Records", int]:
+        """Without what was entered in error, cancelled or refuted or is about such a record, and how many
+        these are.
+        """
+        withdrawn = {address for address, each in self.addressed() if not _holds(each)}
+        kept = [
+            (address, each)
+            for address, each in self.addressed()
+            if address not in withdrawn and not withdrawn.intersection(_subjects(each))
+        ]
+        return Records(kept), len(self) - len(kept)
 
     def resolve(self, reference: str) -> Resource | None:
         """The resource of a reference, None where it is not among them."""
@@ -120,6 +149,14 @@ def _is_in_force(provision: Resource, partner: str | None, today: str) -> bool:
     return start <= today and today[: len(end)] <= end and (not named or partner in {None, *named})
 
 
+def _holds(resource: Resource) -> bool:
+    """Whether a record stands. Source: the status codes of R4 by which something is not, or no longer, true."""
+    codes = {
+        coding.get("code") for coding in resource.get("verificationStatus", {}).get("coding", ())
+    }
+    return not (_WITHDRAWN & (codes | {resource.get("status")}))
+
+
 def _own_address(resource: Resource) -> str:
     return f"{resource.get('resourceType')}/{resource.get('id')}"
 
@@ -135,6 +172,10 @@ def _patients(resource: Resource) -> set[str]:
 def _subjects(resource: Resource) -> Iterable[str]:
     """The patient and the tumour that a resource is about."""
     yield from _patients(resource)
+    yield from _tumours(resource)
+
+
+def _tumours(resource: Resource) -> Iterable[str]:
     for extension in resource.get("extension", ()):
         if extension.get("url") == _TUMOUR:
             yield str(extension.get("valueReference", {}).get("reference", ""))

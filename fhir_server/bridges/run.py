@@ -22,14 +22,22 @@ class Crossing:
 
 
 def cross(bridge: Bridge, records: Records, names: Pseudonyms) -> Crossing:
-    """Take records over a bridge, under pseudonyms. The manifest is the file `manifest.json`."""
+    """Take records over a bridge, under pseudonyms. The manifest is the file `manifest.json`.
+
+    What was entered in error, cancelled, refuted or not done does not cross; profiles of which nothing does
+    are counted among what is lost.
+    """
     write = write_tables if bridge.tables else write_resources
-    files, lost = write(bridge, pseudonymised(records, names))
+    standing, withdrawn = records.holding()
+    files, lost = write(bridge, pseudonymised(standing, names))
+    for profile in standing.profiles() - bridge.crossing:
+        lost[profile] += len(standing.of_profile(profile))
     manifest = {
         "bridge": bridge.name,
         "source": bridge.source,
         "partner": names.partner,
         "records": len(records),
+        "withdrawn": withdrawn,
         "files": {
             name: {
                 "sha256": hashlib.sha256(content).hexdigest(),

@@ -4,19 +4,23 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from fhir_server.bridges.definition import Bridge, Column, Table
 from fhir_server.bridges.expressions import About, evaluated, variables_about
 from fhir_server.bridges.records import Records, Resource
 from fhir_server.bridges.translation import translated
+from fhir_server.model.ucum import parse_unit
 
+UCUM = "http://unitsofmeasure.org"
 JOIN = "|"
 """Between the values of a column that has several."""
 
 
 def write_tables(bridge: Bridge, records: Records) -> tuple[dict[str, bytes], Counter[str]]:
-    """The CSV file of each table, and the values that no map knew, by table and column."""
+    """The CSV file of each table, and how many values it had no room for, by table and column."""
     lost: Counter[str] = Counter()
     return {f"{table.name}.csv": _written(table, records, lost) for table in bridge.tables}, lost
 
@@ -45,13 +49,43 @@ def _value(
     if column.value:
         return column.value
     found = values(column.source)
+    whole = values(column.of) if column.of else found
+    if column.take:
+        found = found[:1] if column.take == "first" else found[-1:]
     if column.map:
-        codings = [translated(each, [column.map]) for each in found]
-        lost[f"{table}.{column.to}"] += codings.count(None)
-        found = [each["code"] for each in codings if each]
+        found = [code for each in found if (code := _code(each, column.map))]
+    if column.unit:
+        found = [number for each in found if (number := converted(each, column.unit))]
+    lost[f"{table}.{column.to}"] += max(len(whole) - len(found), 0)
     if column.using:
         return _FUNCTIONS[column.using]([str(each) for each in found])
     return JOIN.join(str(each).lower() if isinstance(each, bool) else str(each) for each in found)
+
+
+def _code(coding: Any, concept_map: str) -> str | None:
+    other = translated(coding, [concept_map])
+    return None if other is None else str(other["code"])
+
+
+def converted(quantity: Mapping[str, Any], code: str) -> str | None:
+    """A quantity in another UCUM unit, exactly; None where its own unit is none of the same kind.
+
+    Source: UCUM, https://ucum.org/ucum
+    """
+    unit, own = parse_unit(code), parse_unit(str(quantity.get("code", "")))
+    value = quantity.get("value")
+    if (
+        unit is None
+        or own is None
+        or value is None
+        or quantity.get("system") != UCUM
+        or quantity.get("comparator")
+        or own.dimensions != unit.dimensions
+    ):
+        return None
+    base = own.to_base(Fraction(value))
+    number = None if base is None else unit.from_base(base)
+    return None if number is None else f"{Decimal(number.numerator) / number.denominator:f}"
 
 
 def years_between(dates: Sequence[str]) -> str:
