@@ -150,7 +150,7 @@ def _is_in_force(provision: Resource, partner: str | None, today: str) -> bool:
 
 
 def _holds(resource: Resource) -> bool:
-    """Whether a record stands. Source: the status codes of R4 by which something is not, or no longer, true."""
+    """Whether a record stands, by the codes of R4 that say something is not, or no longer, true."""
     codes = {
         coding.get("code") for coding in resource.get("verificationStatus", {}).get("coding", ())
     }

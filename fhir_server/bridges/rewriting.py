@@ -20,13 +20,19 @@ _NOT_COUNTED = frozenset({"meta", "extension", "text"})
 def write_resources(bridge: Bridge, records: Records) -> tuple[dict[str, bytes], Counter[str]]:
     """A collection Bundle of the rewritten resources, and what each profile lost, by element."""
     lost: Counter[str] = Counter()
-    entries = [
-        {"fullUrl": _full_url(_address(rule, resource, records)), "resource": made}
-        for rule in bridge.resources
-        for resource in records.of_profile(rule.each)
-        if not rule.when or evaluated(rule.when, resource, {}, records) == [True]
-        for made in [rewritten(rule, resource, records, lost)]
-    ]
+    entries = []
+    crossing: set[int] = set()
+    for rule in bridge.resources:
+        for resource in records.of_profile(rule.each):
+            if rule.when and evaluated(rule.when, resource, {}, records) != [True]:
+                continue
+            crossing.add(id(resource))
+            made = rewritten(rule, resource, records, lost)
+            entries.append(
+                {"fullUrl": _full_url(_address(rule, resource, records)), "resource": made}
+            )
+    for profile in {rule.each for rule in bridge.resources}:
+        lost[profile] += sum(id(each) not in crossing for each in records.of_profile(profile))
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
     return {f"{bridge.name}.json": pretty_json(bundle)}, lost
 

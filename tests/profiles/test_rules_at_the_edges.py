@@ -240,6 +240,9 @@ CASES: list[Case] = [
     ("performance-range", "observation-ecog", {"valueInteger": 6}, SPEAKS),
     ("performance-range", "observation-karnofsky", {"valueInteger": 0}, SILENT),
     ("performance-range", "observation-karnofsky", {"valueInteger": 95}, SPEAKS),
+    ("performance-range", "observation-lansky", {"valueInteger": 45}, SPEAKS),
+    ("performance-lansky-age", "observation-lansky", patient(birthDate="2007"), SILENT),
+    ("performance-lansky-age", "observation-lansky", patient(birthDate="2004"), SPEAKS),
     ("centre-finess", "centre-01", {"identifier.0.system": "https://finess.esante.gouv.fr",
                                     "identifier.0.value": "2A0000012"}, SILENT),
 ]  # fmt: skip
