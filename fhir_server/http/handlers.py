@@ -47,11 +47,13 @@ def post_bundle(call: Call) -> Reply:
     preference = call.returns("minimal")
     if kind == "transaction":
         answer = transaction(
-            call.server, call.resource, preference=preference, resumption=call.resumption
-        )
+            call.server, call.resource, preference=preference, language=call.language,
+            lenient=call.is_lenient, resumption=call.resumption,
+        )  # fmt: skip
     else:
         answer = batch(call.server, call.resource, preference=preference,
-                       language=call.language, resumption=call.resumption)  # fmt: skip
+                       language=call.language, lenient=call.is_lenient,
+                       resumption=call.resumption)  # fmt: skip
     return bundle_reply(call, answer)
 
 

@@ -4,6 +4,7 @@ Source: https://hl7.org/fhir/R4/http.html#transaction
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from fhir_server.interactions.bundle_response import (
     bundle_of_entries,
     response_entry,
 )
-from fhir_server.interactions.entries import READS, Entry, entry_change, parse_entries
+from fhir_server.interactions.entries import READS, Entry, entries_of, entry_change, parse_entry
 from fhir_server.interactions.read_entry import read_entry
 from fhir_server.interactions.resumption import ONCE, Resumption
 from fhir_server.interactions.server import FhirServer
@@ -30,51 +31,64 @@ def batch(
     *,
     preference: ReturnPreference = "minimal",
     language: Language = "en",
+    lenient: bool = False,
     resumption: Resumption = ONCE,
 ) -> Answer:
     """Carry out a batch Bundle.
 
     Shape: the answer's body is a Bundle of type batch-response, its entries in the order sent; what
-    `resumption` knows the answer of is not carried out again.
-    Errors: Refused 400 or 413 where the Bundle itself cannot be read.
+    `resumption` knows the answer of is not carried out again; `lenient` as in `search`.
+    Errors: Refused 400 or 413 where the Bundle itself cannot be read; an entry that cannot says so in its
+    own place.
     """
-    entries = parse_entries(bundle, server.base_url, server.settings.max_bundle_entries)
+    entries = entries_of(bundle, server.settings.max_bundle_entries)
     resumption.note_total(len(entries))
+    answering = _Answering(server, preference, language, lenient)
     answers: list[bytes] = []
     for step, entry in enumerate(entries):
         answer = resumption.answered(step)
         if answer is None:
-            answer = _carried_out(
-                server, entry, language, preference, partial(resumption.keep, step=step)
-            )
+            keep = partial(resumption.keep, step=step)
+            answer = answering.carried_out(entry, f"Bundle.entry[{step}]", keep)
         answers.append(answer)
     return Answer(200, body=bundle_of_entries("batch-response", answers))
 
 
-def _carried_out(
-    server: FhirServer,
-    entry: Entry,
-    language: Language,
-    preference: ReturnPreference,
-    keep: Callable[..., None],
-) -> bytes:
-    """The entry of the response. `keep` has it where something was written."""
+@dataclass(frozen=True, slots=True)
+class _Answering:
+    """How the entries of one batch are answered."""
 
-    def shown(answer: Answer) -> bytes:
-        return response_entry(answer, server.base_url, preference, language)
+    server: FhirServer
+    preference: ReturnPreference
+    language: Language
+    lenient: bool
 
-    def work(connection: Connection) -> bytes:
-        answer = shown(write_changes(server, connection, [change])[0])
-        keep(connection, answer=answer)
-        return answer
+    def carried_out(self, sent: Any, at: str, keep: Callable[..., None]) -> bytes:
+        """The entry of the response. `keep` has it where something was written."""
+        try:
+            entry = parse_entry(sent, at, self.server.base_url)
+            return self._read(entry) if entry.method in READS else self._written(entry, keep)
+        except Refused as refused:
+            outcome = encode_json(operation_outcome(list(refused.issues), self.language))
+            return self._shown(Answer(refused.status, body=outcome, issues=refused.issues))
 
-    try:
-        if entry.method in READS:
-            with server.database.transaction() as connection:
-                return shown(read_entry(server, connection, entry))
-        change = entry_change(server, entry)
-        check_changes(server, [change])
-        return run_write(server, work)
-    except Refused as refused:
-        outcome = encode_json(operation_outcome(list(refused.issues), language))
-        return shown(Answer(refused.status, body=outcome))
+    def _read(self, entry: Entry) -> bytes:
+        with self.server.database.transaction() as connection:
+            answer = read_entry(
+                self.server, connection, entry, language=self.language, lenient=self.lenient
+            )
+        return self._shown(answer)
+
+    def _written(self, entry: Entry, keep: Callable[..., None]) -> bytes:
+        change = entry_change(self.server, entry)
+        check_changes(self.server, [change])
+
+        def work(connection: Connection) -> bytes:
+            answer = self._shown(write_changes(self.server, connection, [change])[0])
+            keep(connection, answer=answer)
+            return answer
+
+        return run_write(self.server, work)
+
+    def _shown(self, answer: Answer) -> bytes:
+        return response_entry(answer, self.server.base_url, self.preference, self.language)

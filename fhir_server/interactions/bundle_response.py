@@ -66,6 +66,7 @@ def response_entry(
         parts.append(b'"resource":' + answer.body)
     elif stored is not None and stored.body is not None and preference == "representation":
         parts.append(b'"resource":' + stored.body)
+    # Of a refusal it is the resource too: clients look for the reason in either place.
     if answer.issues or preference == "OperationOutcome":
         response["outcome"] = operation_outcome(list(answer.issues), language)
     parts.append(b'"response":' + encode_json(response))

@@ -54,20 +54,14 @@ class Entry:
 def parse_entries(bundle: dict[str, Any], base_url: str, max_entries: int) -> list[Entry]:
     """The entries of a Bundle.
 
-    Errors: Refused 413 for too many, 400 with one issue for each entry that is no request.
+    Errors: as `entries_of`; Refused 400 with one issue for each entry that is no request.
     """
-    entries = bundle.get("entry", [])
-    if not isinstance(entries, list):
-        raise refuse(400, "entry-invalid", "structure", "Bundle.entry")
-    if len(entries) > max_entries:
-        raise refuse(
-            413, "bundle-too-large", "too-costly", "Bundle", found=len(entries), max=max_entries
-        )
+    entries = entries_of(bundle, max_entries)
     parsed: list[Entry] = []
     faults: list[Issue] = []
     for position, entry in enumerate(entries):
         try:
-            parsed.append(_parse_entry(entry, f"Bundle.entry[{position}]", base_url))
+            parsed.append(parse_entry(entry, f"Bundle.entry[{position}]", base_url))
         except Refused as refused:
             faults.extend(refused.issues)
     if faults:
@@ -75,7 +69,20 @@ def parse_entries(bundle: dict[str, Any], base_url: str, max_entries: int) -> li
     return parsed
 
 
-def _parse_entry(entry: Any, at: str, base_url: str) -> Entry:
+def entries_of(bundle: dict[str, Any], max_entries: int) -> list[Any]:
+    """What stands in Bundle.entry. Errors: Refused 400 where it is no list, 413 for too many."""
+    entries = bundle.get("entry", [])
+    if not isinstance(entries, list):
+        raise refuse(400, "entry-invalid", "structure", "Bundle.entry")
+    if len(entries) > max_entries:
+        raise refuse(
+            413, "bundle-too-large", "too-costly", "Bundle", found=len(entries), max=max_entries
+        )
+    return entries
+
+
+def parse_entry(entry: Any, at: str, base_url: str) -> Entry:
+    """One entry of a Bundle; `at` its FHIRPath. Errors: Refused 400 where it is no request."""
     request = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(request, dict):
         raise refuse(400, "entry-without-request", "required", at)
@@ -85,6 +92,8 @@ def _parse_entry(entry: Any, at: str, base_url: str) -> Entry:
     if not isinstance(url, str) or not url:
         raise refuse(400, "entry-url", "required", f"{at}.request.url")
     path, _, query = url.removeprefix(base_url).partition("?")
+    if "://" in path:
+        raise refuse(400, "entry-url-elsewhere", "value", f"{at}.request.url", base=base_url)
     full_url = entry.get("fullUrl")
     return Entry(
         at,

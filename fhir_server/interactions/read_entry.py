@@ -1,26 +1,67 @@
 """GET inside a batch or transaction: read, vread, history or search, by the URL of the entry."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.conditional_read import is_known
 from fhir_server.interactions.entries import Entry
 from fhir_server.interactions.history import history, parse_history
+from fhir_server.interactions.query import GENERAL
 from fhir_server.interactions.read import read
 from fhir_server.interactions.search_type import SearchPlace, search
 from fhir_server.interactions.server import FhirServer
+from fhir_server.interactions.subset import Subset, parse_subset, subset_body
 from fhir_server.interactions.vread import vread
 from fhir_server.interactions.writing.check import check_type_known
-from fhir_server.model.issues import refuse
+from fhir_server.model.issues import Language, refuse
 from fhir_server.store.resource_types import TYPE_NUMBERS
 from fhir_server.store.resources import Connection
 
 
-def read_entry(server: FhirServer, connection: Connection, entry: Entry) -> Answer:
-    """Carry out the entry. The answer's body is filled, since a GET asks for content.
+def read_entry(
+    server: FhirServer,
+    connection: Connection,
+    entry: Entry,
+    *,
+    language: Language = "en",
+    lenient: bool = False,
+) -> Answer:
+    """Carry out the entry. The answer's body is filled where it asks for content, by GET.
 
+    Shape: `language` and `lenient` as in `search`.
     Errors: those of the interaction; Refused 400 for a URL that is none.
     """
+    looking = partial(search, lenient=lenient, language=language)
+    answer = _answer(server, connection, entry, looking)
+    if answer.body is None:
+        assert answer.stored is not None  # noqa: S101 — a read refuses what is not there
+        part = _part(entry, lenient=lenient)
+        if is_known(entry, answer):
+            return Answer(304, stored=replace(answer.stored, body=None))
+        body = subset_body(server.definitions, part, answer.stored.body or b"null")
+        answer = replace(answer, body=body)
+    if entry.method == "HEAD":
+        stored = answer.stored and replace(answer.stored, body=None)
+        return replace(answer, stored=stored, body=None)
+    return answer
+
+
+def _part(entry: Entry, *, lenient: bool) -> Subset:
+    """What is wanted of one resource. Errors: Refused 400 for a parameter that a read does not take."""
+    taken = {"_elements", "_summary", *GENERAL}
+    for name, _ in entry.pairs:
+        if name not in taken and not lenient:
+            raise refuse(400, "parameter-not-taken", "not-supported", f"{entry.at}.request.url",
+                         name=name[:64], allowed=", ".join(sorted(taken)))  # fmt: skip
+    return parse_subset(entry.pairs)
+
+
+def _answer(
+    server: FhirServer, connection: Connection, entry: Entry, search: Callable[..., Answer]
+) -> Answer:
+    """What the URL of the entry leads to: a page with its body, or a stored version."""
     if entry.path == ("",):
         return search(server, connection, SearchPlace(), entry.pairs)
     if entry.path == ("_history",):
@@ -36,15 +77,11 @@ def read_entry(server: FhirServer, connection: Connection, entry: Entry) -> Answ
             request = parse_history(resource_type, None, entry.pairs)
             return history(server, connection, request)
         case (resource_type, resource_id):
-            answer = read(connection, resource_type, resource_id)
+            return read(connection, resource_type, resource_id)
         case (resource_type, resource_id, "_history"):
             request = parse_history(resource_type, resource_id, entry.pairs)
             return history(server, connection, request)
         case (resource_type, resource_id, "_history", version):
-            answer = vread(connection, resource_type, resource_id, version)
+            return vread(connection, resource_type, resource_id, version)
         case _:
             raise refuse(400, "entry-url", "value", f"{entry.at}.request.url")
-    assert answer.stored is not None  # noqa: S101 — a read refuses what is not there
-    if is_known(entry, answer):
-        return Answer(304, stored=replace(answer.stored, body=None))
-    return Answer(200, stored=answer.stored, body=answer.stored.body)

@@ -17,7 +17,7 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change
 from fhir_server.interactions.writing.check import check_changes
 from fhir_server.interactions.writing.write import run_write, write_changes
-from fhir_server.model.issues import Issue, Refused
+from fhir_server.model.issues import Issue, Language, Refused
 from fhir_server.model.json_source import encode_json
 from fhir_server.store.receipts import find_receipt, lock_receipt, store_receipt
 from fhir_server.store.resources import Connection
@@ -34,6 +34,8 @@ def transaction(
     bundle: dict[str, Any],
     *,
     preference: ReturnPreference = "minimal",
+    language: Language = "en",
+    lenient: bool = False,
     also: Also | None = None,
     resumption: Resumption = ONCE,
 ) -> Answer:
@@ -68,9 +70,11 @@ def transaction(
         }
         for entry in entries:
             if entry.method in READS:
-                answers[entry.at] = read_entry(server, connection, entry)
+                answers[entry.at] = read_entry(
+                    server, connection, entry, language=language, lenient=lenient
+                )
         in_order = [answers[entry.at] for entry in entries]
-        body = response_bundle("transaction-response", in_order, server, preference)
+        body = response_bundle("transaction-response", in_order, server, preference, language)
         if digest is not None:
             store_receipt(connection, digest, body)
         if also is not None:

@@ -19,7 +19,7 @@ _CONDITIONAL = re.compile(r"(?P<type>[A-Z][A-Za-z]+)\?(?P<query>.+)")
 
 
 def has_conditional_references(change: Change) -> bool:
-    """Whether a reference of the change is a search, in a Bundle (elsewhere there are none)."""
+    """Whether a reference of the change is a search."""
     return any(_split(link) is not None for link in change.links)
 
 

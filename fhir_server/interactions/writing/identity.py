@@ -23,6 +23,9 @@ _RESTFUL = re.compile(
 )
 
 
+_VERSION = "/_history/"
+
+
 def lock_all_criteria(connection: Connection, changes: Sequence[Change]) -> None:
     """Hold the locks of all conditional changes, so that those about one resource are decided one by one.
 
@@ -130,14 +133,10 @@ def check_targets_differ(changes: Sequence[Change]) -> None:
 def resolve_links(server: FhirServer, changes: Sequence[Change]) -> None:
     """Replace, in every resource, the links to entries of the same Bundle.
 
-    Errors: Refused 400, one issue for each `urn:` reference that no entry answers to.
+    Errors: Refused 400, one issue for each `urn:` reference that no entry answers to; for two resources
+    under one fullUrl, which would leave open what a link to it means.
     """
-    targets: dict[str, str] = {}
-    for change in changes:
-        if change.full_url and change.id is not None:
-            targets[change.full_url] = change.reference
-    if not targets and all(not change.at for change in changes):
-        return
+    targets = _targets(changes)
     dangling: list[Issue] = []
     for change in changes:
         if change.resource is None:
@@ -145,18 +144,40 @@ def resolve_links(server: FhirServer, changes: Sequence[Change]) -> None:
         change.links = find_links(change.resource, server.definitions.type_model)
         if targets:
             _rewrite(change, targets)
-        dangling.extend(_dangling(change))
+        if change.at:
+            dangling.extend(_dangling(change))
     if dangling:
         raise Refused(400, dangling)
+
+
+def _targets(changes: Sequence[Change]) -> dict[str, str]:
+    """What each link to an entry becomes: by fullUrl, and by fullUrl with a version where the version that
+    the entry has afterwards is known by now.
+
+    Source: https://hl7.org/fhir/R4/bundle.html#references (references to versions; fullUrl is unique)
+    """
+    targets: dict[str, str] = {}
+    for change in changes:
+        if not change.full_url or change.id is None:
+            continue
+        if targets.setdefault(change.full_url, change.reference) != change.reference:
+            raise refuse(400, "bundle-duplicate-full-url", "duplicate", f"{change.at}.fullUrl")
+        version = 1 if change.has_new_id else change.matched.version if change.matched else None
+        if version is not None:
+            place = f"{change.full_url}{_VERSION}"
+            targets.setdefault(place, f"{change.reference}{_VERSION}{version}")
+    return targets
 
 
 def _rewrite(change: Change, targets: dict[str, str]) -> None:
     base = _base_of(change.full_url)
 
     def target(link: str) -> str | None:
-        found = targets.get(link)
+        # Whichever version it had where it comes from, there is one of it in the Bundle.
+        named, version, _ = link.partition(_VERSION)
+        found = targets.get(named + version)
         if found is None and base is not None:
-            found = targets.get(base + link)
+            found = targets.get(base + named + version)
         return found
 
     assert change.resource is not None  # noqa: S101 — asked for changes with a resource
