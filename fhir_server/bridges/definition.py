@@ -92,7 +92,7 @@ LOST_BY_ALL = (
     }),
     Loss("*.id, *.meta", {
         "en": "Addresses become pseudonyms; versions and origins stay behind.",
-        "fr": "Les adresses deviennent des pseudonymes ; versions et origines restent en arrière.",
+        "fr": "Les adresses deviennent des pseudonymes ; versions et origines ne sont pas transmises.",
     }),
     Loss("bone-sarcoma-patient.name, address, telecom, contact", {
         "en": "A partner gets nobody's name or address.",
@@ -100,7 +100,7 @@ LOST_BY_ALL = (
     }),
     Loss("bone-sarcoma-patient.birthDate", {
         "en": "The month of birth at most.",
-        "fr": "Le mois de naissance au plus.",
+        "fr": "Le mois de naissance, au plus précis.",
     }),
     Loss("*.text, note, conclusion, presentedForm", {
         "en": "Free text may name a person. A concept without a code keeps its words.",
