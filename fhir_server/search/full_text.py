@@ -75,17 +75,34 @@ def words(text: str) -> tuple[str, ...]:
 
 def _words_of(resource: dict[str, Any]) -> set[str]:
     """The words of all texts, up to a little more than MAX_WORDS."""
+    # In their order, so that the words beyond the bound are always the same.
+    texts: dict[str, None] = {}
+    _gather(resource, texts)
     found: set[str] = set()
-    left: list[Any] = [resource]
-    while left and len(found) < MAX_WORDS:
-        node = left.pop()
-        for name, value in node.items() if isinstance(node, dict) else enumerate(node):
-            if isinstance(value, str):
-                if name not in _SKIPPED:
-                    found.update(_words_of_text(value))
-            elif isinstance(value, dict | list) and name not in _SKIPPED:
-                left.append(value)
+    for text in texts:
+        found.update(_words_of_text(text))
+        if len(found) >= MAX_WORDS:
+            break
     return found
+
+
+def _gather(node: dict[str, Any], texts: dict[str, None]) -> None:
+    """Collect the texts of an object, each once."""
+    for name, value in node.items():
+        if name in _SKIPPED:
+            continue
+        kind = type(value)
+        if kind is str:
+            texts[value] = None
+        elif kind is dict:
+            _gather(value, texts)
+        elif kind is list:
+            for member in value:
+                kind = type(member)
+                if kind is dict:
+                    _gather(member, texts)
+                elif kind is str:
+                    texts[member] = None
 
 
 @lru_cache(maxsize=8192)

@@ -11,6 +11,7 @@ import psycopg
 
 from fhir_server.search.conditions import Conditions
 from fhir_server.search.plan import Plan
+from fhir_server.search.predicates import HasToken
 from fhir_server.search.request import SearchRequest
 from fhir_server.search.run import match_resources, run_fragment
 from fhir_server.search.select import COLUMNS, plan_request, stored_resource
@@ -39,6 +40,10 @@ def match_each(
     overlapping: dict[int, Sequence[int]] = {}
     keyed: dict[int, Collection[int]] = {}
     for position, request in enumerate(requests):
+        token = _only_token(request)
+        if token is not None:
+            contained[position] = (token,)
+            continue
         plan = plan_request(request)
         if _asks_for_tokens_only(plan) and not plan.overlaps:
             contained[position] = plan.contains
@@ -73,6 +78,14 @@ def matching_keys(
         for position, key in run_fragment(connection, join(" UNION ALL ", parts)):
             found[position].add(key)
     return found
+
+
+def _only_token(request: SearchRequest) -> int | None:
+    """The token, where a search asks for one and nothing else; it needs no plan."""
+    match request.predicate.predicates:
+        case (HasToken(any_of=(token,)),):
+            return token
+    return None
 
 
 def _asks_for_tokens_only(plan: Plan) -> bool:

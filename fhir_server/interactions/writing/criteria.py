@@ -1,5 +1,6 @@
 """Search criteria of conditional interactions and references: parsed strictly, matched, locked."""
 
+import re
 from collections.abc import Sequence
 from urllib.parse import unquote
 
@@ -8,12 +9,22 @@ from fhir_server.interactions.search_request import understand
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Criteria
 from fhir_server.model.issues import Refused, error, refuse
+from fhir_server.search.criteria import Criterion, Setting
+from fhir_server.search.predicates import AllOf
 from fhir_server.search.request import SearchRequest, parse_search
+from fhir_server.search.types.token import has_token
 from fhir_server.store.keys import hash64
 from fhir_server.store.resources import StoredResource
 
 _NO_CRITERIA = frozenset({"_count", "_sort", "_summary", "_elements", "_include", "_revinclude",
                           "_total", "_format", "_pretty"})  # fmt: skip
+
+
+# Nothing in it is encoded, escaped, or one of several values.
+_PLAIN_TOKEN = re.compile(
+    r"(?P<code>[a-z][A-Za-z-]*)=(?P<value>[\w:/.#-]*\|[\w:/.#-]+|[\w:/.#-]+)", re.ASCII
+)
+_NO_SETTING = Setting()
 
 
 def parse_criteria(server: FhirServer, resource_type: str, query: str, expression: str) -> Criteria:
@@ -23,6 +34,9 @@ def parse_criteria(server: FhirServer, resource_type: str, query: str, expressio
     dropped in silence would match too much.
     """
     query = query.removeprefix(f"{resource_type}?").removeprefix("?")
+    plain = _plain_token(server, resource_type, query)
+    if plain is not None:
+        return plain
     pairs = query_pairs(query, expression)
     used = [pair for pair in pairs if pair[0].split(":")[0] not in _NO_CRITERIA]
     if not used or any(not value for _, value in used):
@@ -42,6 +56,22 @@ def parse_criteria(server: FhirServer, resource_type: str, query: str, expressio
         resource_type + "?" + "&".join(sorted(f"{name}={unquote(value)}" for name, value in used))
     )
     return Criteria(text, request)
+
+
+def _plain_token(server: FhirServer, resource_type: str, query: str) -> Criteria | None:
+    """The criteria of a query that is one token, as nearly all are; None for any other.
+
+    Shape: what `parse_search` would make of it, in a fifth of the time.
+    """
+    match = _PLAIN_TOKEN.fullmatch(query)
+    parameter = server.parameters.find(resource_type, match["code"]) if match else None
+    if match is None or parameter is None or parameter.type != "token" or not parameter.is_complete:
+        return None
+    code, value = match["code"], match["value"]
+    criterion = Criterion(code, (parameter,), None, (value,), _NO_SETTING)
+    predicate = AllOf((has_token(criterion, criterion.hashes),))
+    request = SearchRequest((resource_type,), predicate, pairs=((code, value),))
+    return Criteria(f"{resource_type}?{query}", request)
 
 
 def _understood(

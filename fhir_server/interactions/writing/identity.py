@@ -11,7 +11,7 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change, Criteria
 from fhir_server.interactions.writing.check import check_id
 from fhir_server.interactions.writing.criteria import criteria_lock, only_match
-from fhir_server.interactions.writing.links import REFERENCE, find_links, rewrite_links
+from fhir_server.interactions.writing.links import REFERENCE, Replace, find_links, rewrite_links
 from fhir_server.model.issues import Issue, Refused, error, refuse
 from fhir_server.search.match import match_each
 from fhir_server.search.run import match_resources
@@ -141,9 +141,9 @@ def resolve_links(server: FhirServer, changes: Sequence[Change]) -> None:
     for change in changes:
         if change.resource is None:
             continue
-        change.links = find_links(change.resource, server.definitions.type_model)
-        if targets:
-            _rewrite(change, targets)
+        target = _target_of(change, targets)
+        links = find_links(change.resource, server.definitions.type_model, target)
+        change.resource, change.links = rewrite_links(change.resource, links, target)
         if change.at:
             dangling.extend(_dangling(change))
     if dangling:
@@ -169,7 +169,8 @@ def _targets(changes: Sequence[Change]) -> dict[str, str]:
     return targets
 
 
-def _rewrite(change: Change, targets: dict[str, str]) -> None:
+def _target_of(change: Change, targets: dict[str, str]) -> Replace:
+    """What a link in the resource of a change becomes."""
     base = _base_of(change.full_url)
 
     def target(link: str) -> str | None:
@@ -180,8 +181,7 @@ def _rewrite(change: Change, targets: dict[str, str]) -> None:
             found = targets.get(base + named + version)
         return found
 
-    assert change.resource is not None  # noqa: S101 — asked for changes with a resource
-    change.resource, change.links = rewrite_links(change.resource, change.links, target)
+    return target
 
 
 def _base_of(full_url: str | None) -> str | None:
