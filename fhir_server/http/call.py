@@ -174,8 +174,8 @@ class Call:
     def conditions(self) -> Conditions:
         """The versions that If-Match and If-None-Match name. Errors: Refused 400 for any other form."""
         return Conditions(
-            parse_entity_tags(self.headers.get("if-match"), "If-Match"),
-            parse_entity_tags(self.headers.get("if-none-match"), "If-None-Match"),
+            parse_entity_tags(self.headers.get("if-match"), "http.If-Match"),
+            parse_entity_tags(self.headers.get("if-none-match"), "http.If-None-Match"),
         )
 
     @property

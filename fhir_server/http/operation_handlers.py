@@ -1,10 +1,7 @@
 """Operations over HTTP: those on any resource, on a patient, on the server."""
 
-from typing import Any
-
 from fhir_server.http.call import Call
-from fhir_server.http.reply import Reply, bundle_reply
-from fhir_server.interactions.answer import Answer
+from fhir_server.http.reply import Reply, bundle_reply, parameters_reply
 from fhir_server.interactions.operations.diff import diff_resources, diff_versions
 from fhir_server.interactions.operations.everything import everything
 from fhir_server.interactions.operations.expunge import (
@@ -17,28 +14,33 @@ from fhir_server.interactions.operations.lastn import lastn
 from fhir_server.interactions.operations.meta import change_meta, meta
 from fhir_server.interactions.operations.versions import versions
 from fhir_server.model.issues import refuse
-from fhir_server.model.json_source import encode_json
 
 
 def get_versions(call: Call) -> Reply:
     """GET /$versions."""
-    return _parameters(call, versions())
+    return parameters_reply(call, versions())
 
 
 def get_meta(call: Call) -> Reply:
     """GET /Type/id/$meta, /Type/id/_history/version/$meta."""
     with call.server.database.connection() as connection:
-        return _parameters(call, meta(connection, call.type, call.id, call.path.get("version")))
+        return parameters_reply(
+            call, meta(connection, call.type, call.id, call.path.get("version"))
+        )
 
 
 def add_meta(call: Call) -> Reply:
     """POST /Type/id/$meta-add."""
-    return _parameters(call, change_meta(call.server, call.type, call.id, call.resource, "add"))
+    return parameters_reply(
+        call, change_meta(call.server, call.type, call.id, call.resource, "add", call.conditions)
+    )
 
 
 def delete_meta(call: Call) -> Reply:
     """POST /Type/id/$meta-delete."""
-    return _parameters(call, change_meta(call.server, call.type, call.id, call.resource, "delete"))
+    return parameters_reply(
+        call, change_meta(call.server, call.type, call.id, call.resource, "delete", call.conditions)
+    )
 
 
 def get_everything(call: Call) -> Reply:
@@ -58,7 +60,7 @@ def get_diff(call: Call) -> Reply:
             found = diff_versions(call.server, connection, call.type, call.id, call.operation_pairs)
         else:
             found = diff_resources(call.server, connection, call.operation_pairs)
-    return _parameters(call, found)
+    return parameters_reply(call, found)
 
 
 def lastn_observations(call: Call) -> Reply:
@@ -74,8 +76,4 @@ def post_expunge(call: Call) -> Reply:
     """POST /Type/$expunge, /Type/id/$expunge."""
     check_expunge_allowed(call.server, call.headers.get("authorization"))
     request = parse_expunge(call.type, call.path.get("id"), dict(call.operation_pairs))
-    return _parameters(call, expunge(call.server, request))
-
-
-def _parameters(call: Call, content: dict[str, Any]) -> Reply:
-    return bundle_reply(call, Answer(200, body=encode_json(content)))
+    return parameters_reply(call, expunge(call.server, request))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from fhir_server.http.asynchronous import accepted
 from fhir_server.http.call import Call
-from fhir_server.http.reply import Reply, bundle_reply
+from fhir_server.http.reply import Reply, bundle_reply, parameters_reply
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.operations.reindex import (
     cancel_reindex,
@@ -39,7 +39,7 @@ def status(call: Call) -> Reply:
         content = (
             reindex_status(connection, _job_id(call)) if is_of_one else reindex_jobs(connection)
         )
-    return bundle_reply(call, Answer(200, body=encode_json(content)))
+    return parameters_reply(call, content)
 
 
 def cancel(call: Call) -> Reply:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
 
 from fhir_server.http.call import Call
 from fhir_server.http.formats import JSON, XML, format_of_content, positions_in, written
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.conditional_read import names_version
-from fhir_server.interactions.subset import parse_subset, subset_body
+from fhir_server.interactions.subset import check_elements, parse_subset, subset_body
 from fhir_server.model.issues import Issue, operation_outcome
 from fhir_server.model.json_source import encode_json
 from fhir_server.model.locations import need_positions, with_positions
@@ -44,7 +45,10 @@ def resource_reply(call: Call, answer: Answer) -> Reply:
     if answer.status == 204 or stored is None or stored.body is None:
         return Reply(answer.status, headers=headers)
     if call.is_read:
-        body = subset_body(call.server.definitions, parse_subset(call.pairs), stored.body)
+        part = parse_subset(call.pairs)
+        if not call.is_lenient:
+            check_elements(call.server.definitions, part.elements, stored.type)
+        body = subset_body(call.server.definitions, part, stored.body)
         return _content(call, answer.status, body, headers)
     preference = call.returns("representation")
     if preference == "minimal":
@@ -58,6 +62,12 @@ def resource_reply(call: Call, answer: Answer) -> Reply:
 def bundle_reply(call: Call, answer: Answer) -> Reply:
     """The reply whose content the interaction has made."""
     return _content(call, answer.status, answer.body or b"", {})
+
+
+def parameters_reply(call: Call, content: dict[str, Any]) -> Reply:
+    """A Parameters resource; without `parameter` where there is none, for FHIR has no empty lists."""
+    filled = {name: value for name, value in content.items() if value != []}
+    return bundle_reply(call, Answer(200, body=encode_json(filled)))
 
 
 def outcome_reply(call: Call, status: int, issues: Sequence[Issue]) -> Reply:

@@ -24,6 +24,6 @@ def create(
     check_resource_type(resource, resource_type, resource_type)
     change = Change("POST", resource_type, resource=resource)
     if if_none_exist is not None:
-        change.criteria = parse_criteria(server, resource_type, if_none_exist, "If-None-Exist")
+        change.criteria = parse_criteria(server, resource_type, if_none_exist, "http.If-None-Exist")
     check_changes(server, [change])
     return run_write(server, lambda connection: write_changes(server, connection, [change])[0])

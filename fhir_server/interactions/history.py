@@ -82,7 +82,7 @@ def parse_history(
         if name in GENERAL:
             continue
         if name not in PARAMETERS or name in values or (name == "_type" and resource_type):
-            raise refuse(400, "history-parameter", "not-supported", name, name=name[:64],
+            raise refuse(400, "history-parameter", "not-supported", f"http.{name[:64]}", name=name[:64],
                          allowed=", ".join(PARAMETERS[:-1]))  # fmt: skip
         values[name] = value
     kept = [(name, _as_meant(name, value)) for name, value in pairs if name != _CURSOR]
@@ -178,7 +178,7 @@ def _types(value: str | None) -> Sequence[str]:
         return RESOURCE_TYPES
     names = value.split(",")
     for name in names:
-        check_type_known(name, "_type")
+        check_type_known(name, "http._type")
     return tuple(dict.fromkeys(names))
 
 
@@ -187,7 +187,7 @@ def _count(value: str | None) -> int:
         return DEFAULT_PAGE
     if not (value.isascii() and value.isdigit() and len(value) < 10):
         raise refuse(
-            400, "parameter-invalid", "value", "_count", name="_count", expected="0, 1, 2, …"
+            400, "parameter-invalid", "value", "http._count", name="_count", expected="0, 1, 2, …"
         )
     return int(value)
 
@@ -200,7 +200,7 @@ def _range(values: dict[str, str], name: str) -> InstantRange | None:
     except ValueError:
         expected = "2026-03-01T10:30:00Z, 2026-03-01, 2026-03, 2026"
         raise refuse(
-            400, "parameter-invalid", "value", name, name=name, expected=expected
+            400, "parameter-invalid", "value", f"http.{name}", name=name, expected=expected
         ) from None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.search_request import incomplete_parameter, understand
 from fhir_server.interactions.server import FhirServer
-from fhir_server.interactions.subset import Subset, subset_body
+from fhir_server.interactions.subset import Subset, check_elements, subset_body
 from fhir_server.model.issues import Issue, Language, operation_outcome
 from fhir_server.model.json_source import encode_json
 from fhir_server.search.compartments import Compartment
@@ -61,6 +61,8 @@ def search(
         compartment=place.compartment,
         takes_contained=True,
     )
+    if place.type is not None and not lenient:
+        check_elements(server.definitions, request.elements, place.type)
     if request.explain:
         return Answer(200, body=encode_json(_explained(connection, request)))
     result = run_search(connection, request)
@@ -116,7 +118,8 @@ def searchset(
 
 
 def _links(place: str, request: SearchRequest, result: SearchResult) -> list[dict[str, str]]:
-    links = [{"relation": "self", "url": f"{place}?{request.self_query()}"}]
+    query = request.self_query()
+    links = [{"relation": "self", "url": f"{place}?{query}" if query else place}]
     if result.next_cursor is not None:
         url = f"{place}?{request.next_query(result.next_cursor)}"
         links.append({"relation": "next", "url": url})

@@ -52,13 +52,24 @@ def parse_subset(pairs: Iterable[tuple[str, str]]) -> Subset:
     if summary not in SUMMARIES:
         expected = ", ".join(SUMMARIES)
         raise refuse(
-            400, "parameter-invalid", "value", "_summary", name="_summary", expected=expected
+            400, "parameter-invalid", "value", "http._summary", name="_summary", expected=expected
         )
     names = tuple(name.strip() for name in values.get("_elements", "").split(",") if name.strip())
     if "_elements" in values and not names:
-        raise refuse(400, "parameter-invalid", "value", "_elements", name="_elements",
+        raise refuse(400, "parameter-invalid", "value", "http._elements", name="_elements",
                      expected="identifier,active")  # fmt: skip
     return Subset(summary, names)
+
+
+def check_elements(definitions: Definitions, elements: Sequence[str], resource_type: str) -> None:
+    """Errors: Refused 400 for the name of an element that the type does not have."""
+    if not elements:
+        return
+    info = definitions.type_model.type(resource_type)
+    known = {element.name for element in info.by_json_name.values()} if info else set()
+    for name in sorted(_names(elements, resource_type) - known - _ALWAYS):
+        raise refuse(400, "search-elements-unknown", "not-found", "http._elements",
+                     name=name[:64], type=resource_type)  # fmt: skip
 
 
 def subset_body(definitions: Definitions, subset: Subset, body: bytes) -> bytes:

@@ -200,6 +200,8 @@ def chained(
         raise refuse(400, "search-chain-no-reference", "invalid", parameter=code)
     if narrowed and narrowed not in TYPE_NUMBERS:
         raise unknown_type(narrowed)
+    if narrowed:
+        _check_leads_to((narrowed,), code, found)
     targets = (narrowed,) if narrowed else _targets_with(scope, found, rest)
     there = scope.at(targets)
     if there.depth > MAX_DEPTH:
@@ -217,6 +219,16 @@ def _targets_with(scope: Scope, found: Sequence[SearchParameter], rest: str) -> 
     return tuple(t for t in targets if scope.parameters.find(t, code) is not None) or targets
 
 
+def _check_leads_to(types: Sequence[str], code: str, found: Sequence[SearchParameter]) -> None:
+    """Errors: Refused(400) where the references lead to none of the types: nothing could ever match."""
+    targets = sorted({target for parameter in found for target in reference.targets_of(parameter)})
+    if not set(types) & set(targets):
+        raise refuse(
+            400, "search-type-no-target", "invalid",
+            parameter=code, type=_first(types), allowed=", ".join(targets),
+        )  # fmt: skip
+
+
 def _reverse_chain(scope: Scope, name: str, value: str) -> Predicate:
     parts = name.split(":", 3)
     if len(parts) != 4 or not all(parts):
@@ -231,6 +243,7 @@ def _reverse_chain(scope: Scope, name: str, value: str) -> Predicate:
     parameter = found[0]
     if parameter.type != "reference":
         raise refuse(400, "search-chain-no-reference", "invalid", parameter=code)
+    _check_leads_to(scope.types, code, found[:1])
     condition = parse_filter(there, rest, value)
     return ReferredTo((parameter.hash,), _of_types((source,), condition))
 

@@ -190,13 +190,19 @@ def _read_all(draft: _Draft, pairs: Sequence[tuple[str, str]], *, lenient: bool)
         except Refused as refused:
             if lenient and all(issue.id in _DROPPABLE for issue in refused.issues):
                 dropped.extend(
-                    structs.replace(issue, severity="warning") for issue in refused.issues
+                    structs.replace(_of_parameter(issue, name), severity="warning")
+                    for issue in refused.issues
                 )
             else:
-                faults.extend(refused.issues)
+                faults.extend(_of_parameter(issue, name) for issue in refused.issues)
     if faults:
         raise Refused(400, faults)
     return dropped
+
+
+def _of_parameter(issue: Issue, name: str) -> Issue:
+    """The issue with its place. Source: R4 OperationOutcome.issue.location (“http.” and the name)."""
+    return issue if issue.expression else structs.replace(issue, expression=f"http.{name[:100]}")
 
 
 def _searched_types(resource_type: str | None, pairs: Sequence[tuple[str, str]]) -> tuple[str, ...]:

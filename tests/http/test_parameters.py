@@ -140,3 +140,45 @@ def test_content__of_another_version_or_charset_is_refused(
 def test_accept__another_version_is_not_given(stored: TestClient, accept: str, status: int) -> None:
     answer = stored.get("/fhir/Patient/a", headers={"Accept": accept})
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("path", ["Patient/a", "Patient"])
+def test_elements__that_the_type_does_not_have_are_refused(stored: TestClient, path: str) -> None:
+    wrong = stored.get(f"/fhir/{path}?_elements=nmae")
+    assert (wrong.status_code, issue_id(wrong)) == (400, "search-elements-unknown")
+    right = "id,active,deceased,name.family,Patient.photo,Observation.code"
+    assert stored.get(f"/fhir/{path}?_elements={right}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("Patient?birthdate=x", "http.birthdate"),
+        ("Patient?nmae=x", "http.nmae"),
+        ("Patient/a/_history?_since=x", "http._since"),
+        ("Patient/a?_summary=x", "http._summary"),
+    ],
+)
+def test_issues__of_a_parameter_name_it(stored: TestClient, path: str, place: str) -> None:
+    assert stored.get(f"/fhir/{path}").json()["issue"][0]["expression"] == [place]
+
+
+def test_issues__of_criteria_name_their_header(stored: TestClient) -> None:
+    answer = stored.post("/fhir/Patient", json=patient(), headers={"If-None-Exist": "nmae=x"})
+    places = [issue["expression"] for issue in answer.json()["issue"]]
+    assert places == [["http.If-None-Exist"]] * 2
+
+
+def test_diff__of_equal_resources_has_no_empty_list(stored: TestClient) -> None:
+    answer = stored.get("/fhir/$diff?from=Patient/a&to=Patient/b")
+    assert answer.json() == {"resourceType": "Parameters"}
+
+
+def test_meta_add__heeds_if_match(stored: TestClient) -> None:
+    tag = {"name": "meta", "valueMeta": {"tag": [{"system": "urn:x", "code": "y"}]}}
+    answer = stored.post(
+        "/fhir/Patient/a/$meta-add",
+        json={"resourceType": "Parameters", "parameter": [tag]},
+        headers={"If-Match": 'W/"7"'},
+    )
+    assert (answer.status_code, issue_id(answer)) == (412, "version-conflict")

@@ -61,6 +61,9 @@ def _parse(
         ("Observation", "value-quantity", "5|http://x|", "search-value-quantity"),
         (None, "_type", "Patience", "search-type-unknown"),
         (None, "name", "x", "search-parameter-not-common"),
+        ("Patient", "organization:Patient.name", "x", "search-type-no-target"),
+        ("Patient", "organization:Patient", "a", "search-modifier-unknown"),
+        ("Patient", "_has:Observation:device:code", "x", "search-type-no-target"),
     ],
 )
 def test_parse_search__names_the_fault(

@@ -8,6 +8,7 @@ Source: https://hl7.org/fhir/R4/resource-operation-meta.html and its siblings -a
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from fhir_server.interactions.conditions import UNCONDITIONAL, Conditions
 from fhir_server.interactions.patch import patch
 from fhir_server.interactions.read import read
 from fhir_server.interactions.server import FhirServer
@@ -43,6 +44,8 @@ def change_meta(
     resource_id: str,
     content: Any,
     kind: Literal["add", "delete"],
+    *,
+    conditions: Conditions = UNCONDITIONAL,
 ) -> dict[str, Any]:
     """Add to, or delete from, the lists of a resource's meta; the meta that comes out, in Parameters.
 
@@ -58,7 +61,7 @@ def change_meta(
         filled = {name: members for name, members in lists.items() if members}
         return {**resource, "meta": {**kept, **filled}}
 
-    stored = patch(server, resource_type, resource_id, apply).stored
+    stored = patch(server, resource_type, resource_id, apply, conditions=conditions).stored
     return _parameters(parse_json(stored.body) if stored and stored.body else {})
 
 

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal, cast
 from urllib.parse import parse_qsl
 
+from msgspec import structs
+
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.subscriptions.endpoints import is_allowed, is_endpoint
 from fhir_server.interactions.subscriptions.topics import Topic, topics
@@ -120,7 +122,7 @@ def _query_issues(server: FhirServer, query: str, expression: str) -> Iterator[I
     except Refused as refused:
         for issue in refused.issues:
             yield error("subscription-criteria", issue.code, expression, reason=issue)
-            yield issue
+            yield structs.replace(issue, expression=expression)
 
 
 def _topic_triggers(

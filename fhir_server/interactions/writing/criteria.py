@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from urllib.parse import unquote
 
+from msgspec import structs
+
 from fhir_server.interactions.query import query_pairs
 from fhir_server.interactions.search_request import understand
 from fhir_server.interactions.server import FhirServer
@@ -48,7 +50,8 @@ def parse_criteria(server: FhirServer, resource_type: str, query: str, expressio
             error("criteria-invalid", issue.code, expression, reason=issue)
             for issue in refused.issues
         ]
-        raise Refused(400, [*issues, *refused.issues]) from None
+        causes = [structs.replace(issue, expression=expression) for issue in refused.issues]
+        raise Refused(400, [*issues, *causes]) from None
     if request.incomplete:
         raise refuse(412, "criteria-incomplete", "incomplete", expression,
                      parameter=", ".join(request.incomplete))  # fmt: skip

@@ -106,8 +106,9 @@ def predicate(criterion: Criterion) -> Predicate:
         forms = [query_form(criterion, value) for value in criterion.values]
         numbers = criterion.hashes_of("identifier")
         return HasToken(tuple(token_hash(number, form) for number in numbers for form in forms))
-    if modifier is not None and modifier not in TYPE_NUMBERS:
-        raise criterion.bad_modifier("identifier", *targets_of(criterion.parameters[0]))
+    targets = {target for parameter in criterion.parameters for target in targets_of(parameter)}
+    if modifier is not None and modifier not in targets:
+        raise criterion.bad_modifier("identifier", *sorted(targets))
     return HasToken(
         tuple(
             parameter.hash ^ target
