@@ -107,8 +107,8 @@ class Records:
 
     def consented(self, use: str, partner: str | None = None) -> "Records":
         """What belongs to patients with a permission for a use that is in force, and no opposition; centres
-        stay. Shape: `partner` the id of the Organization that gets them: a decision that names others is none
-        about it; None asks for a permission to anybody.
+        stay. Shape: `partner` the id, or an identifier, of the Organization that gets them: a decision that
+        names others is none about it; None asks for a permission to anybody.
         """
         today = datetime.now(UTC).date().isoformat()
         allowed = {
@@ -133,20 +133,27 @@ class Records:
             for code in (
                 c.get("code") for c in category.get("coding", ()) if c.get("system") == _USE
             )
-            if code == _OPPOSITION or _is_in_force(each.get("provision", {}), partner, today)
+            if code == _OPPOSITION or self._is_in_force(each.get("provision", {}), partner, today)
         }
         return decisions.get(use) == "permit" and _OPPOSITION not in decisions
 
+    def _is_in_force(self, provision: Resource, partner: str | None, today: str) -> bool:
+        """Whether a decision speaks of a partner, today. A date without its day is all of its month or year."""
+        period = provision.get("period", {})
+        start, end = period.get("start", "")[:10], period.get("end", "9999")[:10]
+        named = {
+            name
+            for actor in provision.get("actor", ())
+            for name in self._names(str(actor.get("reference", {}).get("reference", "")))
+        }
+        in_time = start <= today and today[: len(end)] <= end
+        return in_time and (not named or partner in {None, *named})
 
-def _is_in_force(provision: Resource, partner: str | None, today: str) -> bool:
-    """Whether a decision speaks of a partner, today. A date without its day is all of its month or year."""
-    period = provision.get("period", {})
-    start, end = period.get("start", "")[:10], period.get("end", "9999")[:10]
-    named = {
-        str(actor.get("reference", {}).get("reference", "")).rpartition("/")[2]
-        for actor in provision.get("actor", ())
-    }
-    return start <= today and today[: len(end)] <= end and (not named or partner in {None, *named})
+    def _names(self, reference: str) -> Iterable[str]:
+        """The id of an Organization, and its identifiers where it is among the records."""
+        yield reference.rpartition("/")[2]
+        for identifier in (self.resolve(reference) or {}).get("identifier", ()):
+            yield str(identifier.get("value"))
 
 
 def _holds(resource: Resource) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from fhir_server.bridges.definition import Bridge, Column, Table
 from fhir_server.bridges.expressions import About, evaluated, variables_about
+from fhir_server.bridges.reading import read_by, unread
 from fhir_server.bridges.records import Records, Resource
 from fhir_server.bridges.translation import translated
 from fhir_server.model.ucum import parse_unit
@@ -20,8 +21,14 @@ JOIN = "|"
 
 
 def write_tables(bridge: Bridge, records: Records) -> tuple[dict[str, bytes], Counter[str]]:
-    """The CSV file of each table, and how many values it had no room for, by table and column."""
+    """The CSV file of each table, and how many values it had no room for, by table and column, and by profile
+    and element where no column reads them.
+    """
     lost: Counter[str] = Counter()
+    read = read_by(bridge)
+    for profile in bridge.crossing:
+        for resource in records.of_profile(profile):
+            lost.update(f"{profile}.{name}" for name in unread(profile, resource, read))
     return {f"{table.name}.csv": _written(table, records, lost) for table in bridge.tables}, lost
 
 

@@ -52,10 +52,13 @@ def test_bridges__are_the_five_of_the_guide() -> None:
 
 @pytest.mark.parametrize("name", BRIDGES)
 def test_bridge__declares_all_that_it_loses(name: str, crossings: dict[str, Crossing]) -> None:
-    """Told by name, or a profile of which nothing crosses, which `page` lists by itself."""
+    """Of the journeys and of every valid example: told by name, or a profile of which nothing crosses, which
+    `page` lists by itself.
+    """
     bridge = read_bridge(name)
+    examples = cross(bridge, Records.of_bundles(map(example, example_paths("valid"))), NAMES)
     declared = [loss.what for loss in bridge.lost]
-    measured = {lost.partition("=")[0] for lost in crossings[name].lost}
+    measured = {lost.partition("=")[0] for lost in (*crossings[name].lost, *examples.lost)}
     assert [
         lost
         for lost in measured
@@ -235,6 +238,22 @@ def test_consented__goes_by_the_partner_named_and_the_period(
     given = consent("partner-sharing", "permit", "2020-01-01")
     given["provision"] |= provision
     records = Records.of_bundles([patient, given])
+    kept_here = records.consented("partner-sharing", partner)
+    assert len(kept_here.of_profile("bone-sarcoma-patient")) == kept
+
+
+@pytest.mark.parametrize(("partner", "kept"), [("padova", 1), ("IT-12", 1), ("curie", 0)])
+def test_consented__knows_a_partner_that_a_bundle_brings_along(partner: str, kept: int) -> None:
+    """In a transaction the actor is a `urn:uuid`; the Organization behind it has an id and identifiers."""
+    address = "urn:uuid:6f2d0a51-2d1b-4c33-9d0e-4f1b6f1f0a01"
+    identifiers = [{"value": "padova"}, {"value": "IT-12"}]
+    organization = {"resourceType": "Organization", "identifier": identifiers}
+    profile = f"{BASE}/StructureDefinition/bone-sarcoma-patient"
+    patient = {"resourceType": "Patient", "id": "a", "meta": {"profile": [profile]}}
+    given = consent("partner-sharing", "permit", "2020-01-01")
+    given["provision"]["actor"] = [{"reference": {"reference": address}}]
+    bundle = {"resourceType": "Bundle", "entry": [{"fullUrl": address, "resource": organization}]}
+    records = Records.of_bundles([bundle, patient, given])
     kept_here = records.consented("partner-sharing", partner)
     assert len(kept_here.of_profile("bone-sarcoma-patient")) == kept
 

@@ -246,3 +246,16 @@ def test_cross__leaves_behind_what_was_withdrawn_and_what_rests_on_it() -> None:
 def test_cross__counts_records_of_profiles_that_have_no_place() -> None:
     _, lost = crossed("osiris", "Patient", PATIENT, TUMOUR, valid("observation-necrosis"))
     assert lost["chemotherapy-necrosis"] == 1
+
+
+def test_tables__count_what_no_column_reads() -> None:
+    _, lost = crossed("osiris", "TumorPathologyEvent", PATIENT, TUMOUR, valid("radiotherapy"))
+    assert lost["primary-bone-tumour.extension(pathological-fracture)"] == 1
+    assert lost["radiotherapy-course.extension(radiation-dose)"] == 1
+    assert lost["radiotherapy-course.performedPeriod"] == 0
+
+
+def test_tables__count_parts_of_findings_that_no_column_reads() -> None:
+    _, lost = crossed("idea4rc", "Diagnosis", PATIENT, TUMOUR, valid("observation-extent"))
+    assert lost["tumour-extent.component(compartment)"] == 1
+    assert lost["tumour-extent.component(depth)"] == 0
