@@ -138,7 +138,7 @@ class Records:
         return decisions.get(use) == "permit" and _OPPOSITION not in decisions
 
     def _is_in_force(self, provision: Resource, partner: str | None, today: str) -> bool:
-        """Whether a decision speaks of a partner, today. A date without its day is all of its month or year."""
+        """Whether a decision speaks of a partner, today. A date without its day is all of its month."""
         period = provision.get("period", {})
         start, end = period.get("start", "")[:10], period.get("end", "9999")[:10]
         named = {
