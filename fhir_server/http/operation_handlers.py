@@ -1,5 +1,7 @@
 """Operations over HTTP: those on any resource, on a patient, on the server."""
 
+from typing import Literal
+
 from fhir_server.http.call import Call
 from fhir_server.http.reply import Reply, bundle_reply, parameters_reply
 from fhir_server.interactions.operations.diff import diff_resources, diff_versions
@@ -31,16 +33,19 @@ def get_meta(call: Call) -> Reply:
 
 def add_meta(call: Call) -> Reply:
     """POST /Type/id/$meta-add."""
-    return parameters_reply(
-        call, change_meta(call.server, call.type, call.id, call.resource, "add", call.conditions)
-    )
+    return _change_meta(call, "add")
 
 
 def delete_meta(call: Call) -> Reply:
     """POST /Type/id/$meta-delete."""
-    return parameters_reply(
-        call, change_meta(call.server, call.type, call.id, call.resource, "delete", call.conditions)
+    return _change_meta(call, "delete")
+
+
+def _change_meta(call: Call, kind: Literal["add", "delete"]) -> Reply:
+    changed = change_meta(
+        call.server, call.type, call.id, call.resource, kind, conditions=call.conditions
     )
+    return parameters_reply(call, changed)
 
 
 def get_everything(call: Call) -> Reply:

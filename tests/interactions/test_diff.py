@@ -59,7 +59,7 @@ def test_diff__of_versions(client: TestClient) -> None:
         client.put("/fhir/Patient/a", json={"resourceType": "Patient", "id": "a", "gender": gender})
 
     def values(query: str) -> list[str]:
-        found = client.get(f"/fhir/Patient/a/$diff{query}").json()["parameter"]
+        found = client.get(f"/fhir/Patient/a/$diff{query}").json().get("parameter", [])
         return [operation["part"][2]["valueCode"] for operation in found]
 
     assert values("") == ["other"]
