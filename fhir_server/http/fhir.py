@@ -16,6 +16,7 @@ from fhir_server.http.body import read_body
 from fhir_server.http.call import Call
 from fhir_server.http.faults import fault_of
 from fhir_server.http.metrics import observe_interaction
+from fhir_server.http.packing import packed
 from fhir_server.http.parameters import check_parameters
 from fhir_server.http.reads import CoalescedReads
 from fhir_server.http.reply import Reply, outcome_reply
@@ -25,6 +26,15 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Refused
 
 FHIR_PATH = "/fhir"
+
+_FOR_CACHES = {
+    "Cache-Control": "private, no-cache",
+    "Vary": "Accept, Accept-Encoding, Accept-Language, Prefer",
+}
+"""No cache on the way keeps a patient's data; the client's own asks whether its version is current.
+
+Without them a cache may guess how long an answer with Last-Modified is good (RFC 9111 §4.2.2).
+"""
 
 
 class FhirEndpoint:
@@ -81,7 +91,7 @@ def _handle(call: Call, route: Found, path: str) -> Reply:
     check_parameters(route.interaction, call)
     if route.interaction in asynchronous.TAKEN and call.wants_later:
         return asynchronous.start(call, path)
-    return route.handler(call)
+    return packed(route.handler(call), call.headers.get("accept-encoding"))
 
 
 def _failed(call: Call, failure: Exception, request_id: str) -> Reply:
@@ -92,6 +102,8 @@ def _failed(call: Call, failure: Exception, request_id: str) -> Reply:
 async def _send(send: Send, call: Call, reply: Reply, request_id: str) -> None:
     correlation = correlation_headers(call.headers.get("x-request-id"))
     headers = {"X-Request-Id": request_id, **correlation, **reply.headers}
+    if call.is_read:
+        headers |= _FOR_CACHES
     if reply.status not in {204, 304}:
         headers["Content-Length"] = str(len(reply.body))
     raw = [
