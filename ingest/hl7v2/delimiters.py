@@ -4,6 +4,7 @@ Source: HL7 v2.5.1 §2.5.4 (message delimiters), §2.16.1; v2.7 adds the truncat
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ingest.hl7v2.faults import Hl7Fault, Hl7SyntaxError
 
@@ -39,14 +40,18 @@ def read_delimiters(header: bytes) -> Delimiters:
     Shape: `MSH|^~\&|…`; MSH-2 may be shorter (the rest is not used) or have a fifth, truncation,
     character.
     Errors: Hl7SyntaxError where no header stands or its delimiters cannot be told apart.
+    Cost: a look-up for the beginning that nearly all messages have.
     """
+    return _read_delimiters(header[: 4 + MAX_ENCODING_CHARACTERS + 1])
+
+
+@lru_cache(maxsize=1024)
+def _read_delimiters(header: bytes) -> Delimiters:
     if header[:3] not in HEADERS:
         raise Hl7SyntaxError(Hl7Fault("hl7v2-no-header", 100))
     segment = header[:3].decode("ascii")
     separator = header[3:4]
-    encoding = (
-        header[4 : 4 + MAX_ENCODING_CHARACTERS + 1].split(separator, 1)[0] if separator else b""
-    )
+    encoding = header[4:].split(separator, 1)[0] if separator else b""
     encoding = encoding.split(b"\r", 1)[0].split(b"\n", 1)[0]
     declared = separator + encoding
     if not 1 <= len(encoding) <= MAX_ENCODING_CHARACTERS or not _are_delimiters(declared):

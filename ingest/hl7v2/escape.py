@@ -39,12 +39,12 @@ def unescape_for(delimiters: Delimiters, codec: str) -> Unescape:
         ".br": "\n",
         ".ce": "\n",
     }
-    sequence = re.compile(f"{re.escape(escape)}(?P<body>{_SEQUENCE}){re.escape(escape)}")
+    sequence = re.compile(f"{re.escape(escape)}({_SEQUENCE}){re.escape(escape)}")
 
     def replacement(match: re.Match[str]) -> str:
-        body = match["body"]
-        if body in letters:
-            return letters[body]
+        letter = letters.get(match[1])
+        if letter is not None:
+            return letter
         if match["hex"] is not None:
             return _hexadecimal(match["hex"], codec) or match[0]
         if match["command"] is not None:

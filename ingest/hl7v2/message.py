@@ -30,16 +30,14 @@ class Message:
     `segments` in order, nothing dropped.
     """
 
-    __slots__ = ("_by_name", "charset", "delimiters", "raw", "segments", "syntax")
+    __slots__ = ("_names", "charset", "delimiters", "raw", "segments", "syntax")
 
     def __init__(self, raw: bytes, delimiters: Delimiters, default_charset: str) -> None:
         self.raw = raw
         self.delimiters = delimiters
-        self._by_name: dict[str, list[Segment]] = {}
+        self._names: dict[str, list[Segment]] | None = None
         spans = _segment_spans(raw)
         self.segments = [Segment(self, i, start, end) for i, (start, end) in enumerate(spans)]
-        for segment in self.segments:
-            self._by_name.setdefault(segment.name, []).append(segment)
         declared = self.segments[0].field(18)
         self.charset = bytes(declared[0].raw).decode("latin-1") if declared else default_charset
         self.syntax = syntax_for(delimiters, codec_for(self.charset) or "ascii")
@@ -72,6 +70,15 @@ class Message:
     def codec(self) -> str:
         """The Python codec that MSH-18 asks for."""
         return self.syntax.codec
+
+    @property
+    def _by_name(self) -> dict[str, list[Segment]]:
+        found = self._names
+        if found is None:
+            found = self._names = {}
+            for segment in self.segments:
+                found.setdefault(segment.name, []).append(segment)
+        return found
 
     def all(self, name: str) -> list[Segment]:
         """The segments of this name, in order."""
@@ -200,19 +207,21 @@ def unframed(raw: bytes) -> bytes:
     return content
 
 
-def _segment_spans(raw: bytes) -> Iterator[tuple[int, int]]:
-    terminator = b"\r" if b"\r" in raw else b"\n"
+def _segment_spans(raw: bytes) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    find, terminator = raw.find, b"\r" if b"\r" in raw else b"\n"
     start, size = 0, len(raw)
     while start < size:
-        end = raw.find(terminator, start)
+        end = find(terminator, start)
         if end < 0:
             end = size
         # After CR a line feed belongs to the terminator (CR LF), it never begins a segment.
         while start < end and raw[start] == 0x0A:
             start += 1
         if end > start:
-            yield start, end
+            spans.append((start, end))
         start = end + 1
+    return spans
 
 
 @lru_cache(maxsize=4096)

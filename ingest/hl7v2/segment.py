@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, AnyStr, Final
 
 from ingest.hl7v2.delimiters import HEADERS
 from ingest.hl7v2.faults import Hl7Fault, Hl7SyntaxError
+from ingest.hl7v2.syntax import Syntax
 
 if TYPE_CHECKING:
     from ingest.hl7v2.message import Message
@@ -22,6 +23,8 @@ NULL: Final = '""'
 
 LARGE = 65_536
 """From this size on a piece is never copied, only looked at."""
+
+_HEADER_NAMES: Final = frozenset(name.decode() for name in HEADERS)
 
 Leaf = tuple[int, int, int, int, Part]
 """Field, repetition, component, subcomponent (from 1) and the raw value, escapes and all."""
@@ -55,10 +58,11 @@ def _small(view: memoryview) -> Part:
 
 
 def _cut_up(
-    number: int, field: AnyStr, repetition_end: AnyStr, component_end: AnyStr, sub_end: AnyStr
+    number: int, field: AnyStr, ends: tuple[AnyStr, AnyStr, AnyStr]
 ) -> list[tuple[int, int, int, int, AnyStr]]:
-    """The values of a field with their places; most fields are a single value and are not cut at all."""
+    """The values of a field with their places. Cost: nothing is cut where nothing ends."""
     found: list[tuple[int, int, int, int, AnyStr]] = []
+    repetition_end, component_end, sub_end = ends
     for repetition, whole in enumerate(field.split(repetition_end), 1):
         if component_end not in whole and sub_end not in whole:
             if whole:
@@ -70,6 +74,16 @@ def _cut_up(
                 found += [(number, repetition, component, sub, raw) for sub, raw in subs if raw]
             elif part:
                 found.append((number, repetition, component, 1, part))
+    return found
+
+
+def _values_of(number: int, field: str, syntax: Syntax) -> list[Value]:
+    """The values of a field that has repetitions, subcomponents or escapes."""
+    found = _cut_up(number, field, syntax.text_ends)
+    if syntax.escape in field:
+        for index, value in enumerate(found):
+            if syntax.escape in value[4]:
+                found[index] = (*value[:4], syntax.unescape(value[4]))
     return found
 
 
@@ -151,7 +165,7 @@ class Segment:
         self.index = index
         self.start = start
         self.end = end
-        self.name = message.raw[start : min(start + 3, end)].decode("latin-1")
+        self.name = str(message.raw[start : start + 3 if end - start > 3 else end], "latin-1")
         self._fields: list[Part] | None = None
         self._repetitions: dict[int, list[Repetition]] = {}
 
@@ -193,7 +207,7 @@ class Segment:
             if number <= 2 and self.is_header:
                 yield number, 1, 1, 1, field
             elif isinstance(field, bytes):
-                yield from _cut_up(number, field, *ends)
+                yield from _cut_up(number, field, ends)
             else:
                 yield from self._large_leaves(number, field)
 
@@ -203,32 +217,34 @@ class Segment:
         Errors: Hl7SyntaxError for bytes that the declared character set does not have.
         Cost: the segment is decoded as a whole where it is small, so this is the fast way to read all.
         """
-        syntax = self.message.syntax
+        message = self.message
+        syntax = message.syntax
         if self.end - self.start >= LARGE:
             return self._values_one_by_one()
         try:
-            text = self.raw.decode(syntax.codec)
+            text = message.raw[self.start : self.end].decode(syntax.codec)
         except UnicodeDecodeError:
             return self._values_one_by_one()
         fields = text.split(syntax.field_end)
+        fields[0] = ""
         found: list[Value] = []
-        first = 1
         if self.is_header:
             found = [(1, 1, 1, 1, syntax.field_end), (2, 1, 1, 1, fields[1])]
-            fields.insert(1, syntax.field_end)
-            first = 3
+            fields[:2] = ("", "", "")
         repetition_end, component_end, sub_end = syntax.text_ends
-        for number in range(first, len(fields)):
-            field = fields[number]
-            if component_end in field or repetition_end in field or sub_end in field:
-                found += _cut_up(number, field, *syntax.text_ends)
-            elif field:
+        # Most segments have neither subcomponents nor escapes, so that their fields are not asked for them.
+        is_rare = syntax.rare.search(text) is not None
+        for number, field in enumerate(fields):
+            if not field:
+                continue
+            if is_rare and (repetition_end in field or sub_end in field or syntax.escape in field):
+                found += _values_of(number, field, syntax)
+            elif component_end in field:
+                for component, part in enumerate(field.split(component_end), 1):
+                    if part:
+                        found.append((number, 1, component, 1, part))
+            else:
                 found.append((number, 1, 1, 1, field))
-        if syntax.escape in text:
-            for index, value in enumerate(found):
-                # MSH-2 holds the escape character itself.
-                if syntax.escape in value[4] and value[0] >= first:
-                    found[index] = (*value[:4], syntax.unescape(value[4]))
         return found
 
     def _values_one_by_one(self) -> list[Value]:
@@ -252,7 +268,7 @@ class Segment:
     @property
     def is_header(self) -> bool:
         """Whether the first field is the field separator."""
-        return self.name in {"MSH", "FHS", "BHS"}
+        return self.name in _HEADER_NAMES
 
     def fault(  # noqa: PLR0917 — the parts of ERL-2, in their order
         self,
@@ -276,10 +292,13 @@ class Segment:
         )
 
     def _cut_fields(self) -> list[Part]:
-        separator = self.message.delimiters.field
-        view = memoryview(self.message.raw)[self.start : self.end]
-        fields = cut(_small(view), separator)
-        if self.name.encode() in HEADERS:
+        raw, separator = self.message.raw, self.message.delimiters.field
+        fields: list[Part]
+        if self.end - self.start < LARGE:
+            fields = [*raw[self.start : self.end].split(separator)]
+        else:
+            fields = cut(memoryview(raw)[self.start : self.end], separator)
+        if self.is_header:
             fields.insert(1, separator)
         return fields
 

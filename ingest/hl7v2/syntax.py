@@ -13,7 +13,9 @@ _NEVER = b"\r"
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
-    """Shape: `ends` and `text_ends` hold what ends a repetition, a component, a subcomponent."""
+    """Shape: `ends` and `text_ends` hold what ends a repetition, a component, a subcomponent; `rare` finds
+    what most segments lack: the end of a repetition or subcomponent, and escapes.
+    """
 
     codec: str
     ends: tuple[bytes, bytes, bytes]
@@ -22,6 +24,7 @@ class Syntax:
     escape: str
     unescape: Unescape
     divider: re.Pattern[bytes]
+    rare: re.Pattern[str]
 
     def is_plain(self, field: "bytes | memoryview") -> bool:
         """Whether a field is a single value: nothing in it ends a repetition or component."""
@@ -31,6 +34,7 @@ class Syntax:
 @cache
 def syntax_for(delimiters: Delimiters, codec: str) -> Syntax:
     """The syntax of messages with these delimiters in this character set."""
+    escape = (delimiters.escape or _NEVER).decode()
     repetition, component, subcomponent = (
         end or _NEVER
         for end in (delimiters.repetition, delimiters.component, delimiters.subcomponent)
@@ -40,7 +44,8 @@ def syntax_for(delimiters: Delimiters, codec: str) -> Syntax:
         ends=(repetition, component, subcomponent),
         text_ends=(repetition.decode(), component.decode(), subcomponent.decode()),
         field_end=delimiters.field.decode(),
-        escape=(delimiters.escape or _NEVER).decode(),
+        escape=escape,
         unescape=unescape_for(delimiters, codec),
         divider=re.compile(b"[" + re.escape(repetition + component + subcomponent) + b"]"),
+        rare=re.compile(f"[{re.escape((repetition + subcomponent).decode() + escape)}]"),
     )
