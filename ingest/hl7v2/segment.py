@@ -4,9 +4,9 @@ Source: HL7 v2.5.1 §2.5 (segments, fields, delimiters), §2.5.3.5 (empty versus
 """
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, AnyStr, Final
+from typing import TYPE_CHECKING, AnyStr, Final, TypeVar
 
 from ingest.hl7v2.delimiters import HEADERS
 from ingest.hl7v2.faults import Hl7Fault, Hl7SyntaxError
@@ -28,6 +28,8 @@ _HEADER_NAMES: Final = frozenset(name.decode() for name in HEADERS)
 
 Leaf = tuple[int, int, int, int, Part]
 """Field, repetition, component, subcomponent (from 1) and the raw value, escapes and all."""
+
+Kind = TypeVar("Kind", bound="Repetition")
 
 Value = tuple[int, int, int, int, str]
 """The same with the value as text."""
@@ -57,7 +59,7 @@ def _small(view: memoryview) -> Part:
     return view if len(view) >= LARGE else bytes(view)
 
 
-def _cut_up(
+def cut_up(
     number: int, field: AnyStr, ends: tuple[AnyStr, AnyStr, AnyStr]
 ) -> list[tuple[int, int, int, int, AnyStr]]:
     """The values of a field with their places. Cost: nothing is cut where nothing ends."""
@@ -79,7 +81,7 @@ def _cut_up(
 
 def _values_of(number: int, field: str, syntax: Syntax) -> list[Value]:
     """The values of a field that has repetitions, subcomponents or escapes."""
-    found = _cut_up(number, field, syntax.text_ends)
+    found = cut_up(number, field, syntax.text_ends)
     if syntax.escape in field:
         for index, value in enumerate(found):
             if syntax.escape in value[4]:
@@ -114,7 +116,10 @@ class Repetition:
         part = components[component - 1]
         if not part:
             return b""
-        pieces = cut(part, self.segment.message.delimiters.subcomponent)
+        end = self.segment.message.delimiters.subcomponent
+        if type(part) is bytes and (not end or end not in part):
+            return part if subcomponent == 1 else b""
+        pieces = cut(part, end)
         return pieces[subcomponent - 1] if subcomponent <= len(pieces) else b""
 
     def component(self, component: int, sub: int = 1) -> str | None:
@@ -192,22 +197,38 @@ class Segment:
         """The repetitions of a field, [] where it is empty. MSH-1 is the field separator."""
         found = self._repetitions.get(number)
         if found is None:
-            found = self._repetitions[number] = self._cut_repetitions(number)
+            if number <= 2 and self.is_header and number < len(self.fields):
+                found = [HeaderCharacters(self, number, 1, self.fields[number])]
+            else:
+                found = self.repetitions(number, Repetition)
+            self._repetitions[number] = found
         return found
 
-    def leaves(self, only: Container[int] | None = None) -> Iterator[Leaf]:
+    def repetitions(self, number: int, kind: type[Kind]) -> list[Kind]:
+        """The same as objects of another kind of repetition, new ones each time."""
+        fields = self.fields
+        if number >= len(fields) or not fields[number]:
+            return []
+        raw = fields[number]
+        end = self.message.delimiters.repetition
+        if type(raw) is bytes and (not end or end not in raw):
+            return [kind(self, number, 1, raw)]
+        return [kind(self, number, n, piece) for n, piece in enumerate(cut(raw, end), 1)]
+
+    def leaves(self, only: Sequence[int] | None = None) -> Iterator[Leaf]:
         """Every value that is not empty, with its place: what a mapping has to account for.
 
         Shape: of the fields in `only` where it is given.
         """
-        ends = self.message.syntax.ends
-        for number, field in enumerate(self.fields):
-            if not field or not number or (only is not None and number not in only):
+        ends, fields = self.message.syntax.ends, self.fields
+        for number in range(1, len(fields)) if only is None else only:
+            field = fields[number]
+            if not field:
                 continue
             if number <= 2 and self.is_header:
                 yield number, 1, 1, 1, field
             elif isinstance(field, bytes):
-                yield from _cut_up(number, field, ends)
+                yield from cut_up(number, field, ends)
             else:
                 yield from self._large_leaves(number, field)
 
@@ -301,16 +322,3 @@ class Segment:
         if self.is_header:
             fields.insert(1, separator)
         return fields
-
-    def _cut_repetitions(self, number: int) -> list[Repetition]:
-        fields = self.fields
-        if number >= len(fields) or not fields[number]:
-            return []
-        raw = fields[number]
-        if self.is_header and number <= 2:
-            return [HeaderCharacters(self, number, 1, raw)]
-        end = self.message.delimiters.repetition
-        if type(raw) is bytes and (not end or end not in raw):
-            return [Repetition(self, number, 1, raw)]
-        pieces = cut(raw, end)
-        return [Repetition(self, number, n, piece) for n, piece in enumerate(pieces, 1)]

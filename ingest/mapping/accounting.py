@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ingest.mapping.compiled_map import CompiledMap
-from ingest.mapping.context import Entry
+from ingest.mapping.context import Entry, spread
 from ingest.mapping.language import Line, LineMap
 from ingest.mapping.places import ComponentPlace, FieldPlace
 from ingest.mapping.result import Fate, FateKind
@@ -86,8 +86,9 @@ def account(
     each segment that is refused as a whole, `carried` the places that the Provenance keeps.
     """
     noted: dict[Leaf, list[tuple[FateKind, str]]] = {}
-    for leaf, kind, text in ledger:
-        noted.setdefault(leaf, []).append((kind, text))
+    for entry in ledger:
+        for leaf, kind, text in spread(entry):
+            noted.setdefault(leaf, []).append((kind, text))
     known = frozenset(segment for segment, _, _ in rules)
     sequences: Counter[str] = Counter()
     fates: list[Fate] = []

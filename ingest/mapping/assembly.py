@@ -9,10 +9,9 @@ from typing import Any
 from fhir_server.model.issues import Issue, error
 from ingest.mapping.binaries import owned
 from ingest.mapping.compiled_map import CompiledMap
-from ingest.mapping.context import Context
+from ingest.mapping.context import Context, ReadName
 from ingest.mapping.decide import Decide
 from ingest.mapping.identity import Identity
-from ingest.mapping.names import ReadName
 from ingest.mapping.plans import Link, ResourcePlan
 from ingest.mapping.scopes import Scope
 from ingest.mapping.targets import Setter
@@ -24,7 +23,8 @@ PROFILE_BASE = "https://osteon.example/fhir/StructureDefinition/"
 class Built:
     """One resource of the message.
 
-    Shape: `scopes` all it was made from; `missing` what its profile asks for and the message lacks.
+    Shape: `scopes` all it was made from; `missing` what its profile asks for and the message lacks;
+    `numbers` what may find it in the store, once somebody has asked.
     """
 
     plan: ResourcePlan
@@ -34,6 +34,7 @@ class Built:
     scopes: list[Scope]
     full_url: str
     missing: list[Issue] = field(default_factory=list)
+    numbers: Sequence[Identity] = ()
 
 
 Finish = Callable[["Assembly", Scope, dict[str, Any], str], None]
@@ -117,7 +118,7 @@ class Assembly:
         plan, context = resource.plan, self.context
         context.look_at(self._in_sight(scope))
         if resource.decide is not None:
-            context.names = {name: read(context) for name, read in resource.names.items()}
+            context.bind(resource.names)
             if not resource.decide(context, None):
                 return
         target, label = self._filled(resource, scope)
@@ -143,8 +144,9 @@ class Assembly:
             for around in self._own(scope):
                 _fill(context, compiled, around, target, label)
         for compiled in resource.gather:
-            for around in scope.below():
-                _fill(context, compiled, around, target, label)
+            for around, segment in scope.segments_below(compiled.line_map.of):
+                context.look_at(around, segment)
+                compiled.fill_from_segment(context, segment, target, label)
         context.look_at(scope)
         for finish in resource.finish:
             finish(self, scope, target, label)
@@ -157,8 +159,9 @@ class Assembly:
 
     def _own(self, scope: Scope) -> list[Scope]:
         gathered = self._gathers.get(scope.kind)
-        inside = [one for one in scope.inside if one.kind == gathered] if gathered else []
-        return [scope, *inside]
+        if gathered is None:
+            return [scope]
+        return [scope, *(one for one in scope.inside if one.kind == gathered)]
 
     def _keep(
         self,
@@ -183,24 +186,25 @@ class Assembly:
         scope.built[plan.name] = known
 
     def _link(self, plan: ResourcePlan, link: Link, setter: Setter) -> None:
-        for built in [one for one in self.built if one.plan is plan]:
-            for target in self._targets(built, link):
-                setter(built.resource, {"reference": target.full_url})
+        for built in self.built:
+            if built.plan is plan:
+                for target in self._targets(built, link):
+                    setter(built.resource, {"reference": target.full_url})
 
     def _targets(self, built: Built, link: Link) -> list[Built]:
         if link.resource == "*":
             return [one for one in self.built if one is not built]
         around = [scope.resource(link.resource) for scope in built.scopes]
         found = [one for one in around if one is not None]
-        if not found or "+" in link.target:
-            inside = [
-                below.built[link.resource]
-                for scope in built.scopes
-                for below in scope.below()
-                if link.resource in below.built
-            ]
-            found = [*found, *inside]
-        unique = list(dict.fromkeys(found))
+        if found and "+" not in link.target:
+            return found[:1]
+        inside = [
+            below.built[link.resource]
+            for scope in built.scopes
+            for below in scope.below()
+            if link.resource in below.built
+        ]
+        unique = list(dict.fromkeys([*found, *inside]))
         return unique if "+" in link.target else unique[:1]
 
     def _resolve_identifiers(self) -> None:

@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ingest.hl7v2.segment import Segment
-from ingest.mapping.context import Context
+from ingest.mapping.context import Context, ReadName
 from ingest.mapping.conversions import take_back
 from ingest.mapping.decide import compile_condition
 from ingest.mapping.dispatch import Key, dispatch_for
 from ingest.mapping.language import Line, LineMap
-from ingest.mapping.names import ReadName
 from ingest.mapping.runs import RunLine
 from ingest.mapping.targets import Setter
 from ingest.mapping.view import View
@@ -60,7 +59,7 @@ class CompiledMap:
         Cost: lines that read nothing but an empty field of the segment, and those that the values of
         `dispatch` rule out, are not run.
         """
-        context.names = {name: read(context) for name, read in self.names.items()}
+        context.bind(self.names)
         if self._decide is not None and not self._decide(context, None):
             return
         if self._into is not None:

@@ -10,6 +10,7 @@ from functools import partial
 
 from ingest.mapping.codes import POLICIES, CodeMap, CodeMaps
 from ingest.mapping.compiled_map import CompiledLine, CompiledMap
+from ingest.mapping.context import ReadName
 from ingest.mapping.conversions import (
     Convert,
     coded,
@@ -21,7 +22,7 @@ from ingest.mapping.conversions import (
 from ingest.mapping.decide import compile_condition
 from ingest.mapping.functions import Compute, functions
 from ingest.mapping.language import Line, LineMap, Name
-from ingest.mapping.names import ReadName, coded_name, computed_name
+from ingest.mapping.names import coded_name, computed_name
 from ingest.mapping.places import ComponentPlace
 from ingest.mapping.primitives import PRIMITIVES
 from ingest.mapping.remembered import reads_only_its_value, remembered

@@ -1,6 +1,6 @@
 """What a map knows while it runs: the message's segments in sight, the centre, and the ledger of leaves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +10,39 @@ from ingest.mapping.codes import CodeMaps
 from ingest.mapping.embedded import Embedded
 from ingest.mapping.result import FateKind
 from ingest.mapping.scopes import Scope
-from ingest.mapping.view import Leaf, View
+from ingest.mapping.view import FieldView, Leaf, View
 
-Entry = tuple[Leaf, FateKind, str]
+ReadName = Callable[["Context"], str | None]
+"""What a name of a `let:` section means of the segments in sight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """The elements that carry the leaves of one value: component, subcomponent, and the end of the
+    element's name after `element`.
+    """
+
+    element: str
+    leaves: Sequence[tuple[int, int, str]]
+
+
+Entry = tuple[Leaf, FateKind, "str | Spread"]
 """A leaf, its fate, and the element that carries it or the reason why none does."""
+
+
+def spread(entry: Entry) -> list[tuple[Leaf, FateKind, str]]:
+    """The leaves of an entry one by one."""
+    leaf, kind, text = entry
+    if isinstance(text, str):
+        return [(leaf, kind, text)]
+    return [
+        ((*leaf[:3], component, sub), kind, text.element + rest)
+        for component, sub, rest in text.leaves
+    ]
+
+
+MOST_FIELDS = 1000
+"""More than a segment that any map reads has: places are numbered by it."""
 
 
 @dataclass(slots=True)
@@ -21,7 +50,7 @@ class Sight:
     """The segments in sight, and what has been read of them."""
 
     current: Mapping[str, Any]
-    viewed: dict[tuple[str, int], list[View]] = field(default_factory=dict)
+    names: dict[int, Mapping[str, str | None]] = field(default_factory=dict)
     read: dict[str, str | None] = field(default_factory=dict)
     valued: dict[str, bool] = field(default_factory=dict)
 
@@ -44,9 +73,9 @@ class Context:
         "names",
         "read",
         "register",
+        "sight",
         "sights",
         "valued",
-        "viewed",
     )
 
     def __init__(self, centre: Centre, register: CentreRegister, codes: CodeMaps) -> None:
@@ -54,9 +83,9 @@ class Context:
         self.register = register
         self.codes = codes
         self.sights: dict[int, Sight] = {}
+        self.sight = Sight({})
         self.current: Mapping[str, Any] = {}
-        self.viewed: dict[tuple[str, int], list[View]] = {}
-        self.made: dict[tuple[int, int], list[View]] = {}
+        self.made: dict[int, list[View]] = {}
         self.read: dict[str, str | None] = {}
         self.valued: dict[str, bool] = {}
         self.named: dict[tuple[int, int], str | None] = {}
@@ -81,30 +110,31 @@ class Context:
             if own is not None and visible.get(own.name) is not own:
                 visible = {**visible, own.name: own}
             sight = self.sights[key] = Sight(visible)
+        self.sight = sight
         self.current = sight.current
-        self.viewed = sight.viewed
         self.read = sight.read
         self.valued = sight.valued
 
-    def views(self, segment: str, number: int) -> list[View]:
-        """The repetitions of a field of the segment now in sight."""
-        key = (segment, number)
-        views = self.viewed.get(key)
-        if views is None:
-            found = self.current.get(segment)
-            views = self._made(found, number) if found is not None else []
-            self.viewed[key] = views
-        return views
+    def bind(self, names: Mapping[str, ReadName]) -> None:
+        """Let names mean what they mean of the segments now in sight. Cost: read once for each sight."""
+        if not names:
+            self.names = {}
+            return
+        known = self.sight.names.get(id(names))
+        if known is None:
+            known = {name: read(self) for name, read in names.items()}
+            self.sight.names[id(names)] = known
+        self.names = known
 
-    def _made(self, segment: Any, number: int) -> list[View]:
-        """The same views wherever a segment is in sight."""
-        fields = segment.fields
-        if number >= len(fields) or not fields[number]:
+    def views(self, segment: str, number: int) -> list[View]:
+        """The repetitions of a field of the segment now in sight; the same wherever it is in sight."""
+        found = self.current.get(segment)
+        if found is None:
             return []
-        key = (segment.index, number)
+        key = found.index * MOST_FIELDS + number
         views = self.made.get(key)
         if views is None:
-            views = self.made[key] = [View(one) for one in segment.field(number)]
+            views = self.made[key] = found.repetitions(number, FieldView)
         return views
 
     def mapped(self, leaf: Leaf, element: str) -> None:

@@ -46,7 +46,7 @@ def whole_text(
     context: Context, view: View, _component: int, _subcomponent: int, element: str
 ) -> str | None:
     """The whole repetition as one text, as ST, TX and FT need it."""
-    text = view.text()
+    text = view.as_text()
     if text is None or text == NULL or not text.strip():
         return None
     context.mapped(view.whole(), element)

@@ -58,7 +58,7 @@ def text_document(context: Context, views: list[View], element: str) -> dict[str
     """Text as an attachment; repetitions are lines."""
     lines = []
     for view in views:
-        text = view.text()
+        text = view.as_text()
         if text and text != NULL:
             lines.append(text)
             context.mapped(view.whole(), element)

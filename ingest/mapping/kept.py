@@ -85,18 +85,19 @@ def _open_leaves(
 
 def _open_fields(
     segment: Segment, done: set[Leaf], rules: Mapping[int, frozenset[int]]
-) -> frozenset[int]:
+) -> list[int]:
     """The fields in which something may be left: not those that are settled, or one mapped value."""
     index = segment.index
     first = 3 if segment.is_header else 1
-    plain = segment.message.syntax.is_plain
-    return frozenset(
-        number
-        for number, field in enumerate(segment.fields)
-        if number >= first
-        and field
-        and not (number in rules and 0 in rules[number])
-        and not (
-            ((index, number, 1, 1, 1) in done or (index, number, 1, 0, 0) in done) and plain(field)
-        )
-    )
+    syntax = segment.message.syntax
+    found: list[int] = []
+    for number, field in enumerate(segment.fields):
+        if not field or number < first or 0 in rules.get(number, ()):
+            continue
+        is_whole = (index, number, 1, 0, 0) in done
+        if is_whole and isinstance(field, bytes) and syntax.ends[0] not in field:
+            continue
+        is_single = is_whole or (index, number, 1, 1, 1) in done
+        if not (is_single and syntax.is_plain(field)):
+            found.append(number)
+    return found

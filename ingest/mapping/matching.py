@@ -131,10 +131,14 @@ def _survivor(patient: Resource, stored: Stored) -> Resource:
     return patient
 
 
-def identities(one: Built) -> list[Identity]:
+def identities(one: Built) -> Sequence[Identity]:
     """What may find the resource: its identity; for a patient the hospital numbers too, retired ones last."""
-    if one.plan.type != "Patient":
-        return [one.identity]
+    if not one.numbers:
+        one.numbers = _numbers(one) if one.plan.type == "Patient" else (one.identity,)
+    return one.numbers
+
+
+def _numbers(one: Built) -> Sequence[Identity]:
     kinds = {*INS_TYPES, (V2_0203, "PI")}
     further = sorted(
         (
@@ -145,7 +149,7 @@ def identities(one: Built) -> list[Identity]:
         key=lambda identifier: identifier.get("use") == "old",
     )
     numbers = (Identity(one["system"], one["value"]) for one in further)
-    return list(dict.fromkeys([one.identity, *numbers]))
+    return tuple(dict.fromkeys([one.identity, *numbers]))
 
 
 def _match(one: Built, candidates: Candidates, found: Found) -> None:

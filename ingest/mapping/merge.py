@@ -11,6 +11,7 @@ The keys stand in `meta.extension`: one for the whole resource, and those of ele
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 AS_OF = "https://osteon.example/fhir/StructureDefinition/as-of"
@@ -152,6 +153,7 @@ def _elements(resource: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, resource["meta"][name]
 
 
+@lru_cache(maxsize=1024)
 def _element_name(name: str) -> str:
     for choice in CHOICES:
         if name.startswith(choice) and name[len(choice) : len(choice) + 1].isupper():

@@ -1,13 +1,9 @@
 """The names of a `let:` section: what a code map or a function gives for a field."""
 
-from collections.abc import Callable
-
 from ingest.mapping.codes import CodeMap
-from ingest.mapping.context import Context
+from ingest.mapping.context import Context, ReadName
 from ingest.mapping.functions import Compute
 from ingest.mapping.places import FieldPlace
-
-ReadName = Callable[[Context], str | None]
 
 
 def computed_name(place: FieldPlace, compute: Compute) -> ReadName:

@@ -5,6 +5,7 @@ unchanged ones are left alone, the others written conditionally.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -51,7 +52,7 @@ def reconcile(
     }
     keys = _keys(built, message_time)
     for one in built:
-        resource = _with_references(one.resource, references)
+        resource = _with_references(one.resource, references) if references else one.resource
         key = keys[one.full_url]
         said = Said(resource, key, _cleared(one, cleared), _element_keys(one, key))
         _reconcile_one(one, said, found, stored, result)
@@ -138,16 +139,19 @@ def _adopt(value: Any, known: Any) -> Any:
 
 
 def _with_references(value: Any, references: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {
-            name: references.get(part, part)
-            if name == "reference" and isinstance(part, str)
-            else _with_references(part, references)
-            for name, part in value.items()
-        }
-    if isinstance(value, list):
-        return [_with_references(part, references) for part in value]
-    return value
+    """The value with references by what they mean; parts without any are shared, not copied."""
+    changed: Any = None
+    for name, part in value.items() if type(value) is dict else enumerate(value):
+        if type(part) is dict or type(part) is list:
+            new = _with_references(part, references)
+        elif name == "reference" and part in references:
+            new = references[part]
+        else:
+            continue
+        if new is not part:
+            changed = value.copy() if changed is None else changed
+            changed[name] = new
+    return value if changed is None else changed
 
 
 def _keys(built: Sequence[Built], message_time: str) -> dict[str, str]:
@@ -201,6 +205,7 @@ def _report_key(report: Mapping[str, Any], *, tumour: bool) -> str:
     return f"{READING_RANKS.get(roles[0] if roles else '', 0)}{rank}{issued}"
 
 
+@lru_cache(maxsize=1024)
 def _utc(moment: str) -> str:
     """A time as sortable text in UTC; a date alone sorts before the times of its day."""
     try:

@@ -4,22 +4,35 @@ Questions, answers, sites and services of a feed are few and always the same; wh
 made once. A map says so by `remember: true`, and is then allowed to read nothing but the value itself.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from ingest.hl7v2.segment import cut_up
 from ingest.mapping.conditions import Condition, Not, Test
-from ingest.mapping.context import Context
+from ingest.mapping.context import Context, Spread, spread
 from ingest.mapping.conversions import Convert
 from ingest.mapping.functions import is_of_value
 from ingest.mapping.language import LineMap
 from ingest.mapping.places import ComponentPlace
-from ingest.mapping.view import View
+from ingest.mapping.view import FieldView, View
 
 MOST = 4096
 LONGEST = 512
 """How many values are remembered, and bytes of one."""
 
-Known = tuple[dict[str, Any], list[tuple[int, int, str]]]
-"""The value, and of each leaf it used component, subcomponent and the end of its element."""
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What became of a value.
+
+    Shape: `leaves` has component, subcomponent and the end of its element for each leaf that was used;
+    `is_whole` says that no other leaf has a value.
+    """
+
+    value: dict[str, Any]
+    leaves: tuple[tuple[int, int, str], ...]
+    is_whole: bool
 
 
 def remembered(convert: Convert) -> Convert:
@@ -32,10 +45,12 @@ def remembered(convert: Convert) -> Convert:
     def convert_remembered(
         context: Context, view: View, component: int, subcomponent: int, element: str
     ) -> Any:
-        raw = view.repetition.raw
-        if component or type(view) is not View or type(raw) is not bytes or len(raw) > LONGEST:
+        if component or type(view) is not FieldView:
             return convert(context, view, component, subcomponent, element)
-        key = (raw, id(view.repetition.segment.message.syntax), context.centre.id)
+        raw = view.raw
+        if type(raw) is not bytes or len(raw) > LONGEST:
+            return convert(context, view, component, subcomponent, element)
+        key = (raw, id(view.segment.message.syntax), context.centre.id)
         found = known.get(key)
         if found is not None:
             return _again(context, view, element, found)
@@ -45,37 +60,50 @@ def remembered(convert: Convert) -> Convert:
         if value and leaves is not None and issues == len(context.issues) + len(context.held):
             if len(known) >= MOST:
                 known.clear()
-            known[key] = (_copied(value), leaves)
+            known[key] = Known(_copied(value), leaves, _is_whole(view, raw, leaves))
         return value
 
     return convert_remembered
 
 
-def _again(context: Context, view: View, element: str, found: Known) -> dict[str, Any]:
-    value, leaves = found
-    repetition = view.repetition
-    index, field, number = repetition.segment.index, repetition.field, repetition.number
-    context.ledger += [
-        ((index, field, number, component, sub), "mapped", element + rest)
-        for component, sub, rest in leaves
-    ]
-    copied: dict[str, Any] = _copied(value)
-    return copied
+def _again(context: Context, view: FieldView, element: str, found: Known) -> dict[str, Any]:
+    if found.is_whole:
+        context.ledger.append((view.whole(), "mapped", Spread(element, found.leaves)))
+    else:
+        index, field, number = view.segment.index, view.field, view.number
+        context.ledger += [
+            ((index, field, number, component, sub), "mapped", element + rest)
+            for component, sub, rest in found.leaves
+        ]
+    return _copied(found.value)
 
 
-def _leaves(context: Context, mark: int, element: str) -> list[tuple[int, int, str]] | None:
-    entries = context.ledger[mark:]
+def _leaves(context: Context, mark: int, element: str) -> tuple[tuple[int, int, str], ...] | None:
+    entries = [one for entry in context.ledger[mark:] for one in spread(entry)]
     if any(kind != "mapped" or not text.startswith(element) for _, kind, text in entries):
         return None
-    return [(leaf[3], leaf[4], text[len(element) :]) for leaf, _, text in entries]
+    return tuple((leaf[3], leaf[4], text[len(element) :]) for leaf, _, text in entries)
 
 
-def _copied(value: Any) -> Any:
-    if type(value) is dict:
-        return {name: part if type(part) is str else _copied(part) for name, part in value.items()}
-    if type(value) is list:
-        return [part if type(part) is str else _copied(part) for part in value]
-    return value
+def _is_whole(view: FieldView, raw: bytes, leaves: Sequence[tuple[int, int, str]]) -> bool:
+    used = {(component, sub) for component, sub, _ in leaves}
+    syntax = view.segment.message.syntax
+    present = {(component, sub) for _, _, component, sub, _ in cut_up(0, raw, syntax.ends)}
+    return present <= used
+
+
+def _copied(value: dict[str, Any]) -> dict[str, Any]:
+    """A copy to whose elements and lists more can be added; what stands in lists is shared by all copies."""
+    return {
+        name: part
+        if type(part) is str
+        else [*part]
+        if type(part) is list
+        else _copied(part)
+        if type(part) is dict
+        else part
+        for name, part in value.items()
+    }
 
 
 def reads_only_its_value(line_map: LineMap) -> bool:

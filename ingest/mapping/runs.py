@@ -18,7 +18,7 @@ from ingest.mapping.result import FateKind
 from ingest.mapping.targets import Setter
 from ingest.mapping.view import View
 
-RunLine = Callable[[Context, View | None, dict[str, Any], str], None]
+RunLine = Callable[[Context, View | None, dict[str, Any], str], object]
 Select = Callable[[Context, View | None], list[View]]
 Copy = Callable[[Context, View | None, dict[str, Any], str], bool]
 FATE_OF: Mapping[str, FateKind] = {"steers": "mapped", "keep": "kept", "reject": "rejected"}
@@ -102,6 +102,8 @@ def copy_line(line: Line, setter: Setter, decide: Decide | None, convert: Conver
         return _component_line(setter, decide, convert, _depth(line.sources[0]), _label(line))
     copies = [_copy_from(source, line, setter, convert) for source in line.sources]
     first, *others = copies
+    if not others:
+        return _only_line(decide, first)
 
     def run(context: Context, view: View | None, target: dict[str, Any], element: str) -> None:
         if decide is not None and not decide(context, view):
@@ -115,17 +117,48 @@ def copy_line(line: Line, setter: Setter, decide: Decide | None, convert: Conver
     return run
 
 
+def _only_line(decide: Decide | None, copy: Copy) -> RunLine:
+    """A line without alternatives."""
+    if decide is None:
+        return copy
+
+    def run(context: Context, view: View | None, target: dict[str, Any], element: str) -> None:
+        if decide(context, view):
+            copy(context, view, target, element)
+
+    return run
+
+
 def _copy_from(source: Place, line: Line, setter: Setter, convert: Convert) -> Copy:
     """Copy from one of the alternatives; true where it gave a value, or cleared the element."""
-    select, (component, subcomponent), label = _select(source), _depth(source), _label(line)
-    many = "+" in line.target
-    clears = line.target.partition(".")[0].rstrip("+")
-    in_datatype = isinstance(source, ComponentPlace)
+    if isinstance(source, FieldPlace):
+        return _copy_from_field(source, line, setter, convert)
+    (component, subcomponent), label = _depth(source), _label(line)
 
     def copy(context: Context, view: View | None, target: dict[str, Any], element: str) -> bool:
+        if view is None:
+            return False
+        mark = len(context.ledger)
+        value = convert(context, view, component, subcomponent, element + label)
+        if value is None:
+            return False
+        _put(context, mark, setter, target, value)
+        return True
+
+    return copy
+
+
+def _copy_from_field(source: FieldPlace, line: Line, setter: Setter, convert: Convert) -> Copy:
+    """The same from a field, of which each repetition counts where the target takes many."""
+    segment, number = source.segment, source.field
+    (component, subcomponent), label = _depth(source), _label(line)
+    many = "+" in line.target
+    clears = line.target.partition(".")[0].rstrip("+")
+
+    def copy(context: Context, _view: View | None, target: dict[str, Any], element: str) -> bool:
         done = False
-        for found in select(context, view):
-            if not in_datatype and found.is_null:
+        for found in context.views(segment, number):
+            if found.is_null:
                 context.mapped(found.whole(), f"{element}{label} (cleared)")
                 context.cleared.add(f"{element}.{clears}")
                 return True
@@ -179,7 +212,7 @@ def join_line(line: Line, decide: Decide | None) -> RunLine:
         texts = [target[name]] if name in target else []
         for select in selects:
             for found in select(context, view):
-                text = found.text()
+                text = found.as_text()
                 if text is not None and text != NULL:
                     texts.append(text)
                     context.mapped(found.whole(), element + label)

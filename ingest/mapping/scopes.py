@@ -47,6 +47,7 @@ class Scope:
     before: "Scope | None" = None
     _visible: dict[str, Any] | None = None
     _below: "Sequence[Scope] | None" = None
+    _segments_below: "dict[str, list[tuple[Scope, Any]]] | None" = None
 
     def has(self, name: str) -> bool:
         """Whether a segment of this name is its own."""
@@ -77,6 +78,16 @@ class Scope:
         if self._below is None:
             self._below = tuple(self.walk())
         return self._below
+
+    def segments_below(self, name: str) -> "Sequence[tuple[Scope, Any]]":
+        """The segments of a name with the scopes they lie in, likewise once all scopes are made."""
+        found = self._segments_below
+        if found is None:
+            found = self._segments_below = {}
+            for scope in self.below():
+                for segment in scope.segments:
+                    found.setdefault(segment.name, []).append((scope, segment))
+        return found.get(name, ())
 
     def resource(self, name: str) -> Any:
         """The resource of this name made of this scope or the nearest one around it."""
@@ -132,7 +143,8 @@ def _takes(rule: ScopeRule, segment: Any, scope: Scope) -> bool:
 def _continues(rule: ScopeRule, segment: Any, scope: Scope) -> bool:
     if not rule.joins or not scope.segments:
         return False
-    if _text(segment, FieldPlace(segment.name, 2)) not in rule.joins_types:
+    kinds = segment.field(2)
+    if not kinds or kinds[0].component(1) not in rule.joins_types:
         return False
     last = scope.named(segment.name)[-1]
     return all(_text(segment, place) == _text(last, place) for place in rule.joins)
