@@ -1,5 +1,6 @@
 """What each route does: read the call, carry out the interaction, shape the answer."""
 
+from fhir_server.http.batch_operations import operations_of
 from fhir_server.http.call import Call
 from fhir_server.http.reply import Reply, bundle_reply, outcome_reply, resource_reply
 from fhir_server.interactions.answer import Answer
@@ -51,7 +52,8 @@ def post_bundle(call: Call) -> Reply:
             lenient=call.is_lenient, resumption=call.resumption,
         )  # fmt: skip
     else:
-        answer = batch(call.server, call.resource, preference=preference,
+        answer = batch(call.server, call.resource, operate=operations_of(call.server),
+                       preference=preference,
                        language=call.language, lenient=call.is_lenient,
                        resumption=call.resumption)  # fmt: skip
     return bundle_reply(call, answer)

@@ -14,6 +14,7 @@ from fhir_server.interactions.operations.expunge import (
 from fhir_server.interactions.operations.given import given_pairs
 from fhir_server.interactions.operations.lastn import lastn
 from fhir_server.interactions.operations.meta import change_meta, meta
+from fhir_server.interactions.operations.meta_in_use import meta_in_use
 from fhir_server.interactions.operations.versions import versions
 from fhir_server.model.issues import refuse
 
@@ -24,11 +25,13 @@ def get_versions(call: Call) -> Reply:
 
 
 def get_meta(call: Call) -> Reply:
-    """GET /Type/id/$meta, /Type/id/_history/version/$meta."""
+    """GET /Type/id/$meta, /Type/id/_history/version/$meta, /Type/$meta, /$meta."""
     with call.server.database.connection() as connection:
-        return parameters_reply(
-            call, meta(connection, call.type, call.id, call.path.get("version"))
-        )
+        if "id" not in call.path:
+            found = meta_in_use(call.server, connection, call.path.get("type"))
+        else:
+            found = meta(connection, call.type, call.id, call.path.get("version"))
+    return parameters_reply(call, found)
 
 
 def add_meta(call: Call) -> Reply:
@@ -49,12 +52,12 @@ def _change_meta(call: Call, kind: Literal["add", "delete"]) -> Reply:
 
 
 def get_everything(call: Call) -> Reply:
-    """GET and POST /Patient/id/$everything."""
+    """GET and POST /Patient/id/$everything, /Patient/$everything."""
     if call.type != "Patient":
         raise refuse(404, "path-not-found", "not-found")
     with call.server.database.connection() as connection:
         return bundle_reply(
-            call, everything(call.server, connection, call.id, call.operation_pairs)
+            call, everything(call.server, connection, call.path.get("id"), call.operation_pairs)
         )
 
 

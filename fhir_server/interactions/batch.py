@@ -24,11 +24,15 @@ from fhir_server.model.issues import Language, Refused, operation_outcome
 from fhir_server.model.json_source import encode_json
 from fhir_server.store.resources import Connection
 
+Operate = Callable[[Entry, Language], Answer]
+"""Carries out the operation that an entry asks for; raises Refused."""
+
 
 def batch(
     server: FhirServer,
     bundle: dict[str, Any],
     *,
+    operate: Operate,
     preference: ReturnPreference = "minimal",
     language: Language = "en",
     lenient: bool = False,
@@ -43,7 +47,7 @@ def batch(
     """
     entries = entries_of(bundle, server.settings.max_bundle_entries)
     resumption.note_total(len(entries))
-    answering = _Answering(server, preference, language, lenient)
+    answering = _Answering(server, operate, preference, language, lenient)
     answers: list[bytes] = []
     for step, entry in enumerate(entries):
         answer = resumption.answered(step)
@@ -59,6 +63,7 @@ class _Answering:
     """How the entries of one batch are answered."""
 
     server: FhirServer
+    operate: Operate
     preference: ReturnPreference
     language: Language
     lenient: bool
@@ -67,6 +72,8 @@ class _Answering:
         """The entry of the response. `keep` has it where something was written."""
         try:
             entry = parse_entry(sent, at, self.server.base_url)
+            if entry.is_operation:
+                return self._shown(self.operate(entry, self.language))
             return self._read(entry) if entry.method in READS else self._written(entry, keep)
         except Refused as refused:
             outcome = encode_json(operation_outcome(list(refused.issues), self.language))

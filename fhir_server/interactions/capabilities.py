@@ -30,7 +30,7 @@ OWN_OPERATIONS: Mapping[str, str] = {
 }
 """Those of no specification, at the system and on every type, by their definitions."""
 SYSTEM_OPERATIONS: Mapping[str, str] = {
-    "validate": "Resource-validate", "versions": "CapabilityStatement-versions",
+    "validate": "Resource-validate", "meta": "Resource-meta", "versions": "CapabilityStatement-versions",
 }  # fmt: skip
 TYPE_OPERATIONS: Mapping[str, Sequence[str]] = {
     "CodeSystem": ("lookup", "subsumes", "validate-code"),

@@ -46,6 +46,11 @@ class Entry:
     if_modified_since: Any = None
 
     @property
+    def is_operation(self) -> bool:
+        """Whether it asks for an operation (`Patient/$validate`)."""
+        return any(part.startswith("$") for part in self.path)
+
+    @property
     def pairs(self) -> list[tuple[str, str]]:
         """The query's parameters. Errors: as `query_pairs`."""
         return query_pairs(self.query, f"{self.at}.request.url")

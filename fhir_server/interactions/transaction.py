@@ -17,7 +17,7 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change
 from fhir_server.interactions.writing.check import check_changes
 from fhir_server.interactions.writing.write import run_write, write_changes
-from fhir_server.model.issues import Issue, Language, Refused
+from fhir_server.model.issues import Issue, Language, Refused, error
 from fhir_server.model.json_source import encode_json
 from fhir_server.store.receipts import find_receipt, lock_receipt, store_receipt
 from fhir_server.store.resources import Connection
@@ -49,6 +49,7 @@ def transaction(
     nothing is stored then.
     """
     entries = parse_entries(bundle, server.base_url, server.settings.max_bundle_entries)
+    _check_no_operation(entries)
     changes = _changes(server, entries)
     check_changes(server, changes)
     kept = timedelta(seconds=server.settings.receipt_window_s)
@@ -89,6 +90,17 @@ def _receipt(connection: Connection, digest: bytes | None, kept: timedelta) -> b
         return None
     lock_receipt(connection, digest)
     return find_receipt(connection, digest, kept)
+
+
+def _check_no_operation(entries: Sequence[Entry]) -> None:
+    """Errors: Refused 400: an operation answers for itself, outside the transaction that all share."""
+    faults: list[Issue] = [
+        error("entry-operation", "not-supported", f"{entry.at}.request.url")
+        for entry in entries
+        if entry.is_operation
+    ]
+    if faults:
+        raise Refused(400, faults)
 
 
 def _changes(server: FhirServer, entries: Sequence[Entry]) -> list[Change]:

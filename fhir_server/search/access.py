@@ -148,9 +148,9 @@ def _keys(criterion: Lone) -> Fragment:
     conditions = Conditions()
     if isinstance(criterion, RangeGroup):
         return conditions.keys_in_range(criterion)
-    if isinstance(criterion, HasString):
-        return conditions.keys_of_string(criterion)
-    return conditions.keys_linked(criterion)
+    keys = conditions.keys_of(criterion)
+    assert keys is not None  # noqa: S101 — strings and links have keys
+    return keys
 
 
 def select_in_blocks(

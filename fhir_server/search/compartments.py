@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from fhir_server.model.issues import refuse
 from fhir_server.search.parameters import SearchParameters
-from fhir_server.search.predicates import AnyOf, HasToken, KeyIn, Predicate
+from fhir_server.search.predicates import AnyOf, Belongs, HasToken, KeyIn, Predicate
 from fhir_server.store.keys import reference_token, resource_key
+from fhir_server.store.resource_types import TYPE_NUMBERS
 
 _BASE = "http://hl7.org/fhir/CompartmentDefinition/"
 
@@ -40,6 +41,23 @@ def compartment_parameters(
         for entry in definition["resource"]
         if entry.get("param")
     }
+
+
+def in_any_compartment(
+    parameters: SearchParameters, types: Iterable[str], compartment_type: str
+) -> Predicate:
+    """The resource belongs to the compartment of some resource of the type, or is one of these.
+
+    Errors: Refused(404).
+    """
+    members = compartment_parameters(parameters, compartment_type)
+    numbers = tuple(
+        parameter.hash
+        for name in types
+        for code in members.get(name, ())
+        if (parameter := parameters.find(name, code)) is not None
+    )
+    return Belongs(numbers, TYPE_NUMBERS[compartment_type])
 
 
 def in_compartment(

@@ -9,8 +9,10 @@ from fhir_server.model.dates import moment_of
 from fhir_server.search.plan import Plan, RangeGroup, plan_predicate
 from fhir_server.search.predicates import (
     AnyOf,
+    Belongs,
     Chained,
     Comparator,
+    Dated,
     HasString,
     HasWords,
     Holds,
@@ -91,25 +93,14 @@ class Conditions:
             yield self._of(predicate, row)
 
     def _of(self, predicate: Predicate, row: Row) -> Fragment:
+        keys = self.keys_of(predicate)
+        if keys is not None:
+            return _is_among(row, keys)
         match predicate:
-            case HasString():
-                return _is_among(row, self.keys_of_string(predicate))
-            case HasWords(query=query):
-                x = self._alias("x")
-                return sql(
-                    row.key + " IN (SELECT " + x + ".key FROM search_text " + x
-                    + " WHERE " + x + ".words @@ %s::tsquery)",
-                    query,
-                )  # fmt: skip
-            case Chained() | ReferredTo():
-                return _is_among(row, self.keys_linked(predicate))
-            case Listed(source=source, parameter=parameter):
-                return sql(
-                    row.key + " IN (SELECT target FROM search_reference "
-                    "WHERE key = %s::bigint AND parameter = %s::bigint)",
-                    source,
-                    parameter,
-                )
+            case Dated():
+                return self._dated(predicate, row)
+            case Belongs(parameters=parameters, owner=owner):
+                return self._belongs(parameters, owner, row)
             case Holds(contained=contained, itself=itself):
                 return self._holds(contained, itself, row)
             case Near():
@@ -141,7 +132,29 @@ class Conditions:
             " UNION ALL SELECT " + w + ".key FROM " + table + " " + w + " WHERE "
         ) + range_rows(group.ranges, w) & sql(w + ".low <= %s::numeric AND (" + wide + ")", floor)
 
-    def keys_of_string(self, predicate: HasString) -> Fragment:
+    def keys_of(self, predicate: Predicate) -> Fragment | None:
+        """The statement of the keys, perhaps repeated, that meet a predicate with a table of its own; None
+        for any other.
+        """
+        match predicate:
+            case HasString():
+                return self._keys_of_string(predicate)
+            case HasWords(query=query):
+                x = self._alias("x")
+                head = "SELECT " + x + ".key FROM search_text " + x
+                return sql(head + " WHERE " + x + ".words @@ %s::tsquery", query)
+            case Chained() | ReferredTo():
+                return self._keys_linked(predicate)
+            case Listed(source=source, parameter=parameter):
+                return sql(
+                    "SELECT target AS key FROM search_reference "
+                    "WHERE key = %s::bigint AND parameter = %s::bigint",
+                    source,
+                    parameter,
+                )
+        return None
+
+    def _keys_of_string(self, predicate: HasString) -> Fragment:
         """The statement of the keys, perhaps repeated, that have such a string."""
         s = self._alias("s")
         of_parameter = equals_any(s + ".parameter", "bigint", predicate.parameters)
@@ -156,7 +169,7 @@ class Conditions:
             + of_parameter & _compared_string(predicate, s + ".value")
         )  # fmt: skip
 
-    def keys_linked(self, link: Chained | ReferredTo) -> Fragment:
+    def _keys_linked(self, link: Chained | ReferredTo) -> Fragment:
         """The statement of the keys, perhaps repeated, at the near end of an edge whose far end meets the
         condition of a link.
         """
@@ -189,6 +202,26 @@ class Conditions:
             own = self.of_plan(plan_predicate(itself), t)
             found = found + sql(" UNION SELECT " + t + ".key FROM resource " + t + " WHERE ") + own
         return found + sql(")")
+
+    def _belongs(self, parameters: tuple[int, ...], owner: int, row: Row) -> Fragment:
+        """Asked of each row by its key: a page needs few of them, and the set of all would be large."""
+        e, t = self._alias("e"), self._alias("t")
+        return (
+            sql("(" + row.alias + ".type = %s::smallint OR coalesce((SELECT TRUE FROM search_reference " + e
+                + " JOIN resource " + t + " ON " + t + ".key = " + e + ".target WHERE " + e + ".key = "
+                + row.key + " AND NOT " + t + ".deleted AND " + t + ".type = %s::smallint AND ", owner, owner)
+            + equals_any(e + ".parameter", "bigint", parameters) + sql(" LIMIT 1), FALSE))")
+        )  # fmt: skip
+
+    def _dated(self, predicate: Dated, row: Row) -> Fragment:
+        """Asked of each row by its key: of what else is asked, few rows are left."""
+        s = self._alias("s")
+        return (
+            sql("coalesce((SELECT bool_or(" + s + ".low <= %s::bigint AND " + s + ".high >= %s::bigint)"
+                " FROM search_date " + s + " WHERE " + s + ".key = " + row.key + " AND ",
+                predicate.high, predicate.low)
+            + equals_any(s + ".parameter", "bigint", predicate.parameters) + sql("), TRUE)")
+        )  # fmt: skip
 
     def _near(self, predicate: Near, row: Row) -> Fragment:
         """A band of latitudes by the index, then the great circle (haversine)."""

@@ -81,7 +81,7 @@ def _statement(request: SearchRequest, way: Way) -> Fragment:
 
 def _order(request: SearchRequest, way: Way) -> Iterator[str]:
     if not request.sort:
-        is_by_key = isinstance(way, ByKey) or not request.types
+        is_by_key = isinstance(way, ByKey) or request.resource_type is None
         yield "by key" if is_by_key else "as first stored"
     for sort in request.sort:
         yield f"{sort.kind}{' descending' if sort.descending else ''}"

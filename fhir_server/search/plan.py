@@ -15,6 +15,7 @@ from fhir_server.search.predicates import (
     AllOf,
     AnyOf,
     Chained,
+    Dated,
     HasString,
     HasToken,
     HasWords,
@@ -82,7 +83,7 @@ class Plan:
 
 
 # What is looked up by the key of the resource alone.
-_BY_KEY = (HasString, HasWords, Chained, ReferredTo, Listed, Holds, Near)
+_BY_KEY = (HasString, HasWords, Chained, ReferredTo, Listed, Holds, Near, Dated)
 
 
 def plan_predicate(predicate: Predicate) -> Plan:

@@ -61,6 +61,15 @@ class Updated:
 
 
 @dataclass(frozen=True, slots=True)
+class Dated:
+    """One of its dates overlaps [low, high], or it has none of them. Units: microseconds since 1970."""
+
+    parameters: tuple[int, ...]
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
 class KeyIn:
     """The resource is one of these."""
 
@@ -96,6 +105,14 @@ class Listed:
 
     source: int
     parameter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Belongs:
+    """It is of a type, or refers by one of the parameters to a resource of the type that is stored here."""
+
+    parameters: tuple[int, ...]
+    owner: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +156,6 @@ class Not:
 
 
 Predicate = (
-    HasToken | InRange | HasString | HasWords | Updated | KeyIn | TypeIn | Chained | ReferredTo | Listed
-    | Holds | Near | AllOf | AnyOf | Not
+    HasToken | InRange | HasString | HasWords | Updated | Dated | KeyIn | TypeIn | Chained | ReferredTo
+    | Listed | Belongs | Holds | Near | AllOf | AnyOf | Not
 )  # fmt: skip

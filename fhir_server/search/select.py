@@ -117,8 +117,8 @@ def _order(
 ) -> tuple[Fragment, list[Fragment], list[Place]]:
     """Joins, further conditions, and the places in order, the tie-breaker last."""
     if not request.sort:
-        # Over all types no index holds the order of storing.
-        column: LiteralString = "r.sequence" if request.types else "r.key"
+        # Over several types no index holds the order of storing.
+        column: LiteralString = "r.sequence" if request.resource_type else "r.key"
         return sql(""), [], [Place(column, None, descending=False, nullable=False)]
     first, rest = request.sort[0], request.sort[1:]
     joins, places = sql(""), list[Place]()

@@ -25,12 +25,15 @@ def referring_resources(
 ) -> list[tuple[int, str, str]]:
     """Resources that refer to one of the targets: the target's key, their type and id.
 
-    Shape: references that a search parameter covers; those are the ones with an edge.
+    Shape: references that a search parameter covers; those are the ones with an edge. What a contained
+    resource refers to, its container refers to.
     """
     if not targets:
         return []
     rows = connection.execute(
-        "SELECT DISTINCT s.target, r.type, r.id FROM search_reference s JOIN resource r USING (key) "
+        "SELECT DISTINCT s.target, r.type, r.id FROM search_reference s "
+        "LEFT JOIN contained_resource c ON c.key = s.key "
+        "JOIN resource r ON r.key = coalesce(c.container, s.key) "
         "WHERE s.target = ANY(%s) AND NOT r.deleted ORDER BY r.type, r.id LIMIT %s",
         (list(targets), limit),
     ).fetchall()

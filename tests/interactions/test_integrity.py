@@ -89,6 +89,21 @@ def test_integrity__what_is_referred_to_stays(with_settings: WithSettings) -> No
     assert client.delete("/fhir/Patient/a").status_code == 204
 
 
+def test_integrity__what_a_contained_resource_refers_to_stays(with_settings: WithSettings) -> None:
+    client = with_settings(referential_integrity=True)
+    client.put("/fhir/Patient/a", json=patient(id="a"))
+    client.put("/fhir/Patient/b", json=patient(id="b"))
+    inner = {**condition("Patient/a", id="inner")}
+    outer = {**condition("Patient/b", id="c"), "contained": [inner],
+             "evidence": [{"detail": [{"reference": "#inner"}]}]}  # fmt: skip
+    assert client.put("/fhir/Condition/c", json=outer).status_code == 201
+    response = client.delete("/fhir/Patient/a")
+    assert (response.status_code, issue_id(response)) == (409, "delete-referenced")
+    assert "Condition/c" in issue(response)["details"]["text"]
+    assert client.delete("/fhir/Condition/c").status_code == 204
+    assert client.delete("/fhir/Patient/a").status_code == 204
+
+
 def test_integrity__a_transaction_is_judged_as_a_whole(with_settings: WithSettings) -> None:
     client = with_settings(referential_integrity=True)
     both = bundle(

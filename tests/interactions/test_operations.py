@@ -46,6 +46,24 @@ def test_meta__needs_its_parameter(client: TestClient) -> None:
     assert client.get("/fhir/Patient/none/$meta").status_code == 404
 
 
+def test_meta__of_a_type_and_of_all_types_is_what_is_in_use(client: TestClient) -> None:
+    profile = "http://profiles.test/p"
+    other = {"system": "http://other.test", "code": TAG["code"]}
+    client.put("/fhir/Patient/a", json=patient(id="a", meta={"tag": [TAG], "profile": [profile]}))
+    client.put("/fhir/Patient/b", json=patient(id="b", meta={"tag": [other]}))
+    client.put("/fhir/Patient/c", json=patient(id="c", meta={"tag": [{"code": "gone"}]}))
+    client.delete("/fhir/Patient/c")
+    about = {**condition("Patient/a", id="c"), "meta": {"security": [LABEL], "tag": [TAG]}}
+    client.put("/fhir/Condition/c", json=about)
+    of_patients = meta_of(client.get("/fhir/Patient/$meta"))
+    assert of_patients["profile"] == [profile]
+    assert sorted(one["system"] for one in of_patients["tag"]) == [other["system"], TAG["system"]]
+    everywhere = meta_of(client.get("/fhir/$meta"))
+    assert (everywhere["profile"], everywhere["security"]) == ([profile], [LABEL])
+    assert len(everywhere["tag"]) == 2
+    assert meta_of(client.get("/fhir/Observation/$meta")) == {}
+
+
 @pytest.fixture
 def cared_for(client: TestClient) -> TestClient:
     client.put(
@@ -94,9 +112,43 @@ def test_everything__is_narrowed_by_type_and_time(cared_for: TestClient) -> None
     assert everything(cared_for, "/fhir/Patient/a/$everything?_since=2200") == []
 
 
+def test_everything__is_narrowed_by_dates_of_care(cared_for: TestClient) -> None:
+    for number, year in enumerate(("2018", "2020-05", "2022")):
+        dated = {**condition("Patient/a", id=f"c{number}"), "recordedDate": year}
+        cared_for.put(f"/fhir/Condition/c{number}", json=dated)
+
+    def found(query: str) -> set[str]:
+        url = f"/fhir/Patient/a/$everything?_type=Patient,Condition&{query}"
+        return set(everything(cared_for, url)) - {"Patient/a"}
+
+    assert found("start=2020") == {"Condition/c1", "Condition/c2"}
+    assert found("end=2020") == {"Condition/c0", "Condition/c1"}
+    assert found("start=2020-05-31&end=2021") == {"Condition/c1"}
+    assert found("start=2020&_count=1") == {"Condition/c1", "Condition/c2"}
+    undated = condition("Patient/a", id="c0")
+    cared_for.put("/fhir/Condition/c0", json=undated)
+    assert found("start=2023") == {"Condition/c0"}
+
+
+def test_everything__of_all_patients(cared_for: TestClient) -> None:
+    cared_for.put("/fhir/Condition/lost", json=condition("Patient/none", id="lost"))
+    everyone = OWN | {"Patient/b", "Condition/other"}
+    assert set(everything(cared_for, "/fhir/Patient/$everything")) == everyone | {"Organization/o"}
+    for query in (
+        "_type=Patient,Condition&_count=2",
+        "_count=2&_since=2000&_type=Condition,Patient",
+    ):
+        found = everything(cared_for, f"/fhir/Patient/$everything?{query}")
+        assert sorted(found) == sorted(everyone)
+    assert everything(cared_for, "/fhir/Patient/$everything?_type=Organization") == []
+
+
 def test_everything__fault_is_named(cared_for: TestClient) -> None:
-    response = cared_for.get("/fhir/Patient/a/$everything?start=2020")
+    response = cared_for.get("/fhir/Patient/a/$everything?begin=2020")
     assert (response.status_code, issue_id(response)) == (400, "operation-parameter-unknown")
+    response = cared_for.get("/fhir/Patient/a/$everything?start=soon")
+    assert (response.status_code, issue_id(response)) == (400, "operation-parameter-value")
+    assert cared_for.get("/fhir/Condition/$everything").status_code == 404
     assert cared_for.get("/fhir/Patient/none/$everything").status_code == 404
     assert cared_for.get("/fhir/Condition/c0/$everything").status_code == 404
 
