@@ -10,8 +10,41 @@ ERRATA: Mapping[str, str] = {
     "operator = 'exists' implies (answer is Boolean)": (
         "operator = 'exists' implies (answer is boolean)"
     ),
+    # que-12: "more than one".
+    "enableWhen.count() > 2 implies enableBehavior.exists()": (
+        "enableWhen.count() > 1 implies enableBehavior.exists()"
+    ),
+    # The rules that follow are empty, and so not kept, without what they speak of; none of them asks for it.
+    # ref-1: a contained resource names its container by "#" (§2.3.0.5).
+    "reference.startsWith('#').not() or (reference.substring(1).trace('url') in "
+    "%rootResource.contained.id.trace('ids'))": (
+        "reference.hasValue() implies (reference = '#' or reference.startsWith('#').not() or "
+        "reference.substring(1) in %rootResource.contained.id)"
+    ),
+    # bdl-8
+    "fullUrl.contains('/_history/').not()": (
+        "fullUrl.hasValue() implies fullUrl.contains('/_history/').not()"
+    ),
+    # ras-2
+    "probability is decimal implies (probability as decimal) <= 100": (
+        "(probability.exists() and probability is decimal) implies (probability as decimal) <= 100"
+    ),
+    # vs-1: "is dateTime and has a value".
+    "($this as dateTime).toString().length() >= 8": (
+        "($this is dateTime and $this.hasValue()) implies ($this as dateTime).toString().length() >= 8"
+    ),
+    # The names of definitions: adf-0 and its like.
+    "name.matches('[A-Z]([A-Za-z0-9_]){0,254}')": (
+        "name.hasValue() implies name.matches('[A-Z]([A-Za-z0-9_]){0,254}')"
+    ),
 }
 """The expression to evaluate, by the published one."""
+
+WIDER_VALUE_SETS = frozenset({
+    # vitalsigns binds every component to it as required, oxygen flow by L/min and all; R5: extensible.
+    "http://hl7.org/fhir/ValueSet/ucum-vitals-common",
+})  # fmt: skip
+"""Value sets whose published binding is required, and is read as extensible."""
 
 
 def mended(expression: str) -> str:

@@ -25,6 +25,7 @@ from fhir_server.validation.rules.contained import explain_contained_id, has_id_
 from fhir_server.validation.rules.profiles import explain_claim, explain_missing, global_profiles
 from fhir_server.validation.rules.resources import RESOURCE_RULES
 from fhir_server.validation.rules.structure import ABSTRACT_RESOURCES
+from fhir_server.validation.rules.vital_signs import vital_sign_profiles
 from fhir_server.validation.scope import Scope
 from fhir_server.validation.snapshot import SnapshotError
 from fhir_server.validation.strictness import Strictness
@@ -137,7 +138,7 @@ class Validator:
         base = self._base(kind)
         if base is None:
             return False
-        urls = (*_claimed(resource), *self._globals.get(kind, ()), *profiles)
+        urls = (*_claimed(resource), *self._implied(resource), *profiles)
         roots = [self._knowledge.plans.plan(url) for url in urls]
         if compiler.silent or not any(self._covers(root, base) for root in roots):
             roots.insert(0, base)
@@ -149,6 +150,12 @@ class Validator:
         return kind not in RESOURCE_RULES or self._keeps_resource_rule(
             resource, scope, silent=compiler.silent
         )
+
+    def _implied(self, resource: Resource) -> tuple[str, ...]:
+        """The profiles that a resource must conform to without claiming them."""
+        kind = resource["resourceType"]
+        globals_ = self._globals.get(kind, ())
+        return (*globals_, *vital_sign_profiles(resource)) if kind == "Observation" else globals_
 
     def _keeps_resource_rule(self, resource: Resource, scope: Scope, *, silent: bool) -> bool:
         case = Inspection(self._knowledge, scope, Report(), self._conforms)
@@ -260,7 +267,7 @@ class Validator:
             if kind in RESOURCE_RULES:
                 case = Inspection(self._knowledge, scope, report, self._conforms)
                 RESOURCE_RULES[kind](resource, place, case)
-        urls = dict.fromkeys((*profiles, *self._globals.get(kind, ()), *_claimed(resource)))
+        urls = dict.fromkeys((*profiles, *self._implied(resource), *_claimed(resource)))
         for url in urls:
             asked = url in profiles
             if report.begins(place, url, is_asked=asked):

@@ -16,7 +16,6 @@ EXPECTED_FAILURES = {
     "choice-async-qr": _DISPLAY,
     "pat-dob-ext": "an unknown extension outside HL7's space is a warning here",
     "res-inv-example-bad": "uses extensions of HL7's that came after R4, unknown here",
-    "test-ndjson": "a day and a moment of that day cannot be compared: per-1 is empty, which breaks nothing",
     "ref-policy-default-r4": "the file is R5",
     "choice-invalid-type-qr": "a string answers a choice question, which item-type does not allow",
     "string-with-coding-async-qr": "the value set cannot be expanded offline in full",
@@ -50,4 +49,4 @@ def test_suite__verdict_agrees(name: str) -> None:
 @pytest.mark.skipif(not runs(), reason="the suite is not at hand")
 def test_suite__errors_agree_in_place_at_least_as_often_as_before() -> None:
     agreed = sum(agreement(one, run(one))[0] for one in runs().values())
-    assert agreed >= 347
+    assert agreed >= 349

@@ -10,6 +10,7 @@ from fhir_server.model.issues import Severity
 from fhir_server.terminology.expansion import Expansion
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
+from fhir_server.validation.errata import WIDER_VALUE_SETS
 from fhir_server.validation.inspection import Inspection
 from fhir_server.validation.items import Item
 from fhir_server.validation.knowledge import Knowledge
@@ -36,9 +37,16 @@ def required_value_sets(element: Element) -> list[str]:
         for extension in binding.get("extension", ())
         if extension.get("url") == MAX_VALUE_SET
     ]
-    if binding.get("strength") == "required" and "valueSet" in binding:
+    if _strength_of(binding) == "required" and "valueSet" in binding:
         value_sets.insert(0, binding["valueSet"])
     return [url for url in value_sets if url]
+
+
+def _strength_of(binding: Mapping[str, Any]) -> str | None:
+    if str(binding.get("valueSet")).partition("|")[0] in WIDER_VALUE_SETS:
+        return "extensible"
+    strength: str | None = binding.get("strength")
+    return strength
 
 
 def compile_binding(
@@ -55,7 +63,7 @@ def compile_binding(
 def _compile_silent(element: Element, type_code: str, knowledge: Knowledge) -> list[Check]:
     """The checks that pass only codes of which no binding has anything to say."""
     binding = element.definition.get("binding") or {}
-    strength, value_sets = binding.get("strength"), required_value_sets(element)
+    strength, value_sets = _strength_of(binding), required_value_sets(element)
     if not value_sets and strength in {"extensible", "preferred"} and binding.get("valueSet"):
         value_sets = [binding["valueSet"]]
     is_weak = strength == "preferred"
@@ -129,7 +137,7 @@ def explain_binding(element: Element, item: Item, case: Inspection) -> None:
         return
     if binding.get("valueSet"):
         case.report.bind(item.location, binding["valueSet"].partition("|")[0], element.profile)
-    strength, required = binding.get("strength"), required_value_sets(element)
+    strength, required = _strength_of(binding), required_value_sets(element)
     if strength == "preferred" and not _codes(item):
         # Text alone is no fault; an outer bound is one for codes.
         return

@@ -131,14 +131,14 @@ def _quick(compiled: CompiledExpression) -> Check:
             )
         except Exception:  # whatever goes wrong, the explanation says what
             return False
-        return answer is not False
+        return answer is True
 
     if quick_test is None:
         return in_full
 
     def check(value: Any, scope: Scope, place: Element) -> bool:
         try:
-            return quick_test(value) is not False
+            return quick_test(value) is True
         except FALL_BACK:
             return in_full(value, scope, place)
         except FHIRPathError:  # a pattern that is too slow: the explanation says so
@@ -176,9 +176,9 @@ def _explain(
         case.report.warning("invariant-not-checked", "processing", item.location, profile,
                             key=key, reason=why_not(error))  # fmt: skip
         return
-    # An empty answer breaks nothing: `ref-1` is empty for a reference without `reference`, the name
-    # rules without a name (docs/spec-clarifications.md).
-    if answer is False:
+    # An empty answer keeps no rule (docs/spec-clarifications.md); published rules that are empty where they
+    # have nothing to say are read as they are meant (`errata.py`).
+    if answer is not True:
         is_error = severity_of(constraint) == "error"
         case.report.add(
             "invariant" if is_error else "invariant-warning", "error" if is_error else "warning",
