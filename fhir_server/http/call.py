@@ -3,6 +3,7 @@
 Source: FHIR R4 http.html; RFC 7240 (Prefer); RFC 9110 (content negotiation).
 """
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,8 +102,26 @@ class Call:
 
     @cached_property
     def resource(self) -> Any:
-        """The content, JSON or XML. Errors: Refused 400 (neither) or 415 (another format)."""
+        """The content, JSON or XML; of a Binary its content in any other format too.
+
+        Errors: Refused 400 (unreadable) or 415 (another format).
+        """
+        is_binary = self.path.get("type") == "Binary" and self.media_type not in {*FORMATS, ""}
+        if is_binary and self.content:
+            return self._binary
         return read_source(self.content, self._content_format, self.server.definitions.type_model)
+
+    @property
+    def _binary(self) -> dict[str, Any]:
+        # https://hl7.org/fhir/R4/binary.html#rest
+        context = self.headers.get("x-security-context")
+        return {
+            "resourceType": "Binary",
+            **({"id": self.id} if "id" in self.path else {}),
+            "contentType": self.headers["content-type"].strip(),
+            **({"securityContext": {"reference": context}} if context else {}),
+            "data": base64.b64encode(self.content).decode(),
+        }
 
     @property
     def reading(self) -> Reading:
@@ -187,6 +206,11 @@ class Call:
     def format(self) -> Format:
         """The format of the answer, JSON where the client takes neither."""
         return self._acceptable or "json"
+
+    @property
+    def names_format(self) -> bool:
+        """Whether `_format` says how the answer is to be written."""
+        return "_format" in self._general
 
     def check_format(self) -> None:
         """Errors: Refused 406 where the client takes neither JSON nor XML."""

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from fhir_server.http import asynchronous
 from fhir_server.http.access_log import correlation_headers, note_request
+from fhir_server.http.binaries import is_native_read
 from fhir_server.http.body import read_body
 from fhir_server.http.call import Call
 from fhir_server.http.faults import fault_of
@@ -87,7 +88,8 @@ class FhirEndpoint:
 
 
 def _handle(call: Call, route: Found, path: str) -> Reply:
-    call.check_format()
+    if not is_native_read(route.interaction, call):
+        call.check_format()
     check_parameters(route.interaction, call)
     if route.interaction in asynchronous.TAKEN and call.wants_later:
         return asynchronous.start(call, path)

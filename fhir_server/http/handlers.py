@@ -1,6 +1,7 @@
 """What each route does: read the call, carry out the interaction, shape the answer."""
 
 from fhir_server.http.batch_operations import operations_of
+from fhir_server.http.binaries import binary_reply
 from fhir_server.http.call import Call
 from fhir_server.http.reply import Reply, bundle_reply, outcome_reply, resource_reply
 from fhir_server.interactions.answer import Answer
@@ -65,13 +66,21 @@ def get_resource(call: Call) -> Reply:
     with call.server.database.connection() as connection:
         if own is not None and read_resource(connection, call.type, call.id) is None:
             return bundle_reply(call, Answer(200, body=encode_json(own)))
-        return resource_reply(call, read(connection, call.type, call.id))
+        answer = read(connection, call.type, call.id)
+    return _version_reply(call, answer)
 
 
 def get_version(call: Call) -> Reply:
     """GET /Type/id/_history/version."""
     with call.server.database.connection() as connection:
-        return resource_reply(call, vread(connection, call.type, call.id, call.path["version"]))
+        answer = vread(connection, call.type, call.id, call.path["version"])
+    return _version_reply(call, answer)
+
+
+def _version_reply(call: Call, answer: Answer) -> Reply:
+    if call.type == "Binary" and not call.names_format:
+        return binary_reply(call, answer)
+    return resource_reply(call, answer)
 
 
 def get_history(call: Call) -> Reply:

@@ -34,8 +34,8 @@ class CoalescedReads:
         return (
             interaction == "read"
             and not call.query
-            # Our own OperationDefinitions are read like stored ones, but stand in no table.
-            and call.type != "OperationDefinition"
+            # Our own OperationDefinitions stand in no table; a Binary may be sent as what it holds.
+            and call.type not in {"OperationDefinition", "Binary"}
             and call.format == "json"
         )
 
