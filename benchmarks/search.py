@@ -116,7 +116,7 @@ def _observation(resource_id: str, patient: int, rng: random.Random) -> Resource
 _COPIES = (
     ("dates", "search_date (key, parameter, low, high)"),
     ("quantities", "search_quantity (key, parameter, unit, low, high)"),
-    ("strings", "search_string (key, parameter, value)"),
+    ("strings", "search_string (key, parameter, value, in_parts)"),
     ("references", "search_reference (key, parameter, target)"),
 )
 
@@ -240,7 +240,7 @@ def cases() -> list[Case]:
              (patient, parameter_hash("Observation", "patient"), [_token("code", "=c1", "Observation")])),
         Case("string :contains", "Patient?family:contains=fior&_count=20",
              f"{page} AND r.key IN (SELECT s.key FROM search_string s WHERE "
-             f"s.parameter IS NOT DISTINCT FROM %s AND s.value LIKE %s){by_key}",
+             f"s.in_parts AND s.parameter IS NOT DISTINCT FROM %s AND s.value LIKE %s){by_key}",
              (patient, parameter_hash("Patient", "family"), "%fior%")),
         Case("string prefix", "Patient?family=fior&_count=20",
              f"{page} AND r.key IN (SELECT s.key FROM search_string s WHERE s.parameter = %s "

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from fhir_server.model.issues import Issue
 from fhir_server.store.resources import StoredResource
@@ -34,6 +35,8 @@ class Answer:
         return f"{self.stored.type}/{self.stored.id}/_history/{self.stored.version}"
 
 
+# A transaction has one time, or few.
+@lru_cache(maxsize=256)
 def instant(time: datetime) -> str:
     """A time as a FHIR instant in UTC, with milliseconds."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

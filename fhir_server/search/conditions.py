@@ -162,7 +162,8 @@ class Conditions:
             # The form that the index of trigrams holds, and no other: PostgreSQL would read all strings of
             # the parameter beside the few that have the trigrams.
             of_parameter = sql(
-                "ARRAY[" + s + ".parameter] && %s::bigint[]", list(predicate.parameters)
+                s + ".in_parts AND ARRAY[" + s + ".parameter] && %s::bigint[]",
+                list(predicate.parameters),
             )
         return (
             sql("SELECT " + s + ".key FROM search_string " + s + " WHERE ")

@@ -27,7 +27,8 @@ class IndexRows:
 
     Shape: `tokens` for `resource.tokens`; the others rows of their tables without `key`: `dates`
     (parameter, low, high), `numbers` (parameter, low, high), `quantities` (parameter, unit, low, high),
-    `strings` (parameter, folded value), `references` (parameter, key of the target), `texts` (words).
+    `strings` (parameter, folded value, whether parts of it can be asked for), `references` (parameter, key
+    of the target), `texts` (words).
     Each row once. `codes` (parameter, token, code) belong to no resource: what their tokens stand for.
     """
 
@@ -35,7 +36,7 @@ class IndexRows:
     dates: list[tuple[int, int, int]] = field(default_factory=list)
     numbers: list[tuple[int, Decimal, Decimal]] = field(default_factory=list)
     quantities: list[tuple[int, int, Decimal, Decimal]] = field(default_factory=list)
-    strings: list[tuple[int, str]] = field(default_factory=list)
+    strings: list[tuple[int, str, bool]] = field(default_factory=list)
     references: list[tuple[int, int]] = field(default_factory=list)
     texts: list[tuple[str]] = field(default_factory=list)
     codes: list[tuple[int, int, str]] = field(default_factory=list)
@@ -61,6 +62,9 @@ class IndexRows:
                 (parameter ^ CONTAINED, unit, low, high)
                 for parameter, unit, low, high in self.quantities
             ],
-            strings=[(parameter ^ CONTAINED, value) for parameter, value in self.strings],
+            strings=[
+                (parameter ^ CONTAINED, value, in_parts)
+                for parameter, value, in_parts in self.strings
+            ],
             references=[(parameter ^ CONTAINED, target) for parameter, target in self.references],
         )

@@ -7,6 +7,7 @@ Source: https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 
 
 def array_text(values: Iterable[object]) -> str:
@@ -21,6 +22,23 @@ def quoted_array(texts: Iterable[str]) -> str:
 
 def _quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def array_of_arrays(arrays: Iterable[Iterable[int]]) -> str:
+    """An array of texts, each an array of numbers: how arrays of different lengths travel."""
+    return "{" + ",".join(['"{' + ",".join(map(str, one)) + '}"' for one in arrays]) + "}"
+
+
+def instants_array(moments: Iterable[datetime]) -> str:
+    """An array of instants, most of which are the same."""
+    written: dict[datetime, str] = {}
+    texts = []
+    for moment in moments:
+        text = written.get(moment)
+        if text is None:
+            text = written[moment] = moment.isoformat()
+        texts.append(text)
+    return "{" + ",".join(texts) + "}"
 
 
 def bytes_array(values: Iterable[bytes | None]) -> str:

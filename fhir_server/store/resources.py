@@ -11,7 +11,14 @@ from typing import Any, Protocol
 
 import psycopg
 
-from fhir_server.store.arrays import array_text, bytes_array, column_array, quoted_array
+from fhir_server.store.arrays import (
+    array_of_arrays,
+    array_text,
+    bytes_array,
+    column_array,
+    instants_array,
+    quoted_array,
+)
 from fhir_server.store.bodies import packed, unpacked
 from fhir_server.store.keys import resource_key
 from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
@@ -44,7 +51,7 @@ class IndexRows(Protocol):
     @property
     def quantities(self) -> Sequence[tuple[int, int, Any, Any]]: ...
     @property
-    def strings(self) -> Sequence[tuple[int, str]]: ...
+    def strings(self) -> Sequence[tuple[int, str, bool]]: ...
     @property
     def references(self) -> Sequence[tuple[int, int]]: ...
     @property
@@ -194,7 +201,7 @@ def _move_to_history(connection: Connection, replaced: Sequence[NewVersion]) -> 
         "FROM unnest(%s::bigint[], %s::timestamptz[]) AS new (key, updated) JOIN resource r USING (key)",
         (
             array_text(version.resource.key for version in replaced),
-            array_text(version.resource.updated.isoformat() for version in replaced),
+            instants_array(version.resource.updated for version in replaced),
         ),
     )
 
@@ -244,10 +251,10 @@ def _upsert(versions: Sequence[NewVersion]) -> _Part:
             array_text(TYPE_NUMBERS[r.type] for r in resources),
             quoted_array(r.id for r in resources),
             array_text(r.version for r in resources),
-            array_text(r.updated.isoformat() for r in resources),
+            instants_array(r.updated for r in resources),
             array_text(r.deleted for r in resources),
             bytes_array(None if r.body is None else packed(r.body) for r in resources),
-            quoted_array(array_text(one.rows.tokens if one.rows else ()) for one in versions),
+            array_of_arrays(one.rows.tokens if one.rows else () for one in versions),
         ),
     )
 
@@ -257,7 +264,7 @@ SEARCH_TABLES = (
     ("numbers", "search_number", "parameter, low, high", ("bigint", "numeric", "numeric")),
     ("quantities", "search_quantity", "parameter, unit, low, high",
      ("bigint", "bigint", "numeric", "numeric")),
-    ("strings", "search_string", "parameter, value", ("bigint", "text")),
+    ("strings", "search_string", "parameter, value, in_parts", ("bigint", "text", "bool")),
     ("references", "search_reference", "parameter, target", ("bigint", "bigint")),
     ("texts", "search_text", "words", ("tsvector",)),
 )  # fmt: skip

@@ -114,6 +114,7 @@ search_string = Table(
     Column("parameter", BigInteger, nullable=False),
     # By code point: one index serves prefixes and order. Folded strings have no accents left to place.
     Column("value", Text(collation="C"), nullable=False),
+    Column("in_parts", Boolean, nullable=False, server_default=text("true")),
     Index("search_string_key", "key"),
     Index("search_string_value", "parameter", "value"),
     # Left out where the database has no pg_trgm.
@@ -123,9 +124,12 @@ search_string = Table(
         "value",
         postgresql_using="gin",
         postgresql_ops={"value": "gin_trgm_ops"},
+        postgresql_where=text("in_parts"),
     ),
 )
-"""Strings folded (case, accents, white space) for prefixes and sorting, cut to what an index holds."""
+"""Strings folded (case, accents, white space) for prefixes and sorting, cut to what an index holds;
+`in_parts` those that are asked for in parts too.
+"""
 
 search_reference = Table(
     "search_reference",

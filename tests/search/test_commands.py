@@ -47,6 +47,7 @@ def test_contains__goes_by_trigrams(store: SearchStore) -> None:
         )
         connection.execute("ANALYZE search_string")
         plan = connection.execute(
-            "EXPLAIN SELECT key FROM search_string WHERE parameter = 7 AND value LIKE '%c4ca4238%'"
+            "EXPLAIN SELECT key FROM search_string "
+            "WHERE in_parts AND parameter = 7 AND value LIKE '%c4ca4238%'"
         ).fetchall()
     assert any("search_string_trigrams" in line for (line,) in plan)

@@ -100,7 +100,7 @@ def _queries(indexer: SearchIndexer, resource: Resource) -> Iterator[tuple[str, 
             code = codes[number].code
             yield code, f"ge{moment_of(low).isoformat()}"
             yield code, f"le{moment_of(high).isoformat()}"
-    for number, folded in rows.strings:
+    for number, folded, _ in rows.strings:
         parameter = codes.get(number)
         if parameter is not None and parameter.type == "string" and folded.strip("\\,|$"):
             yield parameter.code, folded.replace("\\", "\\\\").replace(",", "\\,")

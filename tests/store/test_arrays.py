@@ -5,7 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from fhir_server.store.arrays import array_text, bytes_array, column_array, quoted_array
+from fhir_server.store.arrays import (
+    array_of_arrays,
+    array_text,
+    bytes_array,
+    column_array,
+    instants_array,
+    quoted_array,
+)
 from fhir_server.store.database import Database
 
 TEXTS = [
@@ -35,6 +42,8 @@ MOMENT = datetime(2026, 1, 1, 12, 0, 0, 123000, UTC)
         ("text", column_array("text", TEXTS), TEXTS),
         ("text", quoted_array([]), []),
         ("text", quoted_array([array_text([1, -2]), array_text([])]), ["{1,-2}", "{}"]),
+        ("text", array_of_arrays([[1, -2], []]), ["{1,-2}", "{}"]),
+        ("timestamptz", instants_array([MOMENT, MOMENT]), [MOMENT, MOMENT]),
         ("bytea", bytes_array([b"\x00\xff", None, b""]), [b"\x00\xff", None, b""]),
         ("bigint", array_text([-(2**63), 0, 2**63 - 1]), [-(2**63), 0, 2**63 - 1]),
         ("numeric", column_array("numeric", NUMBERS), NUMBERS),

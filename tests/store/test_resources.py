@@ -26,7 +26,7 @@ class Rows:
     dates = ((7, 10, 20), (7, 10, 20))
     numbers = ((8, 1, 2),)
     quantities = ((9, 5, 1, 2),)
-    strings = ((10, "alpha"),)
+    strings = ((10, "alpha", True),)
     references = ((11, 99),)
     texts = (("'alpha'",),)
     codes = ((12, 3, "beta"),)

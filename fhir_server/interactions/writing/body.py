@@ -18,8 +18,10 @@ def stamped(
     sent = resource.get("meta")
     if isinstance(sent, dict):
         meta.update({name: value for name, value in sent.items() if name not in meta})
-    rest = {n: v for n, v in resource.items() if n not in {"resourceType", "id", "meta"}}
-    return {"resourceType": resource["resourceType"], "id": resource_id, "meta": meta, **rest}
+    # A key keeps the place where it was first put.
+    whole = {"resourceType": resource["resourceType"], "id": resource_id, "meta": meta} | resource
+    whole["id"], whole["meta"] = resource_id, meta
+    return whole
 
 
 def body_of(resource: dict[str, Any], resource_id: str, version: int, updated: datetime) -> bytes:

@@ -34,10 +34,10 @@ def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: Inde
         for text in _texts(kind, value):
             rows.tokens.append(token_hash(parameter.hash_of("exact"), text))
             folded = fold(text)
-            rows.strings.append((parameter.hash, folded[:PREFIX_LENGTH]))
+            rows.strings.append((parameter.hash, folded[:PREFIX_LENGTH], True))
             if len(folded) > PREFIX_LENGTH:
                 number = parameter.hash_of("rest")
-                rows.strings.extend((number, window) for window in windows(folded))
+                rows.strings.extend((number, window, True) for window in windows(folded))
     return len(rows.strings) > before
 
 

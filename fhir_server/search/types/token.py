@@ -62,7 +62,8 @@ def extract(
         texts = _TEXTS.get(kind)
         if texts is not None:
             for text in texts(value):
-                rows.strings.append((parameter.hash_of("text"), fold(text)[:PREFIX_LENGTH]))
+                folded = fold(text)[:PREFIX_LENGTH]
+                rows.strings.append((parameter.hash_of("text"), folded, False))
         if kind == "Identifier":
             _extract_of_type(parameter, value, rows)
     return len(rows.tokens) > before
@@ -74,7 +75,7 @@ def _extract_order(parameter: SearchParameter, kind: str, code: str, rows: Index
     if kind in _DICTIONARY:
         rows.codes.append((number, number ^ _hashes(None, code)[0], value))
     else:
-        rows.strings.append((parameter.hash_of("sort"), value))
+        rows.strings.append((parameter.hash_of("sort"), value, False))
 
 
 def form_hashes(kind: str, value: Any) -> list[int]:

@@ -31,7 +31,7 @@ def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: Inde
             rows.tokens.append(token_hash(parameter.hash, plain))
         below = parameter.hash_of("below")
         rows.tokens.extend(token_hash(below, ancestor) for ancestor in ancestors(plain))
-        rows.strings.append((parameter.hash, value[:PREFIX_LENGTH]))
+        rows.strings.append((parameter.hash, value[:PREFIX_LENGTH], True))
     return len(rows.tokens) > before
 
 

@@ -40,3 +40,17 @@ def test_string__long_text_is_found_by_any_part(store: SearchStore) -> None:
     assert store.find("ValueSet?description=word0 word1") == ["ValueSet/a"]
     assert store.find("ValueSet?description:contains=ord398 word39") == ["ValueSet/a"]
     assert store.find("ValueSet?description:contains=word400") == []
+
+
+def test_string__texts_of_codes_are_not_kept_by_their_parts(store: SearchStore) -> None:
+    store.put(
+        patient("a", name=[{"family": "Lefèvre"}], maritalStatus={"text": "not asked in parts"},
+                identifier=[{"system": "s", "value": "1", "type": {"text": "a number"}}]),
+    )  # fmt: skip
+    with store.database.connection() as connection:
+        kept = connection.execute(
+            "SELECT DISTINCT value FROM search_string WHERE in_parts"
+        ).fetchall()
+        rest = connection.execute("SELECT value FROM search_string WHERE NOT in_parts").fetchall()
+    assert kept == [("lefevre",)]
+    assert {value for (value,) in rest} == {"a number", "1"}
