@@ -188,8 +188,8 @@ class _Kept:
     def _new(self, key: Any, value: Any) -> Part:
         rows = IndexRows()
         self.take_other(value, rows)
-        more = ((name, tuple(dict.fromkeys(getattr(rows, name)))) for name in _MORE)
-        part = tuple(set(rows.tokens)), tuple((name, found) for name, found in more if found)
+        more = [(name, tuple(found)) for name in _MORE if (found := getattr(rows, name))]
+        part = tuple(rows.tokens), tuple(more)
         if len(self._parts) >= MOST_KEPT:
             self._parts.clear()
         self._parts[key] = part

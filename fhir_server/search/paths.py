@@ -23,7 +23,7 @@ _STEP = re.compile(
     r"|where\(\s*(?P<name>\w+)\s*=\s*'(?P<value>[^'\\]*)'\s*\)"
     r"|(?P<element>[a-z]\w*))"
 )
-_COUNTED = frozenset({"Resource", "DomainResource", "Element", "BackboneElement"})
+_OPEN = frozenset({"Resource", "DomainResource", "Element", "BackboneElement"})
 """Types that say too little of what stands below."""
 
 
@@ -101,7 +101,7 @@ def _into(path: Path, name: str, wanted: str | None, model: TypeModel) -> Iterat
         yield None
         return
     for key, kind in element.json_names.items():
-        if kind in _COUNTED:
+        if kind in _OPEN:
             yield None
         elif not element.is_choice or wanted is None or model.is_subtype(kind, wanted):
             yield Path((*path.steps, Key(key)), kind)

@@ -65,8 +65,7 @@ def _add_reference(sink: _Sink, value: dict[str, Any]) -> None:
 
 
 def _add_text(sink: _Sink, text: str, declared: str | None) -> None:
-    reference = parse_reference(text)
-    if sink.target not in {None, reference.type or declared}:
+    if sink.target is not None and sink.target != (parse_reference(text).type or declared):
         return
     number = sink.parameter.hash
     hashes, edge = _found_by(text, sink.bases)
