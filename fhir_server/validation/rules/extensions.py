@@ -289,7 +289,11 @@ def _explain_unknown(item: Item, url: str, report: Report, profile: str) -> None
 
 
 def _has_value_or_extensions(value: dict[str, Any], _: Scope, __: Element) -> bool:
-    has_value = any(key.startswith(("value", "_value")) for key in value)
+    has_value = False
+    for key in value:
+        if key.startswith(("value", "_value")):
+            has_value = True
+            break
     return has_value is not ("extension" in value)
 
 

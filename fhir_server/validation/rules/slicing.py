@@ -116,6 +116,7 @@ def compile_slicing(
     candidates = matchers(element, knowledge, conforms)
     if _is_extensions_by_url(element, candidates, knowledge):
         return _compile_extension_counts(candidates, knowledge)
+    by_url = _slices_by_url(element, candidates, knowledge)
     scans = {
         (id(matcher), ref.code): value_scan(matcher.element, ref.code)
         for matcher in candidates
@@ -132,7 +133,11 @@ def compile_slicing(
         if items and (not decided or ordered or rules == "openAtEnd" or has_default or has_order):
             return False
         for value, type_code in items:
-            found = slice_of(candidates, value, type_code, scope, knowledge)
+            url = value.get("url") if by_url and type(value) is dict else None
+            if type(url) is str:
+                found = by_url.get(url, [])
+            else:
+                found = slice_of(candidates, value, type_code, scope, knowledge)
             if not found and rules == "closed":
                 return False
             for matcher in found:
@@ -150,6 +155,23 @@ def compile_slicing(
         )
 
     return check
+
+
+def _slices_by_url(
+    element: Element, candidates: Sequence[SliceMatcher], knowledge: Knowledge
+) -> Mapping[str, list[SliceMatcher]]:
+    """The slices of extensions by url, where that alone tells them apart; empty where it does not."""
+    table: dict[str, list[SliceMatcher]] = {}
+    if element.name in {"extension", "modifierExtension"} and _is_by_url(
+        element.slicing.get("discriminator") or ()
+    ):
+        for matcher in candidates:
+            urls = urls_of_extension(matcher.element, knowledge)
+            if not urls or "/" in matcher.name:
+                return {}
+            for url in urls:
+                table.setdefault(url, [matcher])
+    return table
 
 
 def _is_extensions_by_url(
