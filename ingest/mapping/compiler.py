@@ -7,6 +7,7 @@ formatted into source text.
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from ingest.mapping.codes import POLICIES, CodeMap, CodeMaps
 from ingest.mapping.compiled_map import CompiledLine, CompiledMap
@@ -43,6 +44,7 @@ class Compiler:
         self._codes = codes
         self._extensions = extensions
         self._compiled: dict[str, CompiledMap] = {}
+        self._names: dict[tuple[tuple[Any, ...], ...], Mapping[str, ReadName]] = {}
         self._datatypes: dict[str, Convert] = {}
 
     def compile(self, name: str) -> CompiledMap:
@@ -55,9 +57,12 @@ class Compiler:
                 for line in line_map.lines
                 if line.kind in {"copy", "set"} or line.when is not None
             ]
-            names = {key: self.name(name) for key, name in line_map.names.items()}
             found = self._compiled[name] = CompiledMap(
-                line_map, kept, partial(self._line, line_map), names, self._entry(line_map)
+                line_map,
+                kept,
+                partial(self._line, line_map),
+                self.names(line_map.names),
+                self._entry(line_map),
             )
         return found
 
@@ -69,8 +74,14 @@ class Compiler:
         except TargetError as fault:
             raise line_map.section.fault(str(fault), "into") from None
 
-    def name(self, name: Name) -> ReadName:
-        """The reader of a `let:` name."""
+    def names(self, names: Mapping[str, Name]) -> Mapping[str, ReadName]:
+        """The readers of a `let:` section; one object for all sections that say the same."""
+        key = tuple((key, name.place, name.code_map, name.function) for key, name in names.items())
+        if key not in self._names:
+            self._names[key] = {key: self._name(name) for key, name in names.items()}
+        return self._names[key]
+
+    def _name(self, name: Name) -> ReadName:
         if name.function:
             return computed_name(name.place, self._function(name.section, name.function))
         return coded_name(name.place, self._known_code_map(name.section, name.code_map))

@@ -166,7 +166,7 @@ def _resource(
         finish=tuple(_step(plan, name) for name in plan.finish),
         links=tuple((link, _link(link, extensions)) for link in plan.links),
         decide=compile_condition(plan.when) if plan.when else None,
-        names={key: compiler.name(name) for key, name in plan.names.items()},
+        names=compiler.names(plan.names),
     )
 
 

@@ -32,6 +32,14 @@ def _select(place: Place) -> Select:
     return lambda _context, view: [view] if view is not None else []
 
 
+def _select_inner(place: Place) -> Select:
+    """The values of a place, or the component of each that it names."""
+    select, component = _select(place), place.component
+    if not component:
+        return select
+    return lambda context, view: [found.inner(component) for found in select(context, view)]
+
+
 def _label(line: Line) -> str:
     return "." + line.target.replace("+", "")
 
@@ -76,18 +84,15 @@ def set_line(line: Line, setter: Setter, decide: Decide | None) -> RunLine:
 
 def function_line(line: Line, setter: Setter, decide: Decide | None, compute: Compute) -> RunLine:
     """A line that a named function computes from all its values."""
-    selects = [_select(source) for source in line.sources]
-    depths = [source.component for source in line.sources]
+    first, *others = [_select_inner(source) for source in line.sources]
     label = _label(line)
 
     def run(context: Context, view: View | None, target: dict[str, Any], element: str) -> None:
         if decide is not None and not decide(context, view):
             return
-        views = [
-            found.inner(component) if component else found
-            for select, component in zip(selects, depths, strict=True)
-            for found in select(context, view)
-        ]
+        views = first(context, view)
+        for select in others:
+            views = [*views, *select(context, view)]
         mark = len(context.ledger)
         value = compute(context, views, element + label)
         if value is not None:
