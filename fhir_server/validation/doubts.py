@@ -67,3 +67,12 @@ MemberScan = Callable[[Any, dict[str, Any], Scope, Element], MemberDoubts | None
 def whole(content: Element, type_code: str) -> ObjectDoubts:
     """The doubts about an object of which nothing is known to be right."""
     return ObjectDoubts(content, type_code, (), (), (), is_whole=True)
+
+
+def may_be_misshapen(doubts: MemberDoubts) -> bool:
+    """Whether JSON of another shape than the element's may be behind the doubts about a member."""
+    if isinstance(doubts, list):
+        return False
+    if isinstance(doubts, ValueDoubts):
+        return doubts is EVERYTHING or any(part.is_whole for part in doubts.parts)
+    return doubts is WHOLE or doubts.is_whole

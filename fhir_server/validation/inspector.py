@@ -20,6 +20,7 @@ from fhir_server.validation.doubts import (
     MemberDoubts,
     ObjectDoubts,
     ValueDoubts,
+    may_be_misshapen,
     whole,
 )
 from fhir_server.validation.element import Element
@@ -94,11 +95,12 @@ class Inspector:
                 "json-object-expected", "structure", location, content.profile, type=type_code
             )
             return
+        keys = [key for key, one in doubts.members if may_be_misshapen(one)]
         if doubts.is_whole:
-            doubts = self._all_of(value, doubts)
-        is_resource = "." not in type_code and self._knowledge.types.is_resource(type_code)
-        keys = [key for key, _ in doubts.members]
-        explain_keys(content, value, location, self._report, is_resource=is_resource, keys=keys)
+            doubts, keys = self._all_of(value, doubts), list(value)
+        if keys or not value:
+            is_resource = "." not in type_code and self._knowledge.types.is_resource(type_code)
+            explain_keys(content, value, location, self._report, is_resource=is_resource, keys=keys)
         for child, key, found in _by_child(doubts):
             if found is WHOLE:
                 self._child(child, value, location, place)

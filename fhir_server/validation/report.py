@@ -11,7 +11,10 @@ class Report:
 
     def __init__(self) -> None:
         self.issues: list[Issue] = []
-        self._seen: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self._first: dict[tuple[str, str], dict[str, Any]] = {}
+        """The parameters of the first finding of each issue id at each place."""
+        self._further: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        """All of them, where there are several."""
         self._bound: dict[str, dict[str, str]] = {}
         self._begun: set[tuple[str, str, bool]] = set()
         self._weakly_bound: set[str] = set()
@@ -29,10 +32,13 @@ class Report:
         **parameters: Any,
     ) -> None:
         """Add a finding."""
-        alike = self._seen.setdefault((issue_id, expression), [])
-        if parameters in alike:
-            return
-        alike.append(parameters)
+        place = (issue_id, expression)
+        first = self._first.setdefault(place, parameters)
+        if first is not parameters:
+            found = self._further.setdefault(place, [first])
+            if parameters in found:
+                return
+            found.append(parameters)
         issue = Issue(issue_id, severity, code, expression, parameters, profile)
         self.issues.append(issue)
         if _is_weak_binding(issue):

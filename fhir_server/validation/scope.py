@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/bundle.html#references
 """
 
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -21,21 +22,32 @@ class BundleIndex:
     """
 
     def __init__(self, bundle: Resource) -> None:
+        self._bundle = bundle
         self.by_url: dict[str, list[Resource]] = {}
-        self.by_id: dict[str, list[Resource]] = {}
         self.url_of: dict[int, str] = {}
         """The fullUrl of each resource, by its identity: what relative references are relative to."""
-        entries = bundle.get("entry" if bundle.get("resourceType") == "Bundle" else "parameter")
-        for entry in entries if isinstance(entries, list) else ():
-            if not isinstance(entry, dict) or not isinstance(entry.get("resource"), dict):
-                continue
-            resource = entry["resource"]
+        for entry, resource in self._entries():
             url = entry.get("fullUrl")
             if isinstance(url, str):
                 self.url_of[id(resource)] = url
                 self.by_url.setdefault(url, []).append(resource)
+
+    def _entries(self) -> Iterator[tuple[Resource, Resource]]:
+        """Each entry that holds a resource, with that."""
+        kind = self._bundle.get("resourceType")
+        entries = self._bundle.get("entry" if kind == "Bundle" else "parameter")
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, dict) and isinstance(resource := entry.get("resource"), dict):
+                yield entry, resource
+
+    @cached_property
+    def by_id(self) -> dict[str, list[Resource]]:
+        """The resources by `Type/id`; drawn up where a reference first asks for it."""
+        found: dict[str, list[Resource]] = {}
+        for _, resource in self._entries():
             key = f"{resource.get('resourceType')}/{resource.get('id')}"
-            self.by_id.setdefault(key, []).append(resource)
+            found.setdefault(key, []).append(resource)
+        return found
 
 
 class Scope:

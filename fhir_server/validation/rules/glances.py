@@ -63,6 +63,32 @@ def _is_all_referred_to(value: Any, scope: Scope) -> bool:
     return not wanted
 
 
+def _is_in_entries(key: str, kinds: frozenset[str]) -> Glance:
+    """`bdl-3`, `bdl-4`: every entry has an element if the Bundle is of one of some kinds, else none has."""
+
+    def glance(value: Any, _: Scope) -> bool:
+        kind = value["type"]
+        is_wanted = kind in kinds
+        return type(kind) is str and all(
+            (entry.get(key) is not None) is is_wanted for entry in value.get("entry", ())
+        )
+
+    return glance
+
+
+def _is_each_once(value: Any, _: Scope) -> bool:
+    """`bdl-7`: no two entries have one fullUrl and version."""
+    seen: set[str] = set()
+    entries = value.get("entry", ())
+    for entry in entries:
+        url, version = (
+            entry["fullUrl"],
+            entry.get("resource", {}).get("meta", {}).get("versionId", ""),
+        )
+        seen.add(url + version)
+    return len(seen) == len(entries)
+
+
 GLANCES: Mapping[str, Glance] = {
     "reference.startsWith('#').not() or (reference.substring(1).trace('url') in "
     "%rootResource.contained.id.trace('ids'))": _is_no_dead_link,
@@ -75,5 +101,15 @@ GLANCES: Mapping[str, Glance] = {
     "descendants().where(as(canonical) = '#').exists()).not()).trace('unmatched', id).empty()": (
         _is_all_referred_to
     ),
+    "entry.all(request.exists() = (%resource.type = 'batch' or %resource.type = 'transaction' or "
+    "%resource.type = 'history'))": (
+        _is_in_entries("request", frozenset({"batch", "transaction", "history"}))
+    ),
+    "entry.all(response.exists() = (%resource.type = 'batch-response' or %resource.type = "
+    "'transaction-response' or %resource.type = 'history'))": (
+        _is_in_entries("response", frozenset({"batch-response", "transaction-response", "history"}))
+    ),
+    "(type = 'history') or entry.where(fullUrl.exists()).select(fullUrl&resource.meta.versionId)"
+    ".isDistinct()": _is_each_once,
 }
 """The glance for an expression."""

@@ -14,19 +14,18 @@ from fhir_server.validation.report import Report, shown
 URI_TYPES = frozenset({"uri", "url", "canonical"})
 
 _SPECIAL = re.compile(r"(?:urn:)?(?:uuid|oid):", re.IGNORECASE)
-_UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_OID = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+")
+_UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?=[#|]|\Z)")
+_OID = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+(?=[#|]|\Z)")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def fault_of_uri(type_code: str, value: str) -> str | None:
     """The issue id of what is wrong with a URI; None where nothing is."""
     if _SPECIAL.match(value):
-        plain = re.split(r"[#|]", value, maxsplit=1)[0]
         if value[:4].lower() != "urn:":
             return "uri-urn-missing"
         form, issue_id = (_UUID, "uri-uuid") if value[4:5] in "uU" else (_OID, "uri-oid")
-        return None if form.fullmatch(plain) else issue_id
+        return None if form.match(value) else issue_id
     if type_code == "canonical" and not value.startswith("#") and not _ABSOLUTE.match(value):
         return "uri-canonical-relative"
     return None

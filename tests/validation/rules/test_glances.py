@@ -3,12 +3,14 @@
 Source: the expressions of the published definitions, https://hl7.org/fhir/R4/resource.html
 """
 
+from itertools import product
 from typing import Any
 
 import pytest
 
 from fhir_server.definitions import core_definitions
 from fhir_server.fhirpath import FHIRPath
+from fhir_server.validation.check import holds
 from fhir_server.validation.rules.glances import GLANCES
 from fhir_server.validation.scope import Scope
 from tests.validation.rules.conftest import Judge
@@ -36,6 +38,24 @@ PERIODS = [
 ]  # fmt: skip
 
 
+ENTRIES: list[dict[str, Any]] = [
+    {"fullUrl": "urn:uuid:1", "resource": ORGANIZATION},
+    {"fullUrl": "urn:uuid:1", "resource": {**ORGANIZATION, "meta": {"versionId": "2"}}},
+    {"fullUrl": "urn:uuid:12", "resource": ORGANIZATION},
+    {"fullUrl": "urn:uuid:2", "request": {"method": "DELETE", "url": "Organization/o"}},
+    {"resource": ORGANIZATION, "response": {"status": "200"}},
+    {"resource": ORGANIZATION, "request": None},
+    {"_fullUrl": {"id": "x"}, "resource": {**ORGANIZATION, "meta": {"_versionId": {"id": "v"}}}},
+]  # fmt: skip
+BUNDLES: list[dict[str, Any]] = [
+    {**kind, "entry": list(entries)}
+    for kind in ({"type": "batch"}, {"type": "batch-response"}, {"type": "history"}, {"type": "collection"},
+                 {"_type": {"id": "t"}})
+    for count in range(3)
+    for entries in product(ENTRIES, repeat=count)
+]  # fmt: skip
+
+
 @pytest.mark.parametrize("expression", [text for text in GLANCES if text.startswith("contained")])
 @pytest.mark.parametrize("members", PATIENTS)
 def test_glances__yes_is_never_wrong_of_what_is_contained(
@@ -54,6 +74,18 @@ def test_glances__yes_is_never_wrong_of_periods(period: dict[str, Any]) -> None:
         assert ENGINE.compile(expression, "Period").test(period) is not False
 
 
+@pytest.mark.parametrize("expression", [text for text in GLANCES if "entry" in text])
+def test_glances__yes_is_never_wrong_of_entries(expression: str) -> None:
+    compiled = ENGINE.compile(expression, "Bundle")
+    said = 0
+    for members in BUNDLES:
+        bundle = {"resourceType": "Bundle", **members}
+        if holds(GLANCES[expression], bundle, Scope(bundle)):
+            said += 1
+            assert compiled.test(bundle, resource=bundle) is not False
+    assert said > 1
+
+
 def test_glances__no_is_left_to_fhirpath(judge: Judge) -> None:
     patient: dict[str, Any] = {"resourceType": "Patient", "contained": [ORGANIZATION]}
     assert judge(patient) == {("invariant", "Patient")}
@@ -67,7 +99,7 @@ def test_glances__are_of_published_expressions() -> None:
     definitions = core_definitions()
     published = {
         constraint.get("expression")
-        for name in ("DomainResource", "Reference", "Period")
+        for name in ("Bundle", "DomainResource", "Reference", "Period")
         for element in (definitions.structure(name) or {})["snapshot"]["element"]
         for constraint in element.get("constraint", ())
     }
