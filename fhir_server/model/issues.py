@@ -28,7 +28,7 @@ COLUMN_EXTENSION = "http://hl7.org/fhir/StructureDefinition/operationoutcome-iss
 SOURCE_EXTENSION = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-source"
 
 
-class Issue(msgspec.Struct, frozen=True):
+class Issue(msgspec.Struct, frozen=True, gc=False):
     """One finding.
 
     Shape: `id` stable, kebab-case; `code` from FHIR issue-type; `expression` the FHIRPath of the

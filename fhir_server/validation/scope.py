@@ -50,6 +50,37 @@ class BundleIndex:
         return found
 
 
+class EntryTally:
+    """What the entries of a Bundle have, counted in one pass. Of a large Bundle each pass costs more than
+    what is asked in it: the entries have left the processor's cache.
+
+    Shape: `count` None where they are not plain objects in an array; `holding` how many have each of some
+    members; `urls` how many have a fullUrl, `identities` how many of these, each with the version of its
+    resource, differ.
+    """
+
+    def __init__(self, bundle: Resource) -> None:
+        entries = bundle.get("entry", [])
+        self.count: int | None = None
+        self.holding = dict.fromkeys(("search", "request", "response"), 0)
+        self.urls = 0
+        found: set[str] = set()
+        if not isinstance(entries, list):
+            return
+        for entry in entries:
+            if not isinstance(entry, dict) or "_fullUrl" in entry:
+                return
+            for key in self.holding:
+                if entry.get(key) is not None:
+                    self.holding[key] += 1
+            url, resource = entry.get("fullUrl"), entry.get("resource")
+            version = _version(resource) if isinstance(resource, dict) else None
+            if isinstance(url, str):
+                self.urls += 1
+                found.add(f"{url}{version}" if version else url)
+        self.count, self.identities = len(entries), len(found)
+
+
 class Scope:
     """One resource within what contains it.
 
@@ -109,6 +140,11 @@ class Scope:
     def own_bundle(self) -> BundleIndex:
         """The entries of this resource, which is a Bundle."""
         return BundleIndex(self.resource)
+
+    @cached_property
+    def tally(self) -> EntryTally:
+        """What the entries of this resource have, which is a Bundle."""
+        return EntryTally(self.resource)
 
     @cached_property
     def contained_by_id(self) -> dict[str, Resource]:

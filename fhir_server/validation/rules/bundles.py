@@ -28,10 +28,10 @@ _FOLLOWED = {"document": "Composition", "message": "MessageHeader"}
 
 def explain_bundle(bundle: Resource, location: str, case: Inspection) -> None:
     """The detailed check of a Bundle. Cost: linear in its size."""
-    entries = list(_entries(bundle))
     kind = bundle.get("type") if isinstance(bundle.get("type"), str) else None
-    for index, entry, resource in entries:
+    for index, entry, resource in _entries(bundle):
         _full_url(entry, resource, kind, f"{location}.entry[{index}]", case)
+    entries = list(_entries(bundle)) if kind in {*_FOLLOWED, "searchset"} else []
     if kind in _FOLLOWED and entries and entries[0][2].get("resourceType") == _FOLLOWED[kind]:
         _explain_references(entries[0], location, case)
         if kind == "document":

@@ -66,27 +66,25 @@ def _is_all_referred_to(value: Any, scope: Scope) -> bool:
 def _is_in_entries(key: str, kinds: frozenset[str]) -> Glance:
     """`bdl-3`, `bdl-4`: every entry has an element if the Bundle is of one of some kinds, else none has."""
 
-    def glance(value: Any, _: Scope) -> bool:
-        kind = value["type"]
-        is_wanted = kind in kinds
-        return type(kind) is str and all(
-            (entry.get(key) is not None) is is_wanted for entry in value.get("entry", ())
-        )
+    def glance(value: Any, scope: Scope) -> bool:
+        kind, tally = value.get("type"), scope.tally
+        if type(kind) is not str or tally.count is None or scope.resource is not value:
+            return False
+        return tally.holding[key] == (tally.count if kind in kinds else 0)
 
     return glance
 
 
-def _is_each_once(value: Any, _: Scope) -> bool:
+def _has_no_search(value: Any, scope: Scope) -> bool:
+    """`bdl-2`: no entry says how it was found."""
+    tally = scope.tally
+    return scope.resource is value and tally.count is not None and tally.holding["search"] == 0
+
+
+def _is_each_once(value: Any, scope: Scope) -> bool:
     """`bdl-7`: no two entries have one fullUrl and version."""
-    seen: set[str] = set()
-    entries = value.get("entry", ())
-    for entry in entries:
-        url, version = (
-            entry["fullUrl"],
-            entry.get("resource", {}).get("meta", {}).get("versionId", ""),
-        )
-        seen.add(url + version)
-    return len(seen) == len(entries)
+    tally = scope.tally
+    return scope.resource is value and tally.count is not None and tally.identities == tally.urls
 
 
 GLANCES: Mapping[str, Glance] = {
@@ -101,6 +99,7 @@ GLANCES: Mapping[str, Glance] = {
     "descendants().where(as(canonical) = '#').exists()).not()).trace('unmatched', id).empty()": (
         _is_all_referred_to
     ),
+    "entry.search.empty() or (type = 'searchset')": _has_no_search,
     "entry.all(request.exists() = (%resource.type = 'batch' or %resource.type = 'transaction' or "
     "%resource.type = 'history'))": (
         _is_in_entries("request", frozenset({"batch", "transaction", "history"}))
