@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from fhir_server.cli.commands import command_names, command_summary, load_command
+from fhir_server.cli.issue_line import tell
 from fhir_server.model.issues import Refused
 from fhir_server.operator_error import OperatorError
 
@@ -117,8 +118,7 @@ def run(arguments: list[str]) -> int:
 def _tell(error: Exception) -> int:
     if isinstance(error, Refused):
         for issue in error.issues:
-            at = f"line {issue.line}, column {issue.column}: " if issue.line else ""
-            _line(f"{at}{issue.text()} {issue.hint()}".strip())
+            tell(issue)
         return EXIT_INPUT
     if isinstance(error, OperatorError):
         _line(str(error))

@@ -2,9 +2,11 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+
+from fhir_server.cli.issue_line import tell
 
 EXIT_INPUT = 1
 EXIT_USAGE = 2
@@ -16,13 +18,16 @@ def command(
         list[Path] | None,
         typer.Option("--load", metavar="FILE|DIR|PACKAGE", help="The profiles that it rests on."),
     ] = None,
+    language: Annotated[
+        Literal["en", "fr"], typer.Option("--lang", help="The language of the texts.")
+    ] = "en",
 ) -> int:
     """Work out the snapshot of a profile from its differential.
 
     The StructureDefinition is written to stdout as JSON. Exit code: 0 done, 1 the profile is at fault.
     """
     from fhir_server.definitions.packages import PackageError, network_definitions, read_conformance
-    from fhir_server.model.issues import Issue, Refused, refuse
+    from fhir_server.model.issues import Issue, error
     from fhir_server.model.json_source import JsonSyntaxError, parse_json, pretty_json
     from fhir_server.model.xml_source import XmlSyntaxError, parse_xml
     from fhir_server.settings import load_settings
@@ -46,9 +51,11 @@ def command(
         full = completed(structure, definitions)
     except (JsonSyntaxError, XmlSyntaxError) as fault:
         issue = Issue(fault.issue_id, "error", "structure", parameters={"reason": fault.reason})
-        raise Refused(400, [issue.at(fault.line, fault.column)]) from None
+        tell(issue.at(fault.line, fault.column), language)
+        return EXIT_INPUT
     except SnapshotError as fault:
-        raise refuse(422, fault.reason, "processing", **fault.parameters) from None
+        tell(error(fault.reason, "processing", **fault.parameters), language)
+        return EXIT_INPUT
     sys.stdout.buffer.write(pretty_json(full) + b"\n")
     sys.stdout.buffer.flush()
     return 0

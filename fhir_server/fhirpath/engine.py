@@ -64,7 +64,7 @@ class CompiledExpression:
         """The result as raw JSON values; primitives without a value are left out."""
         if self._walk is not None:
             try:
-                return list(self._walk(node))
+                return [*self._walk(node)]
             except FALL_BACK:
                 pass
         elif self.quick_test is not None:

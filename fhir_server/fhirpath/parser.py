@@ -28,6 +28,7 @@ from fhir_server.fhirpath.syntax import (
     children,
 )
 from fhir_server.fhirpath.temporal import CALENDAR_UNITS
+from fhir_server.model.issues import because
 
 MAX_DEPTH = 120
 """Deepest syntax tree; chains of `|`, `and` and `or` count once, whatever their length."""
@@ -244,7 +245,7 @@ class _Parser:
 
     def _unexpected(self, wanted: str, *expected: str) -> FHIRPathError:
         token = self._next
-        found = "EOF" if token.kind == "end" else token.text[:40]
+        found = because("because-end") if token.kind == "end" else token.text[:40]
         issue_id = f"fhirpath-expected-{wanted}"
         return syntax_error(
             issue_id, self._source, token.position, expected or (wanted,), found=found

@@ -22,7 +22,12 @@ from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.narrowing import narrows
 from fhir_server.validation.report import Report, shown
 from fhir_server.validation.rules.contained import explain_contained_id, has_id_of_its_own
-from fhir_server.validation.rules.profiles import explain_claim, explain_missing, global_profiles
+from fhir_server.validation.rules.profiles import (
+    claimed_profiles,
+    explain_claim,
+    explain_missing,
+    global_profiles,
+)
 from fhir_server.validation.rules.resources import RESOURCE_RULES
 from fhir_server.validation.rules.structure import ABSTRACT_RESOURCES
 from fhir_server.validation.rules.vital_signs import vital_sign_profiles
@@ -138,7 +143,7 @@ class Validator:
         base = self._base(kind)
         if base is None:
             return False
-        urls = (*_claimed(resource), *self._implied(resource), *profiles)
+        urls = (*claimed_profiles(resource), *self._implied(resource), *profiles)
         roots = [self._knowledge.plans.plan(url) for url in urls]
         if compiler.silent or not any(self._covers(root, base) for root in roots):
             roots.insert(0, base)
@@ -267,7 +272,7 @@ class Validator:
             if kind in RESOURCE_RULES:
                 case = Inspection(self._knowledge, scope, report, self._conforms)
                 RESOURCE_RULES[kind](resource, place, case)
-        urls = dict.fromkeys((*profiles, *self._implied(resource), *_claimed(resource)))
+        urls = dict.fromkeys((*profiles, *self._implied(resource), *claimed_profiles(resource)))
         for url in urls:
             asked = url in profiles
             if report.begins(place, url, is_asked=asked):
@@ -367,14 +372,6 @@ class Validator:
 
 def _inner(scope: Scope, value: Resource, *, is_contained: bool) -> Scope:
     return scope.contained(value) if is_contained else scope.entry(value)
-
-
-def _claimed(resource: Resource) -> tuple[str, ...]:
-    meta = resource.get("meta")
-    profiles = meta.get("profile") if isinstance(meta, dict) else None
-    if not isinstance(profiles, list):
-        return ()
-    return tuple(profile for profile in profiles if isinstance(profile, str))
 
 
 def _beyond_base(profiles: tuple[str, ...]) -> tuple[str, ...]:

@@ -159,6 +159,13 @@ def test_parse__deepest_allowed_expression_runs(lenient: FHIRPath) -> None:
     assert lenient.compile(source).evaluate({}) == [1]
 
 
+def test_parse__an_end_that_comes_too_early_is_named_in_words() -> None:
+    with pytest.raises(FHIRPathError) as fault:
+        parse("name.where(")
+    assert "“the end”" in fault.value.issue.text("en")
+    assert "« la fin »" in fault.value.issue.text("fr")
+
+
 def test_tokenize__two_escapes_make_one_character_beyond_the_basic_plane() -> None:
     assert tokenize(r"'\uD83D\uDE00'")[0].text == "\N{GRINNING FACE}"
 

@@ -46,6 +46,17 @@ def test_snapshot__fault_is_one_line(
     assert said in capfd.readouterr().err
 
 
+def test_snapshot__fault_is_told_in_the_language_asked_for(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    broken = _file(tmp_path, "p.json", "{")
+    assert run(["snapshot", broken, "--lang", "fr"]) == 1
+    assert capfd.readouterr().err.startswith("osteon: ligne 1, colonne ")
+    orphan = {**PROFILE, "baseDefinition": "http://example.org/none"}
+    assert run(["snapshot", _file(tmp_path, "o.json", orphan), "--lang", "fr"]) == 1
+    assert "Le profil" in capfd.readouterr().err
+
+
 def test_snapshot__file_that_cannot_be_read_is_an_input_at_fault(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ Source: FHIR R4 Meta.profile, https://hl7.org/fhir/R4/resource.html#Meta
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from fhir_server.definitions import Definitions
 from fhir_server.validation.knowledge import Knowledge
@@ -26,19 +27,34 @@ def global_profiles(definitions: Definitions) -> Mapping[str, tuple[str, ...]]:
     return {kind: tuple(urls) for kind, urls in found.items()}
 
 
+def claimed_profiles(resource: Mapping[str, Any]) -> tuple[str, ...]:
+    """The profiles that a resource claims, as far as they are texts."""
+    return tuple(profile for profile in _claims(resource) if isinstance(profile, str))
+
+
+def _claims(resource: Mapping[str, Any]) -> list[Any]:
+    meta = resource.get("meta")
+    profiles = meta.get("profile") if isinstance(meta, dict) else None
+    return profiles if isinstance(profiles, list) else []
+
+
+def _place_of_claim(url: str, place: str, resource: Mapping[str, Any]) -> str:
+    """Where a resource claims a profile; itself where a guide claims that for it."""
+    claims = _claims(resource)
+    return f"{place}.meta.profile[{claims.index(url)}]" if url in claims else place
+
+
 def explain_claim(url: str, place: str, knowledge: Knowledge, scope: Scope, report: Report) -> None:
     """Says that a profile which a resource claims is broken or not known. The latter is as severe as those
     who validate want it (`Strictness`) for the resource that is sent, and a warning for one that it only
     carries: that one answers for itself where it is stored.
     """
-    plans = knowledge.plans
+    plans, at = knowledge.plans, _place_of_claim(url, place, scope.resource)
     is_warning = scope.outer is not None or knowledge.strictness.profiles == "warning"
     if is_warning and plans.fault(url) is None:
-        report.warning(
-            "profile-not-checked", "not-found", f"{place}.meta.profile", url, profile=url
-        )
+        report.warning("profile-not-checked", "not-found", at, url, profile=url)
     else:
-        explain_missing(url, f"{place}.meta.profile", url, plans, report)
+        explain_missing(url, at, url, plans, report)
 
 
 def explain_missing(url: str, location: str, profile: str, plans: Plans, report: Report) -> None:

@@ -19,7 +19,7 @@ from tests.validation.rules.definitions import (
     url,
 )
 
-PLACE = "Patient.meta.profile"
+PLACE = "Patient.meta.profile[0]"
 NAMED = profile("Patient", {"path": "Patient.name", "min": 1})
 GUIDE = {
     "resourceType": "ImplementationGuide", **HEAD, "packageId": "osteon.example",
@@ -34,7 +34,7 @@ def test_profiles__claimed_profile_is_known(judge: Judge) -> None:
 
 def test_profiles__claimed_by_a_carried_resource_is_a_warning(judge: Judge) -> None:
     assert judge(bundle("collection", claiming(patient(), "none"))) == {
-        ("profile-not-checked", "Bundle.entry[0].resource.meta.profile")
+        ("profile-not-checked", "Bundle.entry[0].resource.meta.profile[0]")
     }
 
 
