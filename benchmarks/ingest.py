@@ -262,7 +262,8 @@ def _use_of(processes: Sequence[psutil.Process]) -> _Use:
     memory, processor = 0, 0.0
     for one in processes:
         with suppress(psutil.Error):
-            memory += one.memory_info().rss
+            # Shared pages count once: each backend of PostgreSQL has mapped the shared buffers it touched.
+            memory += one.memory_full_info().pss
             processor += sum(one.cpu_times()[:2])
     return _Use(memory, processor)
 
