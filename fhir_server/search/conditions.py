@@ -10,6 +10,7 @@ from fhir_server.search.plan import Plan, RangeGroup, plan_predicate
 from fhir_server.search.predicates import (
     AnyOf,
     Belongs,
+    ByCanonical,
     Chained,
     Comparator,
     Dated,
@@ -97,6 +98,8 @@ class Conditions:
         if keys is not None:
             return _is_among(row, keys)
         match predicate:
+            case ByCanonical():
+                return self._by_canonical(predicate, row)
             case Dated():
                 return self._dated(predicate, row)
             case Belongs(parameters=parameters, owner=owner):
@@ -203,6 +206,21 @@ class Conditions:
             own = self.of_plan(plan_predicate(itself), t)
             found = found + sql(" UNION SELECT " + t + ".key FROM resource " + t + " WHERE ") + own
         return found + sql(")")
+
+    def _by_canonical(self, predicate: ByCanonical, row: Row) -> Fragment:
+        """A token of a URL differs from that of a canonical with this URL by the numbers of the two
+        parameters alone: those of the resources at the other end become those to look for.
+        """
+        t, u = self._alias("t"), self._alias("u")
+        where = self.of_plan(plan_predicate(predicate.target), t)
+        return (
+            sql(row.alias + ".tokens && ARRAY(SELECT " + u + ".token # d.number # d.url FROM resource " + t
+                + ", unnest(" + t + ".tokens) AS " + u + " (token), "
+                "(SELECT number, url FROM unnest(%s::bigint[]) AS number, unnest(%s::bigint[]) AS url) d "
+                "WHERE " + u + ".token <> d.url AND ",
+                list(predicate.parameters), list(predicate.urls))
+            + where + sql(")")
+        )  # fmt: skip
 
     def _belongs(self, parameters: tuple[int, ...], owner: int, row: Row) -> Fragment:
         """Asked of each row by its key: a page needs few of them, and the set of all would be large."""

@@ -16,6 +16,7 @@ from fhir_server.search.parameters import UNINDEXED, SearchParameter, SearchPara
 from fhir_server.search.predicates import (
     AllOf,
     AnyOf,
+    ByCanonical,
     Chained,
     HasToken,
     HasWords,
@@ -149,6 +150,8 @@ def _sibling(scope: Scope, parameter: SearchParameter, code: str) -> SearchParam
 
 def unknown_parameter(scope: Scope, code: str) -> Refused:
     """The refusal of a parameter that the types do not have; names those with a similar name."""
+    if code == "_query":
+        return refuse(400, "search-query-unsupported", "not-supported")
     if code in UNSUPPORTED:
         return refuse(400, "search-parameter-unsupported", "not-supported", parameter=code)
     having = [one for one in scope.types if code in scope.parameters.of(one)]
@@ -187,7 +190,7 @@ def chained(
     narrowed: str | None,
     rest: str,
     condition_at: Callable[[Scope], Predicate],
-) -> Chained:
+) -> Predicate:
     """The condition at the other end of a reference, to the type `narrowed` where one is named.
 
     Shape: `rest` begins with the parameter that the types at the other end must have.
@@ -206,8 +209,14 @@ def chained(
     there = scope.at(targets)
     if there.depth > MAX_DEPTH:
         raise refuse(400, "search-chain-too-deep", "too-costly", limit=MAX_DEPTH)
-    condition = condition_at(there)
-    return Chained(tuple(parameter.hash for parameter in found), _of_types(targets, condition))
+    condition = _of_types(targets, condition_at(there))
+    numbers = tuple(parameter.hash for parameter in found)
+    canonical = tuple(one.hash for one in found if scope.parameters.holds_canonicals(one))
+    if not canonical:
+        return Chained(numbers, condition)
+    urls = (scope.parameters.find(target, "url") for target in targets)
+    named = ByCanonical(canonical, tuple(one.hash for one in urls if one is not None), condition)
+    return named if canonical == numbers else AnyOf((Chained(numbers, condition), named))
 
 
 def _targets_with(scope: Scope, found: Sequence[SearchParameter], rest: str) -> tuple[str, ...]:

@@ -92,6 +92,7 @@ class SearchParameters:
         """Whether words are indexed."""
         self.terminology = terminology or Terminology(definitions)
         self._by_type: dict[str, dict[str, SearchParameter]] = {}
+        self._canonical: dict[int, bool] = {}
         self._base: SearchParameters | None = None
         self._added: Mapping[str, Mapping[str, Mapping[str, Any]]] = {}
         self._gaps: frozenset[int] = frozenset()
@@ -185,6 +186,23 @@ class SearchParameters:
                 is_code = [one["code"] for one in element.get("type", ())] == ["code"]
                 return str(binding["valueSet"]) if is_code and "valueSet" in binding else None
         return None
+
+    def holds_canonicals(self, parameter: SearchParameter) -> bool:
+        """Whether values of a reference parameter are canonicals: URLs that definitions give themselves."""
+        known = self._canonical.get(parameter.hash)
+        if known is None:
+            known = self._canonical[parameter.hash] = self._holds_canonicals(parameter)
+        return known
+
+    def _holds_canonicals(self, parameter: SearchParameter) -> bool:
+        structure = self.definitions.structure(parameter.resource_type)
+        paths = {".".join((parameter.resource_type, *one.path)) for one in parameter.branches}
+        elements = structure["snapshot"]["element"] if structure is not None else ()
+        return any(
+            element["path"] in paths
+            and any(one["code"] == "canonical" for one in element.get("type", ()))
+            for element in elements
+        )
 
     def components_of(self, definition: Mapping[str, Any]) -> tuple[Component, ...]:
         """The components of a composite whose definitions are known."""

@@ -92,6 +92,18 @@ class Chained:
 
 
 @dataclass(frozen=True, slots=True)
+class ByCanonical:
+    """It names by a canonical the URL of a resource that meets the condition.
+
+    Shape: `parameters` those of the canonicals, `urls` those of the URLs at the other end.
+    """
+
+    parameters: tuple[int, ...]
+    urls: tuple[int, ...]
+    target: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
 class ReferredTo:
     """A resource that meets the condition refers to it by one of the parameters (`_has`)."""
 
@@ -157,5 +169,5 @@ class Not:
 
 Predicate = (
     HasToken | InRange | HasString | HasWords | Updated | Dated | KeyIn | TypeIn | Chained | ReferredTo
-    | Listed | Belongs | Holds | Near | AllOf | AnyOf | Not
+    | ByCanonical | Listed | Belongs | Holds | Near | AllOf | AnyOf | Not
 )  # fmt: skip

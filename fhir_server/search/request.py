@@ -39,7 +39,7 @@ MAX_PARAMETERS = 200
 
 _DROPPABLE = frozenset({
     "search-parameter-unknown", "search-parameter-not-common", "search-parameter-unsupported",
-    "search-modifier-unknown",
+    "search-query-unsupported", "search-modifier-unknown",
     "search-sort-unsupported", "search-chain-no-reference", "search-type-unknown",
 })  # fmt: skip
 _ELSEWHERE = frozenset({"_format", "_pretty"})

@@ -56,3 +56,39 @@ def test_include__is_bounded(store: SearchStore) -> None:
     result = store.search("Patient?_revinclude=Condition:subject")
     assert len(result.included) == 1000
     assert [issue.id for issue in result.issues] == ["search-includes-cut"]
+
+
+@pytest.fixture
+def answered(store: SearchStore) -> SearchStore:
+    """Answers to two questionnaires, one named with its version, and one to none that is stored."""
+    store.put(
+        *(
+            {"resourceType": "Questionnaire", "id": name, "url": f"http://q.test/{name}", "title": name}
+            for name in ("pain", "sleep")
+        ),
+        *(
+            {"resourceType": "QuestionnaireResponse", "id": f"r{number}", "status": "completed",
+             "questionnaire": canonical}
+            for number, canonical in enumerate(
+                ("http://q.test/pain", "http://q.test/pain|2", "http://q.test/sleep", "http://q.test/x")
+            )
+        ),
+    )  # fmt: skip
+    return store
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("questionnaire.title=pain", [0, 1]),
+        ("questionnaire:Questionnaire.title:contains=lee", [2]),
+        ("questionnaire.url=http://q.test/sleep", [2]),
+        ("questionnaire.title=other", []),
+        ("questionnaire.title=pain&status=completed&questionnaire=http://q.test/pain|2", [1]),
+        ("questionnaire.url:missing=false", [0, 1, 2]),
+    ],
+)
+def test_chain__follows_canonicals(answered: SearchStore, query: str, found: list[int]) -> None:
+    assert answered.find(f"QuestionnaireResponse?{query}") == [
+        f"QuestionnaireResponse/r{number}" for number in found
+    ]

@@ -21,7 +21,7 @@ def _parse(
     [
         ("Patient", "nmae", "x", "search-parameter-unknown"),
         ("Patient", "Name", "x", "search-parameter-unknown"),
-        ("Patient", "_query", "x", "search-parameter-unsupported"),
+        ("Patient", "_query", "x", "search-query-unsupported"),
         ("Patient", "_contained", "true", "search-contained"),
         ("Patient", "name:exakt", "x", "search-modifier-unknown"),
         ("Patient", "birthdate:exact", "2020", "search-modifier-unknown"),
