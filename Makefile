@@ -7,10 +7,11 @@ PACK   := fhir_server/definitions/data/hl7.fhir.r4.core-4.0.1.pack
 TESTS  ?= tests
 SECONDS := 60
 SOAK   ?= 600 60
-TARGET := fhirpath json_source xml_source profile validator mllp_frames hl7v2 hl7v2_mapping
+INGEST := mllp_frames hl7v2 hl7v2_mending hl7v2_mapping
+TARGET := fhirpath json_source xml_source profile validator $(INGEST)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev serve test check format bench conformance fuzz fuzz-rest soak-rest docs lock clean
+.PHONY: help setup setup-dev serve test check format bench conformance fuzz fuzz-ingest fuzz-rest soak-rest docs lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 22
@@ -73,6 +74,10 @@ fuzz: setup-dev $(VENV)/fuzz.stamp ## Fuzz each target for SECONDS (60); TARGET=
 	  $(BIN)/python -m tests.fuzz.fuzz_$$target -max_total_time=$(SECONDS) -verbosity=0 -timeout=60 \
 	    -artifact_prefix=.fuzz/ .fuzz/$$target tests/fuzz/corpus/$$target || exit 1; \
 	done
+
+fuzz-ingest: TARGET := $(INGEST)
+fuzz-ingest: SECONDS := 900
+fuzz-ingest: fuzz ## Fuzz framing, lexer, mending and mapping of HL7 v2 for SECONDS each (900: an hour in all)
 
 fuzz-rest: setup-dev $(VENV)/fuzz.stamp ## Fuzz the REST interface for SECONDS (60): random requests, schemathesis
 	$(BIN)/python -m tests.fuzz.rest $(SECONDS)

@@ -15,7 +15,8 @@ def find_each(
 ) -> list[list[StoredResource] | None]:
     """All current matches of each search, in the order of the searches.
 
-    Shape: a search is a resource type and parameters; None where there are MOST_MATCHES or more.
+    Shape: a search is a resource type and parameters; None where there are MOST_MATCHES or more. Matches
+    of `_id` with `_elements=id` have no body: that they are there is all that was asked.
     Errors: Refused 400 for parameters that are none.
     Cost: one statement for all that ask for identifiers, one for all that ask for ids.
     """

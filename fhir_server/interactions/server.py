@@ -62,13 +62,17 @@ def open_server(settings: Settings, database: Database) -> FhirServer:
         database=database,
         definitions=definitions,
         terminology=terminology,
-        validator=Validator(
-            definitions,
-            terminology,
-            strictness=Strictness(
-                settings.wrong_displays, settings.unknown_profiles, settings.wrong_units
-            ),
-        ),
+        validator=validator_of(settings, definitions, terminology),
         search=SearchRegistry(parameters, indexer, fhirpath),
         fhirpath=fhirpath,
     )
+
+
+def validator_of(
+    settings: Settings, definitions: Definitions, terminology: Terminology
+) -> Validator:
+    """A validator as strict as the settings say."""
+    strictness = Strictness(
+        settings.wrong_displays, settings.unknown_profiles, settings.wrong_units
+    )
+    return Validator(definitions, terminology, strictness=strictness)

@@ -35,6 +35,10 @@ CODECS: Mapping[str, str] = {
 _C1 = re.compile(rb"[\x80-\x9f]")
 
 
+_FOREIGN = bytes([*range(0x09), *range(0x0E, 0x20)])
+_FOREIGN_ANYWHERE = re.compile(b"[" + re.escape(_FOREIGN) + b"]")
+
+
 def codec_for(charset: str) -> str | None:
     """The Python codec for a value of MSH-18; None for a set that is not supported."""
     return CODECS.get(charset.strip().upper())
@@ -59,6 +63,19 @@ def first_undecodable(raw: bytes, codec: str) -> int | None:
     if control is not None:
         return control.start()
     return _first_non_ascii(raw) if _is_utf8(raw) else None
+
+
+def first_control(raw: bytes) -> int | None:
+    """The offset of the first control character that belongs to no text; None where there is none.
+
+    Shape: tabulators, line ends, vertical tabulators and form feeds stand in texts; the others come from
+    broken lines and from UTF-16, and no FHIR string holds them.
+    """
+    # Deleting is several times faster than searching, and nearly always there is nothing to find.
+    if len(raw.translate(None, _FOREIGN)) == len(raw):
+        return None
+    found = _FOREIGN_ANYWHERE.search(raw)
+    return found.start() if found else None
 
 
 def _is_utf8(raw: bytes) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
+from ingest.hl7v2.charset import first_control
 from ingest.hl7v2.delimiters import Delimiters
 
 Unescape = Callable[[str], str]
@@ -22,7 +23,8 @@ def unescape_for(delimiters: Delimiters, codec: str) -> Unescape:
     r"""The function that replaces escape sequences under these delimiters.
 
     Shape: what is no known sequence (a lone escape character, `\Zxx\`, `\C…\`, `\M…\`, hexadecimal
-    bytes that are no text in the message's character set) stays as it stands, so that nothing is lost.
+    bytes that are no text in the message's character set, or control characters) stays as it stands, so
+    that nothing is lost.
     """
     escape = delimiters.escape.decode("ascii")
     if not escape:
@@ -58,8 +60,11 @@ def unescape_for(delimiters: Delimiters, codec: str) -> Unescape:
 
 
 def _hexadecimal(digits: str, codec: str) -> str | None:
+    content = bytes.fromhex(digits)
+    if first_control(content) is not None:
+        return None
     try:
-        return bytes.fromhex(digits).decode(codec)
+        return content.decode(codec)
     except UnicodeDecodeError:
         return None
 

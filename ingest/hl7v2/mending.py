@@ -17,7 +17,7 @@ Place = tuple[str, int, int]
 
 TEXT_TYPES = frozenset({b"ST", b"TX", b"FT"})
 _CHARSET = 18
-_LINE_END = re.compile(rb"\r\n?")
+_LINE_END = re.compile(rb"\r\n*")
 _LOOKS_LIKE_OID = re.compile(rb"[0-2](\.\d+)+")
 
 
@@ -113,13 +113,19 @@ def _joined(lines: Sequence[bytes], delimiters: Delimiters) -> list[bytes]:
     """Lines that begin no segment, put behind the one before with a line break of the standard."""
     begins = re.compile(rb"[A-Z][A-Z0-9]{2}(?:" + re.escape(delimiters.field) + rb"|$)")
     between = _line_break(delimiters)
-    joined: list[bytes] = []
+    joined: list[list[bytes]] = []
+    empty = 0
     for line in lines:
-        if joined and line and not begins.match(line):
-            joined[-1] += between + line
+        if not line:
+            empty += 1
+            continue
+        if joined and not begins.match(line):
+            # An empty line before more text parts two paragraphs; one before a segment says nothing.
+            joined[-1] += [b""] * empty + [line]
         else:
-            joined.append(line)
-    return joined
+            joined.append([line])
+        empty = 0
+    return [between.join(parts) for parts in joined]
 
 
 def _escaped_text(line: bytes, delimiters: Delimiters, fields_in_all: int) -> bytes:

@@ -6,8 +6,9 @@ Source: HL7 v2.5.1 chapter 2.
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
-from ingest.hl7v2.charset import codec_for, first_undecodable
+from ingest.hl7v2.charset import codec_for, first_control, first_undecodable
 from ingest.hl7v2.delimiters import Delimiters, read_delimiters
 from ingest.hl7v2.faults import Hl7Fault, Hl7SyntaxError
 from ingest.hl7v2.hprim import is_hprim
@@ -21,6 +22,14 @@ _PATH = re.compile(
     r"(?P<segment>[A-Z][A-Z0-9]{2})(?:\[(?P<sequence>\d+)\])?-(?P<field>\d+)(?:\[(?P<repetition>\d+)\])?"
     r"(?:\.(?P<component>\d+))?(?:\.(?P<sub>\d+))?"
 )
+
+
+MOST_PARTS = 500_000
+"""Segments, fields, repetitions, components and subcomponents together: ten thousand results fit. What has
+more would take many times its own size in memory; a document, however large, is one part."""
+
+MOST_FAULTS = 20
+"""Faults that are told of one message: who sends more has not sent HL7 v2."""
 
 
 class Message:
@@ -49,8 +58,8 @@ class Message:
         Shape: byte order mark and framing characters around the content are taken off. Segments end
         with CR or CR LF; with LF only where the message has no CR at all. `default_charset` (table
         0211) counts where MSH-18 is empty.
-        Errors: Hl7SyntaxError where no MSH segment with usable delimiters stands at the beginning.
-        What is wrong further on is told by `faults`.
+        Errors: Hl7SyntaxError where no MSH segment with usable delimiters stands at the beginning, or
+        where there are more than MOST_PARTS. What is wrong further on is told by `faults`.
         Cost: one pass over the bytes for the segment ends; fields are cut when they are asked for.
         """
         content = unframed(raw)
@@ -59,6 +68,8 @@ class Message:
         delimiters = read_delimiters(content)
         if not content.startswith(b"MSH"):
             raise Hl7SyntaxError(Hl7Fault("hl7v2-no-header", 100))
+        if len(content) > MOST_PARTS and _parts(content, delimiters) > MOST_PARTS:
+            raise Hl7SyntaxError(Hl7Fault("hl7v2-too-many-parts", 104))
         return cls(content, delimiters, default_charset)
 
     def decode(self, raw: Part) -> str:
@@ -143,25 +154,31 @@ class Message:
     def faults(self) -> list[Hl7Fault]:
         """What makes the message unreadable or unanswerable, found without cutting its fields.
 
-        Shape: the character set is unknown or broken, a segment has no proper name, MSH-9 or MSH-10 is
-        missing, or a second message stands behind the first, since one answer cannot answer both. Once
-        this list is empty no reading of a value can fail.
+        Shape: the character set is unknown or broken, a control character stands in it, a segment has no
+        proper name, MSH-9 or MSH-10 is
+        missing, or a second message stands behind the first, since one answer cannot answer both; at
+        most MOST_FAULTS. Once this list is empty no reading of a value can fail.
         """
-        header = self.segments[0]
-        faults = [
-            segment.fault("hl7v2-segment-name", 100)
-            for segment in self.segments
-            if not self._is_well_begun(segment)
-        ]
-        faults += [segment.fault("hl7v2-second-header", 100) for segment in self.all("MSH")[1:]]
+        return list(islice(self._faults(), MOST_FAULTS))
+
+    def _faults(self) -> Iterator[Hl7Fault]:
+        for segment in self.segments:
+            if not self._is_well_begun(segment):
+                yield segment.fault("hl7v2-segment-name", 100)
+        for segment in self.all("MSH")[1:]:
+            yield segment.fault("hl7v2-second-header", 100)
         charset_fault = self._charset_fault()
         if charset_fault is not None:
-            return [*faults, charset_fault]
+            yield charset_fault
+            return
+        control = first_control(self.raw)
+        if control is not None:
+            yield self.fault_at(control, "hl7v2-control-character", 102)
+        header = self.segments[0]
         for field in (9, 10):
             first = header.field(field)
             if not first or first[0].component(1) in {None, NULL}:
-                faults.append(header.fault("hl7v2-required-field", 101, field))
-        return faults
+                yield header.fault("hl7v2-required-field", 101, field)
 
     def _is_well_begun(self, segment: Segment) -> bool:
         after = self.raw[segment.start + 3 : min(segment.start + 4, segment.end)]
@@ -194,6 +211,21 @@ def _count_and_rest(before: bytes, delimiter: bytes) -> tuple[int, bytes]:
     return before.count(delimiter) + 1, before.rsplit(delimiter, 1)[-1]
 
 
+def _parts(content: bytes, delimiters: Delimiters) -> int:
+    ends = (
+        delimiters.field,
+        delimiters.repetition,
+        delimiters.component,
+        delimiters.subcomponent,
+        _terminator(content),
+    )
+    return sum(content.count(end) for end in ends if end)
+
+
+def _terminator(content: bytes) -> bytes:
+    return b"\r" if b"\r" in content else b"\n"
+
+
 def unframed(raw: bytes) -> bytes:
     """The content without byte order mark, framing characters and line ends around it.
 
@@ -209,7 +241,7 @@ def unframed(raw: bytes) -> bytes:
 
 def _segment_spans(raw: bytes) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
-    find, terminator = raw.find, b"\r" if b"\r" in raw else b"\n"
+    find, terminator = raw.find, _terminator(raw)
     start, size = 0, len(raw)
     while start < size:
         end = find(terminator, start)

@@ -4,8 +4,10 @@ Source: HL7 v2.5.1 §2.5 (segments, fields, delimiters), §2.5.3.5 (empty versus
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, AnyStr, Final, TypeVar
 
 from ingest.hl7v2.delimiters import HEADERS
@@ -25,6 +27,7 @@ LARGE = 65_536
 """From this size on a piece is never copied, only looked at."""
 
 _HEADER_NAMES: Final = frozenset(name.decode() for name in HEADERS)
+_INDEX = attrgetter("index")
 
 Leaf = tuple[int, int, int, int, Part]
 """Field, repetition, component, subcomponent (from 1) and the raw value, escapes and all."""
@@ -182,8 +185,7 @@ class Segment:
     @property
     def sequence(self) -> int:
         """Which one of the segments of this name it is, from 1."""
-        before = self.message.segments[: self.index]
-        return 1 + sum(segment.name == self.name for segment in before)
+        return 1 + bisect_left(self.message.all(self.name), self.index, key=_INDEX)
 
     @property
     def fields(self) -> list[Part]:

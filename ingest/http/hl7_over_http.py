@@ -16,6 +16,8 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Language, Refused, refuse
 from fhir_server.store.database import DatabaseUnavailableError
 from ingest.hl7v2 import Hl7Fault
+from ingest.hl7v2.charset import CODECS
+from ingest.hl7v2.message import unframed
 from ingest.http.exchange import answered_with_body
 from ingest.journal.loading import answer_batch, load_messages, read_messages
 from ingest.journal.reception import Channel, Reception, turned_away
@@ -45,7 +47,7 @@ def routes(server: FhirServer) -> list[Route]:
 
 def _take(server: FhirServer, body: bytes, source: str, channel: Channel) -> bytes | None:
     reception = Reception(current_maps(server.settings).register)
-    is_batch = body.lstrip(b"\r\n\x0b")[:3] in {b"FHS", b"BHS"}
+    is_batch = unframed(body)[:3] in {b"FHS", b"BHS"}
     messages: tuple[bytes, ...] = (body,)
     if is_batch:
         file = read_messages(body)
@@ -69,11 +71,18 @@ def _codec(request: Request) -> str | None:
     for parameter in parameters.split(";"):
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "charset":
-            try:
-                found = codecs.lookup(value.strip().strip('"')).name
-            except LookupError:
-                raise refuse(
-                    415, "ingest-media-type", "not-supported", expected=MEDIA_TYPE
-                ) from None
-            return {"iso8859-1": "latin-1"}.get(found, found)
+            codec = _known(value.strip().strip("\"'"))
+            if codec is None:
+                raise refuse(415, "ingest-media-type", "not-supported", expected=MEDIA_TYPE)
+            return codec
     return None
+
+
+def _known(charset: str) -> str | None:
+    """The codec of a name of IANA's, as far as messages may be in it."""
+    try:
+        found = codecs.lookup(charset).name
+    except (LookupError, ValueError):
+        return None
+    codec = {"iso8859-1": "latin-1"}.get(found, found)
+    return codec if codec in CODECS.values() else None

@@ -92,12 +92,14 @@ def _selection(request: Request) -> tuple[Selection, list[Issue]]:
 
 def parse_moment(text: str) -> datetime | None:
     """A date or a time; without a zone it is UTC. None where it is neither."""
-    try:
-        # In a URL a plus sign stands for a space.
-        moment = datetime.fromisoformat(text.strip().replace(" ", "+"))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    # In a URL a plus sign stands for a space; at a terminal a space stands between date and time.
+    for written in (text.strip(), text.strip().replace(" ", "+")):
+        try:
+            moment = datetime.fromisoformat(written)
+        except ValueError:
+            continue
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
 
 
 def unknown_parameters(request: Request, known: Collection[str]) -> list[Issue]:

@@ -1,10 +1,13 @@
 """Records into the journal: one statement for a batch, whatever its size.
 
 A record that was there before (same sender, control id and hash) is not written again; the answer it was
-given then is given again. The same control id with other content is written, with a warning.
+given then is given again. One that was rejected then and can be read now, because it comes whole or because
+the register has changed, takes the place of the rejected one. The same control id with other content is
+written, with a warning.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -36,9 +39,18 @@ WITH incoming AS (
             SELECT FROM ingest_message AS earlier
             WHERE earlier.sender = incoming.sender AND earlier.control_id = incoming.control_id
                 AND earlier.hash <> incoming.hash
+                AND NOT earlier.issues @? '$[*].id ? (@ starts with "mllp-")'
         ) THEN issues || %(reused)s::jsonb ELSE issues END
     FROM incoming ORDER BY place
-    ON CONFLICT (sender, control_id, hash) DO NOTHING
+    ON CONFLICT (sender, control_id, hash) DO UPDATE
+    SET type = EXCLUDED.type, centre = EXCLUDED.centre, connection = EXCLUDED.connection,
+        received = EXCLUDED.received, ack = EXCLUDED.ack, order_keys = EXCLUDED.order_keys,
+        state = EXCLUDED.state, issues = EXCLUDED.issues, attempts = 0, processed = NULL
+    WHERE ingest_message.state = 'rejected' AND EXCLUDED.state = 'received'
+        AND NOT EXISTS (
+            SELECT FROM ingest_queue AS queue
+            WHERE queue.sender = ingest_message.sender AND queue.id = ingest_message.id
+        )
     RETURNING sender, id, hash, control_id, order_keys, state
 ), queued AS (
     INSERT INTO ingest_queue (sender, id, order_keys)
@@ -113,12 +125,16 @@ def _results(
     written: Mapping[Identity, int],
     earlier: Mapping[Identity, Journalled],
 ) -> list[Journalled]:
-    return [
-        earlier[key]
-        if (key := identity(record)) in earlier
-        else Journalled(written[key], record.ack, duplicate=False)
-        for record in records
-    ]
+    return [_result(record, written, earlier.get(identity(record))) for record in records]
+
+
+def _result(
+    record: Record, written: Mapping[Identity, int], earlier: Journalled | None
+) -> Journalled:
+    if earlier is None:
+        return Journalled(written[identity(record)], record.ack, duplicate=False)
+    # Nobody was answered when the first one was cut off, or when a person journalled it as a revision.
+    return earlier if earlier.ack is not None else replace(earlier, ack=record.ack)
 
 
 def _columns(records: Sequence[Record]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ identifier authorities are written `NAMESPACE=system`. Centres are data, never c
 """
 
 import csv
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fhir_server.model.issues import because
 from ingest.hl7v2.mending import AS_SENT, Quirks
 from ingest.hl7v2.message import Message
-from ingest.mapping.quirks import load_quirks
+from ingest.mapping.quirks import HeldFor, load_held_for, load_quirks
 from ingest.mapping.yaml_source import MapError
 
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 SID = "https://osteon.example/sid"
 ROLES = ("clinical", "pathology", "both")
 COLUMNS = (
@@ -29,7 +31,8 @@ class Centre:
     """One centre.
 
     Shape: `finess` is not verified; `valid_from` and `valid_to` are FHIR dates or empty; `certificates`
-    the SHA-256 fingerprints (hexadecimal) or common names of client certificates that speak for it.
+    the SHA-256 fingerprints (hexadecimal) or common names of client certificates that speak for it;
+    `held_for` what its messages are held for and others' are not.
     """
 
     id: str
@@ -45,6 +48,7 @@ class Centre:
     valid_to: str
     certificates: frozenset[str] = frozenset()
     quirks: Quirks = AS_SENT
+    held_for: frozenset[HeldFor] = frozenset()
 
     @property
     def reference(self) -> str:
@@ -117,6 +121,7 @@ def load_centres(path: Path) -> CentreRegister:
             replace(
                 _centre(row, path.name, reader.line_num),
                 quirks=load_quirks(path.parent, row["id"]),
+                held_for=load_held_for(path.parent, row["id"]),
             )
             for row in reader
         ]
@@ -146,8 +151,17 @@ def _centre(row: Mapping[str, str], file: str, line: int) -> Centre:
         authorities={namespace: system for namespace, _, system in authorities},
         valid_from=row["valid_from"],
         valid_to=row["valid_to"],
-        certificates=frozenset((row.get("certificates") or "").split()),
+        certificates=frozenset(map(certificate_name, (row.get("certificates") or "").split())),
     )
+
+
+def certificate_name(written: str) -> str:
+    """A client certificate as it is compared: a fingerprint in lower case without colons, or a common name.
+
+    Shape: `openssl x509 -fingerprint -sha256` writes capitals and colons.
+    """
+    digits = written.replace(":", "").lower()
+    return digits if _FINGERPRINT.fullmatch(digits) else written
 
 
 def _refuse_shared_senders(centres: Sequence[Centre], file: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ingest.hl7v2.segment import Segment
 from ingest.mapping.context import Context
+from ingest.mapping.primitives import plain_text
 from ingest.mapping.view import Leaf
 
 V2_KEPT = "https://osteon.example/fhir/StructureDefinition/v2-kept"
@@ -56,7 +57,7 @@ def kept_values(
         for field, repetition, component, sub, raw in _open_leaves(segment, done, rules):
             if len(raw) > LONGEST or raw == b'""':
                 continue
-            text = segment.message.decode(raw).strip()
+            text = plain_text(segment.message.decode(raw))
             if text:
                 place = f"{name}[{sequence}]-{field}[{repetition}].{component}"
                 found.append((f"{place}.{sub}" if sub > 1 else place, text))

@@ -81,7 +81,7 @@ def _by_type(built: Sequence[Built]) -> dict[str, list[Built]]:
 def _about_ids(resource_type: str, several: Sequence[Built]) -> Question:
     ids = ",".join(id_of(one.identity) for one in several)
     # Of a document it is enough to know that it is there: its id is made of its content.
-    less = (("_elements", "contentType"),) if resource_type == "Binary" else ()
+    less = (("_elements", "id"),) if resource_type == "Binary" else ()
     return resource_type, (("_id", ids), *less)
 
 

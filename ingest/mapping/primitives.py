@@ -21,13 +21,21 @@ from ingest.mapping.timestamps import (
 ReadPrimitive = Callable[[str, Context], Any]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+LONGEST_NUMBER = 40
+"""Characters of a number; what is longer measures nothing, and stays the text that it is."""
+
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
 _DIGITS = re.compile(r"\d+")
 
 
+def plain_text(text: str) -> str:
+    """The text without control characters and white space around it, as FHIR takes it; it may be empty."""
+    return (text if text.isprintable() else _CONTROL.sub("", text)).strip()
+
+
 def _string(text: str, _context: Context) -> str:
     # FHIR: a string has at least one character that is no white space, and no control characters.
-    cleaned = (text if text.isprintable() else _CONTROL.sub("", text)).strip()
+    cleaned = plain_text(text)
     if not cleaned:
         raise UnreadableError("only-white-space")
     return cleaned
@@ -57,13 +65,13 @@ def _uri(text: str, _context: Context) -> str:
 
 def is_number(text: str) -> bool:
     """Whether a text is a v2 NM."""
-    return bool(_NUMBER.fullmatch(text.strip()))
+    return len(text) <= LONGEST_NUMBER and bool(_NUMBER.fullmatch(text.strip()))
 
 
 def read_decimal(text: str, _context: Context) -> Decimal | int:
     """A v2 NM: an optional sign, digits, an optional decimal point; the digits stay as sent."""
     cleaned = text.strip()
-    if not _NUMBER.fullmatch(cleaned):
+    if not is_number(cleaned):
         raise UnreadableError("not-a-number")
     try:
         number = Decimal(cleaned.rstrip("."))
@@ -73,7 +81,7 @@ def read_decimal(text: str, _context: Context) -> Decimal | int:
 
 
 def _integer(text: str, _context: Context) -> int:
-    if not _DIGITS.fullmatch(text.strip()):
+    if len(text) > LONGEST_NUMBER or not _DIGITS.fullmatch(text.strip()):
         raise UnreadableError("not-a-whole-number")
     return int(text)
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from ingest.hl7v2.charset import codec_for
 from ingest.hl7v2.mending import AS_SENT, Place, Quirks
@@ -10,6 +11,10 @@ from ingest.mapping.places import FieldPlace, parse_place
 from ingest.mapping.yaml_source import Section, load_section
 
 FILE_NAME = "quirks.yaml"
+HeldFor = Literal["wrong-displays", "wrong-units"]
+HELD_FOR: tuple[HeldFor, ...] = ("wrong-displays", "wrong-units")
+"""What is forgiven in messages, unless the centre's file says otherwise."""
+
 _DIGITS: Mapping[str, int] = {"YYYY": 4, "MM": 2, "DD": 2, "hh": 2, "mm": 2, "ss": 2}
 _TOKEN = re.compile("|".join(_DIGITS))
 
@@ -25,7 +30,7 @@ def load_quirks(root: Path, centre: str) -> Quirks:
     section = load_section(path, root)
     section.only(
         "note", "charset", "line-ends", "continued-lines", "header", "dates",
-        "reversed-authorities", "unescaped", "repeated",
+        "reversed-authorities", "unescaped", "repeated", "held-for",
     )  # fmt: skip
     return Quirks(
         charset=_charset(section),
@@ -40,6 +45,24 @@ def load_quirks(root: Path, centre: str) -> Quirks:
         unescaped=_fields_in_all(section.section("unescaped")),
         repeated=frozenset(_segments(section)),
     )
+
+
+def load_held_for(root: Path, centre: str) -> frozenset[HeldFor]:
+    """For what a centre's messages are held that others' are not (`held-for`); nothing without a file.
+
+    Errors: as `load_quirks`.
+    """
+    path = root / "centres" / centre / FILE_NAME
+    if not path.exists():
+        return frozenset()
+    section = load_section(path, root)
+    found = _list(section, "held-for")
+    known = [name for name in HELD_FOR if name in found]
+    if set(found) - set(known):
+        raise section.fault(
+            f"some of {', '.join(HELD_FOR)}, found `{', '.join(found)}`", "held-for"
+        )
+    return frozenset(known)
 
 
 def _charset(section: Section) -> str:

@@ -22,6 +22,10 @@ PARTIAL_SUFFIXES = frozenset({".part", ".partial", ".tmp", ".filepart"})
 log = structlog.stdlib.get_logger("osteon.inbox")
 
 
+def _tell(what: str, path: Path, error: Exception) -> None:
+    log.warning(what, file=path.name, kind=type(error).__name__)
+
+
 class Inbox:
     """The folder. Shape: `look` takes what has not changed since it looked last; call it now and then."""
 
@@ -32,21 +36,26 @@ class Inbox:
         self._seen: dict[Path, tuple[int, int]] = {}
 
     def look(self) -> int:
-        """Take the files that are whole; how many. A database that is away leaves them for later."""
+        """Take the files that are whole; how many.
+
+        Shape: a database that is away leaves all of them for later, a file that cannot be read or moved
+        only itself.
+        """
         taken = 0
         now_seen: dict[Path, tuple[int, int]] = {}
         for path in self._files():
-            found = path.stat()
-            now_seen[path] = (found.st_mtime_ns, found.st_size)
-            if self._seen.get(path) != now_seen[path]:
-                continue
             try:
+                found = path.stat()
+                now_seen[path] = (found.st_mtime_ns, found.st_size)
+                if self._seen.get(path) != now_seen[path]:
+                    continue
                 self._take(path)
             except (DatabaseUnavailableError, psycopg.OperationalError) as error:
-                log.warning(
-                    "the journal cannot be written", file=path.name, kind=type(error).__name__
-                )
+                _tell("the journal cannot be written", path, error)
                 break
+            except (OSError, psycopg.Error) as error:
+                _tell("file cannot be taken", path, error)
+                continue
             taken += 1
             del now_seen[path]
         self._seen = now_seen

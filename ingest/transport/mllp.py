@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import itertools
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import structlog
 
@@ -23,6 +23,7 @@ from ingest.transport.mllp_frames import END, START, FaultKind, Frame, MllpDecod
 from ingest.transport.mllp_tls import MllpTls
 
 _READ_SIZE = 262_144
+_LARGE = 262_144
 _LINGER_S = 2.0
 _MOST_TOGETHER = 32
 """Frames of one connection that are read before others have their turn."""
@@ -51,6 +52,11 @@ class MllpLimits:
     idle_timeout_s: float
     frame_timeout_s: float
     max_connections: int
+
+
+def _open() -> Channel:
+    """What a connection without TLS proves: nothing."""
+    return OPEN
 
 
 class MllpServer:
@@ -100,7 +106,7 @@ class MllpServer:
         if len(self._connections) >= self._limits.max_connections:
             log.warning("connection refused, too many are open", connection=name)
             return
-        channel = self._tls.channel(writer) if self._tls else OPEN
+        channel = self._tls.channel(writer) if self._tls else _open
         connection = _Connection(
             name, reader, writer, self._reception, self._journal, self._limits, channel
         )
@@ -126,7 +132,7 @@ class _Connection:
         reception: Reception,
         journal: JournalWriter,
         limits: MllpLimits,
-        channel: Channel,
+        channel: Callable[[], Channel],
     ) -> None:
         self._channel = channel
         self._name = name
@@ -189,9 +195,11 @@ class _Connection:
 
         Errors: TimeoutError where they are not all answered within the deadline.
         """
-        under_way = deque(self._journalled(frame) for frame in frames)
+        under_way: deque[_UnderWay] = deque()
         try:
             async with asyncio.timeout(self._limits.ack_deadline_s):
+                for frame in frames:
+                    under_way.append(await self._journalled(frame))
                 while under_way:
                     if reason := await self._settle(*under_way.popleft()):
                         return reason
@@ -201,17 +209,22 @@ class _Connection:
                     left.exception()  # nobody else asks for it
         return None
 
-    def _journalled(self, frame: Frame) -> _UnderWay:
-        """Put a frame on its way to the journal."""
-        if frame.fault is None:
-            record = self._reception.receive(frame.content, self._name, self._channel)
+    async def _journalled(self, frame: Frame) -> _UnderWay:
+        """Put a frame on its way to the journal. A large one is read in a thread: others do not wait."""
+        if len(frame.content) < _LARGE:
+            record = self._record(frame)
         else:
-            log.warning("framing fault", connection=self._name, fault=frame.fault)
-            record = self._reception.refuse(frame.content, self._name, [_FAULTS[frame.fault]])
-        if frame.fault in {"garbage", "truncated"}:
-            # Nobody waits for an answer to it; one would be taken for the answer to the next message.
-            record = dataclasses.replace(record, ack=None)
+            record = await asyncio.to_thread(self._record, frame)
         return frame, record, self._journal.append(record)
+
+    def _record(self, frame: Frame) -> Record:
+        if frame.fault is None:
+            return self._reception.receive(frame.content, self._name, self._channel())
+        log.warning("framing fault", connection=self._name, fault=frame.fault)
+        record = self._reception.refuse(frame.content, self._name, [_FAULTS[frame.fault]])
+        # Nobody waits for an answer to half a frame; one would be taken for the answer to the next message.
+        unanswered = frame.fault in {"garbage", "truncated"}
+        return dataclasses.replace(record, ack=None) if unanswered else record
 
     async def _settle(
         self, frame: Frame, record: Record, journalled: "asyncio.Future[Journalled]"

@@ -6,7 +6,7 @@ Source: IHE ATNA (ITI-19): both sides show a certificate. HL7 itself defines no 
 import asyncio
 import hashlib
 import ssl
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,9 +28,13 @@ class MllpTls:
     context: ssl.SSLContext
     register: Certificates
 
-    def channel(self, writer: asyncio.StreamWriter) -> Channel:
-        """What a connection has proven: the centres of its client certificate, perhaps none."""
-        return Channel(centres=self.register.of_certificate(list(_names(writer))))
+    def channel(self, writer: asyncio.StreamWriter) -> Callable[[], Channel]:
+        """What a connection has proven: the centres of its client certificate, perhaps none.
+
+        Shape: asked for each message, since the register may change while the connection stays.
+        """
+        names = list(_names(writer))
+        return lambda: Channel(centres=self.register.of_certificate(names))
 
 
 def _names(writer: asyncio.StreamWriter) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from fhir_server.interactions.answer import Answer
+from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.transaction import transaction
 from fhir_server.model.issues import Refused
 from ingest.hl7v2 import Hl7SyntaxError
@@ -37,6 +38,7 @@ log = structlog.stdlib.get_logger("osteon.worker")
 class _Mapped:
     claim: Claim
     result: MappingResult
+    server: FhirServer
 
     @property
     def entries(self) -> Sequence[dict[str, Any]]:
@@ -71,7 +73,7 @@ def _settle_groups(
     most = min(MOST_ENTRIES, worker.server.settings.max_bundle_entries)
     for group in _groups((one for one in mapped if one.result.bundle is not None), most):
         with _left_to_each(len(group)):
-            _store(worker, group)
+            _store(group)
             settled += group
     unwritten = [one for one in mapped if one.result.bundle is None]
     if unwritten:
@@ -108,24 +110,30 @@ def _map(worker: MessageWorker, waiting: Mapping[Claim, Waiting]) -> list[_Mappe
             continue
     questions = [question for draft in drafts.values() for question in draft.questions()]
     stored = Answered(worker.stored.answers(questions), worker.stored)
-    return [_Mapped(claim, draft.finish(stored)) for claim, draft in drafts.items()]
+    return [
+        _Mapped(claim, draft.finish(stored), worker.server_for(waiting[claim]))
+        for claim, draft in drafts.items()
+    ]
 
 
 def _groups(mapped: Iterable[_Mapped], most_entries: int) -> list[list[_Mapped]]:
-    """Messages of which no two could write the same resource, in transactions that are not too large."""
+    """Messages of which no two could write the same resource, in transactions that are not too large, each
+    stored by one server.
+    """
     taken: set[str] = set()
     groups: list[list[_Mapped]] = []
-    room = 0
+    room: dict[FhirServer, int] = {}
+    last: dict[FhirServer, list[_Mapped]] = {}
     for one in mapped:
         targets = {target for entry in one.entries for target in _targets(entry)}
         if not taken.isdisjoint(targets):
             continue
         taken |= targets
-        if len(one.entries) > room:
-            groups.append([])
-            room = most_entries
-        groups[-1].append(one)
-        room -= len(one.entries)
+        if len(one.entries) > room.get(one.server, 0):
+            last[one.server], room[one.server] = [], most_entries
+            groups.append(last[one.server])
+        last[one.server].append(one)
+        room[one.server] -= len(one.entries)
     return groups
 
 
@@ -140,7 +148,7 @@ def _targets(entry: Mapping[str, Any]) -> Iterator[str]:
             yield f"{resource['resourceType']}|{system}|{identifier['value']}"
 
 
-def _store(worker: MessageWorker, group: Sequence[_Mapped]) -> None:
+def _store(group: Sequence[_Mapped]) -> None:
     """One transaction for all entries, and in it the new states of the messages."""
     bundle = {
         "resourceType": "Bundle",
@@ -156,4 +164,4 @@ def _store(worker: MessageWorker, group: Sequence[_Mapped]) -> None:
         ]
         settle(connection, settlements)
 
-    transaction(worker.server, bundle, also=record)
+    transaction(group[0].server, bundle, also=record)

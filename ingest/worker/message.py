@@ -16,11 +16,11 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.transaction import transaction
 from fhir_server.model.issues import Issue, Refused, error
 from ingest.hl7v2 import Hl7SyntaxError, Message
-from ingest.journal.reception import Register
 from ingest.journal.record import State
 from ingest.mapping import Draft, MappingResult, Question, Stored
 from ingest.mapping.result import Resource
 from ingest.worker.database_gone import is_database_gone
+from ingest.worker.leniency import holding
 from ingest.worker.queue import (
     Claim,
     Connection,
@@ -43,6 +43,20 @@ NOTHING_NEW = Issue("ingest-nothing-new", "information", "informational")
 NOT_KEPT = Issue("ingest-not-kept", "information", "informational")
 
 log = structlog.stdlib.get_logger("osteon.worker")
+
+
+class Sender(Protocol):
+    """What the centre register tells of a sender: how it writes, and what it is held for."""
+
+    @property
+    def held_for(self) -> frozenset[str]: ...
+    def read(self, raw: bytes) -> Message: ...
+
+
+class Register(Protocol):
+    """The centre register: who sends as MSH-3 and MSH-4."""
+
+    def of_sender(self, application: str | None, facility: str | None) -> Sender | None: ...
 
 
 class DraftMessage(Protocol):
@@ -112,7 +126,8 @@ class MessageWorker:
                     settle(connection, [settled_unwritten(claimed, result)])
                 return
             try:
-                transaction(self.server, result.bundle, also=_record(claimed, result))
+                server = self.server_for(waiting)
+                transaction(server, result.bundle, also=_record(claimed, result))
             except Refused as refused:
                 if refused.status != 412 or attempt == MOST_STALE_READS - 1:
                     raise
@@ -121,11 +136,19 @@ class MessageWorker:
 
     def read(self, waiting: Waiting) -> Message:
         """The message of a row of the journal. Errors: Hl7SyntaxError where it cannot be read."""
-        centre = self.register.of_sender(waiting.application or None, waiting.facility or None)
+        centre = self._sender(waiting)
         message = centre.read(waiting.raw) if centre else Message.parse(waiting.raw)
         if faults := message.faults():
             raise Hl7SyntaxError(faults[0])
         return message
+
+    def server_for(self, waiting: Waiting) -> FhirServer:
+        """The server that stores a message: as forgiving as its centre's register entry says."""
+        centre = self._sender(waiting)
+        return holding(self.server, centre.held_for) if centre else self.server
+
+    def _sender(self, waiting: Waiting) -> Sender | None:
+        return self.register.of_sender(waiting.application or None, waiting.facility or None)
 
     def _mapped(self, message: Message) -> MappingResult:
         try:

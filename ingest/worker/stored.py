@@ -38,7 +38,7 @@ class StoredResources:
         """The matches of many questions. Shape: without those that have very many; ask them alone."""
         asked = list(dict.fromkeys(questions))
         return {
-            question: [parse_json(one.body or b"{}") for one in matches]
+            question: [_resource(one.type, one.id, one.body) for one in matches]
             for question, matches in zip(asked, find_each(self._server, asked), strict=True)
             if matches is not None
         }
@@ -48,3 +48,11 @@ class StoredResources:
             answer = search_type(self._server, connection, resource_type, query)
         page: dict[str, Any] = parse_json(answer.body or b"{}")
         return page
+
+
+def _resource(resource_type: str, resource_id: str, body: bytes | None) -> dict[str, Any]:
+    """What was found, as far as it was asked for."""
+    if body is None:
+        return {"resourceType": resource_type, "id": resource_id}
+    resource: dict[str, Any] = parse_json(body)
+    return resource

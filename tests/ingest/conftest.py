@@ -53,10 +53,14 @@ class KnownCentre:
 
 
 class OneCentre:
-    """A register that knows one sender."""
+    """A register that knows one centre, and the applications that it sends from."""
+
+    def __init__(self) -> None:
+        self.applications: set[str | None] = {"LAB"}
 
     def of_sender(self, application: str | None, facility: str | None) -> KnownCentre | None:
-        return KnownCentre() if (application, facility) == ("LAB", "CHU") else None
+        known = application in self.applications and facility == "CHU"
+        return KnownCentre() if known else None
 
 
 class MllpThread:
@@ -64,7 +68,8 @@ class MllpThread:
 
     def __init__(self, url: str, limits: MllpLimits = LIMITS, tls: MllpTls | None = None) -> None:
         self.journal = JournalWriter(url)
-        self.server = MllpServer(Reception(OneCentre()), self.journal, limits, tls)
+        self.register = OneCentre()
+        self.server = MllpServer(Reception(self.register), self.journal, limits, tls)
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
         self._stop = asyncio.Event()

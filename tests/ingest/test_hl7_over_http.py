@@ -58,12 +58,23 @@ def test_hl7_over_http__character_set_must_not_contradict_the_message(
 def test_hl7_over_http__batch_is_answered_by_a_batch(
     client: TestClient, database: Database
 ) -> None:
-    batch = b"BHS|^~\\&\r" + adt("1") + adt("2") + b"BTS|2\r"
+    batch = b"\xef\xbb\xbfBHS|^~\\&\r" + adt("1") + adt("2") + b"BTS|2\r"
     answer = client.post("/hl7v2", content=batch, headers=ER7)
     assert len(read_batch(answer.content).messages) == 2
     assert len(rows(database)) == 2
-    cut_off = client.post("/hl7v2", content=batch.replace(b"BTS|2", b"BTS|3"), headers=ER7)
-    assert cut_off.status_code == 400
+    for cut_off in (batch.replace(b"BTS|2", b"BTS|3"), batch.removesuffix(b"BTS|2\r")):
+        refused = client.post("/hl7v2", content=cut_off, headers=ER7)
+        assert (refused.status_code, refused.json()["resourceType"]) == (400, "OperationOutcome")
+    assert len(rows(database)) == 2
+
+
+@pytest.mark.parametrize("body", [b"", b"\r\n", b"\x00", b"{}", b"<ClinicalDocument/>"])
+def test_hl7_over_http__what_is_no_message_is_an_ae(
+    client: TestClient, database: Database, body: bytes
+) -> None:
+    answer = client.post("/hl7v2", content=body, headers=ER7)
+    assert (answer.status_code, Message.parse(answer.content).get("MSA-1")) == (200, "AE")
+    assert [bytes(row["raw"]) for row in rows(database)] == [body]
 
 
 def test_hl7_over_http__silent_message_has_an_empty_answer(client: TestClient) -> None:
@@ -72,7 +83,12 @@ def test_hl7_over_http__silent_message_has_an_empty_answer(client: TestClient) -
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/hl7-v2+xml", "application/hl7-v2; charset=klingon"]
+    "content_type",
+    [
+        "application/hl7-v2+xml",
+        "application/fhir+json",
+        *(f"application/hl7-v2; charset={name}" for name in ("klingon", "base64", "utf-16", '""')),
+    ],
 )
 def test_hl7_over_http__other_content_is_a_415(client: TestClient, content_type: str) -> None:
     answer = client.post("/hl7v2", content=adt("1"), headers={"Content-Type": content_type})

@@ -19,6 +19,9 @@ def read(text: str) -> tuple[list[str], list[str]]:
         f"\x0b{ONE}\r\x1c\r\x0b{TWO}\r\x1c\r",
         f"FHS|^~\\&|A\rBHS|^~\\&|A\r{ONE}\r{TWO}\rBTS|2\rFTS|1\r",
         f"BHS|^~\\&\r{ONE}\rBTS|1\rBHS|^~\\&\r{TWO}\rBTS|1\rFTS|2",
+        f"FHS|^~\\&\rBHS|^~\\&\r{ONE}\rBTS|1\rFTS|1\rFHS|^~\\&\rBHS|^~\\&\r{TWO}\rBTS|1\rFTS|1",
+        f"FHS|^~\\&\r{ONE}\r{TWO}\rFTS|1",
+        f"BHS|^~\\&\r{ONE}\r{TWO}\rBTS| 2 |a remark",
     ],
 )
 def test_read_batch__finds_the_messages(text: str) -> None:
@@ -36,9 +39,15 @@ def test_read_batch__finds_messages_with_line_feeds() -> None:
     [
         (f"BHS|^~\\&\r{ONE}\rBTS|2", "BTS-1"),
         (f"FHS|^~\\&\rBHS|^~\\&\r{ONE}\rBTS|1\rFTS|2", "FTS-1"),
+        (f"BHS|^~\\&\r{ONE}", "BHS"),
+        (f"FHS|^~\\&\rBHS|^~\\&\r{ONE}\rBTS|1", "FHS"),
+        (f"BHS|^~\\&\r{ONE}\rBHS|^~\\&\r{TWO}\rBTS|1", "BHS"),
+        (f"BHS|^~\\&\r{ONE}\rBTS|{'9' * 5000}", "BTS-1"),
         (f"remark\r{ONE}", "hl7v2-no-header"),
         ("no message at all", "hl7v2-no-header"),
     ],
 )
-def test_read_batch__tells_wrong_counts_and_stray_content(text: str, location: str) -> None:
+def test_read_batch__tells_wrong_counts_missing_trailers_and_stray_content(
+    text: str, location: str
+) -> None:
     assert read(text)[1] == [location]

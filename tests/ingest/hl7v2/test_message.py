@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.hl7v2 import NULL, Hl7SyntaxError, Message
+from ingest.hl7v2.message import MOST_FAULTS, MOST_PARTS
 
 HEADER = "MSH|^~\\&|LAB|CHU|OSTEON|NET|20260105||ADT^A01^ADT_A01|7|P|2.5.1"
 
@@ -120,6 +121,7 @@ def test_text__keeps_delimiters_that_were_not_escaped() -> None:
         ("a\\.sk3\\b\\.ce\\c\\.in+4\\d\\.ti-2\\e\\.fi\\f\\.nf\\g", "a   b\ncdefg"),
         ("\\H\\strong\\N\\ weak", "strong weak"),
         ("\\X0D0A\\\\XC3A9\\", "\r\né"),
+        ("a\\X00\\b", "a\\X00\\b"),
         ("\\XE9\\ \\X0\\ \\XZZ\\", "\\XE9\\ \\X0\\ \\XZZ\\"),
         ("\\Zlocal\\ \\C2842\\ \\M123456\\", "\\Zlocal\\ \\C2842\\ \\M123456\\"),
         ("C:\\dir\\.br\\x", "C:\\dir\nx"),
@@ -301,3 +303,32 @@ def test_parse__no_byte_of_a_segment_is_lost(raw: bytes) -> None:
     kept = b"".join(segment.raw for segment in parsed.segments)
     ends = bytes.maketrans(b"", b"")
     assert kept.translate(ends, b"\r\n") == parsed.raw.translate(ends, b"\r\n")
+
+
+def test_parse__more_parts_than_any_message_has_are_refused() -> None:
+    for part in (b"NTE|1\r", b"PID|||~~~~\r", b"P|D\r"):
+        raw = HEADER.encode() + b"\r" + part * (MOST_PARTS // 2)
+        with pytest.raises(Hl7SyntaxError, match="hl7v2-too-many-parts"):
+            Message.parse(raw)
+
+
+def test_parse__a_large_document_is_one_part() -> None:
+    data = "QUJD" * MOST_PARTS
+    message = Message.parse(f"{HEADER}\rOBX|1|ED|1^a^LN||^TEXT^XML^Base64^{data}||||||F".encode())
+    assert message.get("OBX-5.5") == data
+
+
+def test_faults__of_a_message_that_is_none_are_told_a_few_times() -> None:
+    faults = Message.parse(HEADER.encode() + b"\r" + b"P|D\r" * 30_000).faults()
+    assert [fault.sequence for fault in faults] == list(range(1, MOST_FAULTS + 1))
+
+
+@pytest.mark.parametrize("raw", [b"a\x00b", b"\x01", "NOËL".encode("utf-16-le")])
+def test_faults__control_characters_are_told_with_their_place(raw: bytes) -> None:
+    message = Message.parse(HEADER.encode() + b"||||||8859/15\rPID|1||" + raw)
+    (fault,) = message.faults()
+    assert (fault.id, fault.location) == ("hl7v2-control-character", "PID-3[1].1.1")
+
+
+def test_faults__page_breaks_stand_in_texts() -> None:
+    assert Message.parse(f"{HEADER}\rNTE|1||a\x0cb\x0bc\td".encode()).faults() == []

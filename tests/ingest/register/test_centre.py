@@ -9,6 +9,7 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.store.database import Database
 from ingest.journal.work_items import list_work_items
 from ingest.mapping import MapError, load_library
+from ingest.mapping.centres import certificate_name
 from ingest.maps import CurrentMaps
 from ingest.worker.caretaker import Caretaker
 from ingest.worker.message import MessageWorker
@@ -195,3 +196,10 @@ def test_local_segments__must_be_of_a_known_centre_and_begin_with_z(
     (folder / "own.yaml").write_text(segment)
     with pytest.raises(MapError):
         load_library(own_maps)
+
+
+@pytest.mark.parametrize("separator", ["", ":"])
+def test_certificate__is_known_by_its_fingerprint_however_it_is_written(separator: str) -> None:
+    octets = [f"{number:02X}" for number in range(32)]
+    assert certificate_name(separator.join(octets)) == "".join(octets).lower()
+    assert certificate_name("DPI:C01") == "DPI:C01"

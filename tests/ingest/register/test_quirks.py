@@ -42,6 +42,16 @@ def test_continued_lines__belong_to_the_field_before(own_maps: Path) -> None:
     assert message.get("OBX[2]-5") == "x"
 
 
+def test_continued_lines__keep_the_empty_lines_between_paragraphs(own_maps: Path) -> None:
+    raw = (
+        f"{HEADER}\r\r\nOBX|1|TX|1^a^LN||une\r\rdeux||||||F\r\r\n\nOBX|2|TX|2^b^LN||x\r\r".encode()
+    )
+    message = read(own_maps, "continued-lines: join", raw)
+    assert [segment.name for segment in message.segments] == ["MSH", "OBX", "OBX"]
+    assert message.get("OBX-5") == "une\n\ndeux"
+    assert message.get("OBX[2]-5") == "x"
+
+
 def test_header__lacks_are_filled_and_nothing_is_overwritten(own_maps: Path) -> None:
     raw = f"{SENDER}ORU|1".encode()
     message = read(own_maps, "header: {MSH-9.2: R01, MSH-10: none, MSH-11: P, MSH-12: '2.5'}", raw)

@@ -54,6 +54,8 @@ def test_inbox__file_that_still_grows_is_left_alone(
     ("content", "reason"),
     [
         (BATCH.replace(b"BTS|2", b"BTS|3"), "count"),
+        (BATCH.removesuffix(b"BTS|2\rFTS|1\r"), "trailer"),
+        (BATCH.replace(b"BTS|2", b"BTS|" + b"9" * 5000), "count"),
         (b"no message", "message"),
         (b"", "message"),
     ],
@@ -66,7 +68,7 @@ def test_inbox__file_that_is_not_whole_is_taken_not_at_all(
     inbox.look()
     assert rows(database) == []
     assert (tmp_path / "failed" / "feed.hl7").read_bytes() == content
-    assert (tmp_path / "failed" / "feed.hl7.txt").read_text()
+    assert reason in (tmp_path / "failed" / "feed.hl7.txt").read_text()
 
 
 def test_inbox__file_taken_twice_is_known_by_its_messages(
@@ -78,6 +80,24 @@ def test_inbox__file_taken_twice_is_known_by_its_messages(
         inbox.look()
     assert len(rows(database)) == 2
     assert len(list((tmp_path / "done").iterdir())) == 2
+
+
+def test_inbox__file_that_cannot_be_moved_keeps_no_other_waiting(
+    inbox: Inbox, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "a.hl7", BATCH)
+    put(tmp_path, "b.hl7", BATCH.replace(b"|A|", b"|C|"))
+    replace = Path.replace
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path.name == "a.hl7":
+            raise PermissionError
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    assert (inbox.look(), inbox.look(), inbox.look()) == (0, 1, 0)
+    assert (tmp_path / "done" / "b.hl7").exists()
+    assert len(rows(database)) == 4
 
 
 def test_inbox__absent_database_leaves_the_file_for_later(tmp_path: Path) -> None:

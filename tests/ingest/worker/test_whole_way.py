@@ -92,3 +92,6 @@ def test_document__of_two_megabytes_comes_back_byte_for_byte(
     (binary,) = found(server, "Binary", ("_id", attachment["url"].removeprefix("Binary/")))
     assert base64.b64decode(binary["data"]) == content
     assert attachment["size"] == len(content)
+    question = ("Binary", (("_id", binary["id"]), ("_elements", "id")))
+    (known,) = StoredResources(server).answers([question])[question]
+    assert known == {"resourceType": "Binary", "id": binary["id"]}

@@ -119,6 +119,7 @@ def test_worker__fault_of_the_server_is_tried_again_then_held(
     server: FhirServer, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_message, "MOST_ATTEMPTS", 3)
+    monkeypatch.setattr(worker_message, "pause_after", lambda _: timedelta(hours=1))
     journal(database, adt("1"))
 
     def broken(_: Message) -> MappingResult:
