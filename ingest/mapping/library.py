@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import ingest.mapping.addendum
 import ingest.mapping.binaries
 import ingest.mapping.documents
 import ingest.mapping.events
