@@ -11,7 +11,6 @@ from ingest.mapping.assembly import Assembly
 from ingest.mapping.finishing import finishing_step
 from ingest.mapping.scopes import Scope
 from ingest.mapping.timestamps import UnreadableError, fhir_instant
-from ingest.mapping.view import View
 
 ADDENDA = frozenset({"35265-8", "60569-1"})
 ISSUED = frozenset({"F", "C"})
@@ -51,4 +50,4 @@ def _text(segment: Any, field: int) -> str | None:
 
 
 def _mapped(assembly: Assembly, segment: Any, field: int, element: str) -> None:
-    assembly.context.mapped(View(segment.field(field)[0]).leaf(1), element)
+    assembly.context.mapped((segment.index, field, 1, 1, 1), element)

@@ -13,7 +13,8 @@ import msgspec
 from fhir_server.model.issues import Language
 from fhir_server.model.json_source import encode_json
 from ingest.hl7v2 import Message
-from ingest.mapping.result import Fate, MappingResult
+from ingest.mapping.result import Fate, FateKind, MappingResult
+from ingest.mapping.wording import reason_text, word
 
 
 def explain_text(message: Message, result: MappingResult, language: Language) -> Iterator[str]:
@@ -24,17 +25,17 @@ def explain_text(message: Message, result: MappingResult, language: Language) ->
         yield segment.raw.decode(message.codec, errors="replace")
     yield ""
     for issue in (*result.held, *result.issues):
-        word = "held" if issue in result.held else issue.severity
-        yield f"{word}: {issue.id} {issue.expression}".rstrip()
+        kind = word("held" if issue in result.held else issue.severity, language)
+        yield f"{kind}: {issue.id} {issue.expression}".rstrip()
         yield f"  {issue.text(language)}"
         if hint := issue.hint(language):
             yield f"  {hint}"
-    yield from _resources(result)
+    yield from _resources(result, language)
     yield ""
-    yield from _fates(result.fates)
+    yield from _fates(result.fates, language)
 
 
-def _resources(result: MappingResult) -> Iterator[str]:
+def _resources(result: MappingResult, language: Language) -> Iterator[str]:
     requests = [entry["request"] for entry in (result.bundle or {}).get("entry", ())]
     for number, resource in enumerate(result.resources):
         yield ""
@@ -45,20 +46,22 @@ def _resources(result: MappingResult) -> Iterator[str]:
                 f" if none has {condition}" if condition else ""
             )
         else:
-            yield f"not written: {resource['resourceType']}"
+            yield f"{word('not-written', language)}: {resource['resourceType']}"
         yield pretty_json(resource)
 
 
-def _fates(fates: tuple[Fate, ...]) -> Iterator[str]:
+def _fates(fates: tuple[Fate, ...], language: Language) -> Iterator[str]:
     width = max((len(fate.path) for fate in fates), default=0)
     for fate in fates:
-        told = ", ".join(fate.targets) if fate.kind == "mapped" else fate.reason
+        mapped = fate.kind == "mapped"
+        told = ", ".join(fate.targets) if mapped else reason_text(fate.reason, language)
         if fate.carried:
-            told += " (kept with the Provenance)"
-        yield f"{fate.path:{width}}  {fate.kind:8}  {told}"
+            told += word("carried", language)
+        yield f"{fate.path:{width}}  {word(fate.kind, language):8}  {told}"
     counts = Counter(fate.kind for fate in fates)
     yield ""
-    yield ", ".join(f"{counts[kind]} {kind}" for kind in ("mapped", "kept", "rejected"))
+    kinds: tuple[FateKind, ...] = ("mapped", "kept", "rejected")
+    yield ", ".join(f"{counts[kind]} {word(kind, language)}" for kind in kinds)
 
 
 def pretty_json(value: Any) -> str:
@@ -86,7 +89,7 @@ def explain_json(message: Message, result: MappingResult, language: Language) ->
                 "path": f.path,
                 "kind": f.kind,
                 "targets": list(f.targets),
-                "reason": f.reason,
+                "reason": reason_text(f.reason, language),
                 "carried": f.carried,
             }
             for f in result.fates

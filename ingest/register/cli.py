@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+from fhir_server.model.issues import because
+from ingest.cli.options import Language, Speech
+
 app = typer.Typer(
     help="List, add and check the centres of the register.",
     no_args_is_help=True,
@@ -58,7 +61,8 @@ def add(  # noqa: PLR0917 — typer's options, given by name
     role: Annotated[str, typer.Option("--role", help="clinical, pathology or both.")],
     facility: Annotated[list[str], typer.Option("--facility", help="MSH-4 it sends. Repeatable.")],
     application: Annotated[
-        list[str] | None, typer.Option("--application", help="MSH-3 it sends; any. Repeatable.")
+        list[str] | None,
+        typer.Option("--application", help="MSH-3 it sends; without one, any counts. Repeatable."),
     ] = None,
     charset: Annotated[
         str, typer.Option("--charset", help="Where MSH-18 is empty, table 0211.")
@@ -68,15 +72,26 @@ def add(  # noqa: PLR0917 — typer's options, given by name
     ] = "Europe/Paris",
     authority: Annotated[
         list[str] | None,
-        typer.Option("--authority", metavar="NAMESPACE=SYSTEM", help="Repeatable."),
+        typer.Option(
+            "--authority",
+            metavar="NAMESPACE=SYSTEM",
+            help="The identifier system of a namespace it sends in CX.4 and EI.2. Repeatable.",
+        ),
     ] = None,
     certificate: Annotated[
         list[str] | None,
-        typer.Option("--certificate", help="SHA-256 or common name, for TLS. Repeatable."),
+        typer.Option(
+            "--certificate",
+            help="SHA-256 fingerprint or common name of its client certificate. Repeatable.",
+        ),
     ] = None,
     finess: Annotated[str, typer.Option("--finess", help="Its FINESS number.")] = "",
-    valid_from: Annotated[str, typer.Option("--valid-from", metavar="DATE")] = "",
-    valid_to: Annotated[str, typer.Option("--valid-to", metavar="DATE")] = "",
+    valid_from: Annotated[
+        str, typer.Option("--valid-from", metavar="DATE", help="Member of the network from here.")
+    ] = "",
+    valid_to: Annotated[
+        str, typer.Option("--valid-to", metavar="DATE", help="Member of the network until here.")
+    ] = "",
 ) -> None:
     """Add a centre to the register, or put its line in place of the one before."""
     from fhir_server.settings import load_settings
@@ -104,15 +119,15 @@ def add(  # noqa: PLR0917 — typer's options, given by name
 
 
 @app.command()
-def check() -> None:
+def check(*, language: Speech = Language.EN) -> None:
     """Check the register, the centres' own codes and segments. Ends with 1 where something is wrong."""
     from fhir_server.settings import load_settings
     from ingest.maps import maps_folder
     from ingest.register.lines import check_register
 
-    faults = list(check_register(maps_folder(load_settings())))
+    faults = list(check_register(maps_folder(load_settings()), language.value))
     for fault in faults:
         typer.echo(fault)
     if faults:
         raise typer.Exit(1)
-    typer.echo("All centres are in order.")
+    typer.echo(because("because-centres-in-order").text(language.value))

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from fhir_server.model.issues import because, refuse
+from fhir_server.model.issues import Language, Reason, because, refuse
 from ingest.hl7v2.charset import codec_for
 from ingest.mapping import MapError, load_library
 from ingest.mapping.centres import COLUMNS, Centre, load_centres
@@ -53,7 +53,7 @@ def _written(rows: list[dict[str, str]]) -> str:
     return text.getvalue()
 
 
-def check_register(root: Path) -> Iterator[str]:
+def check_register(root: Path, language: Language = "en") -> Iterator[str]:
     """What is wrong with the register and the centres' own codes and segments; nothing where all is well."""
     try:
         library = load_library(root)
@@ -61,19 +61,20 @@ def check_register(root: Path) -> Iterator[str]:
         yield str(fault)
         return
     for centre in library.register.centres.values():
-        yield from _faults(centre, root)
+        for reason in _faults(centre, root):
+            yield f"{centre.id}: {reason.text(language)}"
 
 
-def _faults(centre: Centre, root: Path) -> Iterator[str]:
+def _faults(centre: Centre, root: Path) -> Iterator[Reason]:
     if codec_for(centre.charset) is None:
-        yield f"{centre.id}: character set {centre.charset!r} is none of table 0211 that can be read"
+        yield because("because-charset", found=centre.charset)
     if not centre.facilities:
-        yield f"{centre.id}: no sending facility, so no message is ever known as its own"
+        yield because("because-no-facility")
     if not centre.authorities:
-        yield f"{centre.id}: no identifier authority; its numbers get systems named after the namespaces sent"
+        yield because("because-no-authority")
     folder = root / "centres" / centre.id
     for path in sorted(folder.glob("*")):
         if path.suffix != ".csv" and path.name not in {"segments", QUIRKS}:
-            yield f"{centre.id}: {path.name} is neither a code map (.csv), {QUIRKS} nor the folder segments"
+            yield because("because-foreign-file", file=path.name, quirks=QUIRKS)
     if centre.valid_to and centre.valid_to < centre.valid_from:
-        yield f"{centre.id}: it ends before it begins"
+        yield because("because-ends-before")

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from fhir_server.model.issues import Issue, Language
+from fhir_server.model.issues import Issue, Language, Reason, because
 from ingest.hl7v2 import Hl7SyntaxError, Message
 from ingest.hl7v2.groups import structure_name
 from ingest.hl7v2.structures import STRUCTURES
 from ingest.journal.loading import read_messages
 from ingest.mapping import Library, MappingResult, map_message
+from ingest.mapping.wording import reason_text
 from ingest.register.pam_fr import pam_fr_findings
 from ingest.register.second_opinion import hl7apy_findings
 
@@ -116,25 +117,31 @@ def _check(
     opinions = hl7apy_findings(message) if second_opinion else ()
     report.findings.update(
         {
-            *(Finding("standard", *found) for found in structure_findings(message)),
-            *(Finding("PAM.fr", *found) for found in pam_fr_findings(message)),
+            *(
+                Finding("standard", place, reason.text(language))
+                for place, reason in structure_findings(message)
+            ),
+            *(
+                Finding("PAM.fr", place, reason.text(language))
+                for place, reason in pam_fr_findings(message)
+            ),
             *(Finding("hl7apy", *found) for found in opinions),
         }
     )
     _count_mapping(report, result, language)
 
 
-def structure_findings(message: Message) -> Iterator[tuple[str, str]]:
+def structure_findings(message: Message) -> Iterator[tuple[str, Reason]]:
     """Segments that the structure does not have, and a structure that is not known."""
     name = structure_name(message)
     if name not in STRUCTURES:
-        yield "MSH-9", "a structure that is not known"
+        yield "MSH-9", because("because-structure-unknown")
         return
     known = set(STRUCTURES[name].replace("(", " ").replace(")", " ").split())
     for segment in dict.fromkeys(segment.name for segment in message.segments):
         if segment not in known:
-            own = "of the centre's own" if segment.startswith("Z") else "that it does not have"
-            yield segment, f"a segment in {name} {own}"
+            own = "because-segment-own" if segment.startswith("Z") else "because-segment-foreign"
+            yield segment, because(own, structure=name)
 
 
 def _count_mapping(report: Onboarding, result: MappingResult, language: Language) -> None:
@@ -154,7 +161,8 @@ def _count_mapping(report: Onboarding, result: MappingResult, language: Language
     report.missing.update(missing)
     report.findings.update(others)
     kept = (fate for fate in result.fates if fate.kind != "mapped")
-    report.unused.update({(_field(fate.path), fate.reason) for fate in kept})
+    told = {(_field(fate.path), reason_text(fate.reason, language)) for fate in kept}
+    report.unused.update(told)
 
 
 def _of(issue: Issue, *names: str) -> Any:

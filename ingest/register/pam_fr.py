@@ -7,7 +7,8 @@ look at, and refuses nothing.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ingest.hl7v2 import Message
+from fhir_server.model.issues import Reason, because
+from ingest.hl7v2 import NULL, Message
 
 FORBIDDEN: Mapping[str, Sequence[int]] = {
     "MSH": (8, 14, 20),
@@ -35,7 +36,30 @@ MOVEMENTS = frozenset(
 IDENTITIES = frozenset({"A24", "A28", "A31", "A37", "A40", "A47"})
 
 
-def pam_fr_findings(message: Message) -> Iterator[tuple[str, str]]:
+TABLES: Mapping[str, str] = {
+    "PV1-2": "E I N O R V",
+    "ZBE-4": "INSERT CANCEL UPDATE",
+    "ZBE-5": "Y N",
+    "ZBE-9": "S H M L D SM SH MH LD HMS C",
+    "ZFA-1": "ACTIF FERME INEXISTANT",
+    "ZFA-9": "INO IO NA",
+    "ZFA-11": "IC INC NA",
+    "ZFD-4": "Y N",
+    "ZFD-5": "SM CV INSI CB RFID",
+    "ZFD-7": "CN PA CS LE AN PC CC CE CM TC AV DC AC IE",
+    "ZFM-1": "0 6 7 8 N O",
+    "ZFM-2": "0 4 5 6 7 8 9",
+    "ZFM-3": "1 2 3 4 5 6 7 8 9 R U",
+    "ZFM-4": "1 2 3 4 5 6 7 8 9 R U",
+    "ZFM-5": "5 U V",
+    "ZFV-11": "MED PARAMED AUCUN",
+    "PID-32": "ANOM CACH COLP COLV DESA DOUA DOUB DOUT DPOT FICT FILI HOMA HOMD IDRA IDVER INVA PROV RECD"
+    " USUR VALI VIDE",
+}
+"""Fields whose codes PAM.fr lists."""
+
+
+def pam_fr_findings(message: Message) -> Iterator[tuple[str, Reason]]:
     """Place and finding, for ADT messages that say they are French (MSH-17 or MSH-12.2)."""
     french = "FRA" in {message.get("MSH-17"), message.get("MSH-12.2")}
     if message.type != "ADT" or not french:
@@ -43,12 +67,22 @@ def pam_fr_findings(message: Message) -> Iterator[tuple[str, str]]:
     for segment in message.segments:
         for number in REQUIRED.get(segment.name, ()):
             if not segment.field(number):
-                yield f"{segment.name}-{number}", "required by PAM.fr, not sent"
+                yield f"{segment.name}-{number}", because("because-pam-required")
         for number in FORBIDDEN.get(segment.name, ()):
             if segment.field(number):
-                yield f"{segment.name}-{number}", "not used by PAM.fr, sent"
+                yield f"{segment.name}-{number}", because("because-pam-unused")
+    yield from _codes(message)
     trigger = message.trigger or ""
     if trigger in MOVEMENTS and not message.all("ZBE"):
-        yield "ZBE", "a movement of PAM.fr has this segment"
+        yield "ZBE", because("because-pam-movement")
     if trigger not in MOVEMENTS | IDENTITIES:
-        yield "MSH-9.2", "no event of the French PAM set"
+        yield "MSH-9.2", because("because-pam-event")
+
+
+def _codes(message: Message) -> Iterator[tuple[str, Reason]]:
+    """Codes that are not in the tables; the codes themselves are not told."""
+    for place, codes in TABLES.items():
+        segment, _, field = place.partition("-")
+        for repetition in message.repetitions(segment, int(field)):
+            if repetition.component(1) not in {None, NULL, *codes.split()}:
+                yield place, because("because-pam-code")

@@ -18,12 +18,29 @@ HEADINGS: Mapping[str, Mapping[Language, str]] = {
         "en": "Some messages could not be read or would be held.",
         "fr": "Des messages sont illisibles ou seraient mis en attente.",
     },
-    "messages": {"en": "Messages", "fr": "Messages"},
+    "messages": {"en": "Messages, how many", "fr": "Messages, combien"},
     "findings": {"en": "Findings", "fr": "Constats"},
     "codes": {"en": "Codes without a target", "fr": "Codes sans correspondance"},
     "missing": {"en": "Missing fields", "fr": "Champs manquants"},
-    "unused": {"en": "Fields no element carries", "fr": "Champs qu’aucun élément ne porte"},
+    "unused": {
+        "en": "Fields no element carries, and why",
+        "fr": "Champs qu’aucun élément ne porte, et pourquoi",
+    },
 }
+
+LABELS: Mapping[str, Mapping[Language, str]] = {
+    "stored": {"en": "would be stored", "fr": "seraient enregistrés"},
+    "held": {"en": "would be held", "fr": "seraient mis en attente"},
+    "ignored": {"en": "ask for nothing that is kept", "fr": "ne demandent rien qui soit conservé"},
+    "unreadable": {"en": "cannot be read", "fr": "illisibles"},
+    "reading": {"en": "reading", "fr": "lecture"},
+    "standard": {"en": "standard", "fr": "norme"},
+    "mapping": {"en": "mapping", "fr": "correspondance"},
+    "holds": {"en": "holds the message", "fr": "met le message en attente"},
+    "passes": {"en": "is kept as it is", "fr": "est gardé tel quel"},
+    "table": {"en": "table", "fr": "table"},
+}
+"""Words within the rows; the last column counts messages."""
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -33,17 +50,36 @@ td:last-child { text-align: right }
 """
 
 
-def sections(report: Onboarding) -> Iterator[tuple[str, Rows]]:
+def label(name: str, language: Language) -> str:
+    """A word of the report; names of standards stay as they are."""
+    return LABELS[name][language] if name in LABELS else name
+
+
+def sections(report: Onboarding, language: Language) -> Iterator[tuple[str, Rows]]:
     """The sections that have something in them: the key of the heading, and rows, the count last."""
     types = [(name, str(count)) for name, count in report.types.most_common()]
-    outcomes = [(name, str(count)) for name, count in sorted(report.outcomes.items()) if count]
+    outcomes = [
+        (label(name, language), str(count))
+        for name, count in sorted(report.outcomes.items())
+        if count
+    ]
     yield "messages", [*types, *outcomes]
-    found = sorted(report.findings.items())
-    yield "findings", [(one.source, one.place, one.text, str(count)) for one, count in found]
+    yield (
+        "findings",
+        [
+            (label(one.source, language), one.place, one.text, str(count))
+            for one, count in sorted(report.findings.items())
+        ],
+    )
     yield (
         "codes",
         [
-            (table, code, "!" if holds else "", str(count))
+            (
+                f"{label('table', language)} {table}",
+                code,
+                label("holds" if holds else "passes", language),
+                str(count),
+            )
             for (table, code, holds), count in report.codes.most_common()
         ],
     )
@@ -54,7 +90,7 @@ def sections(report: Onboarding) -> Iterator[tuple[str, Rows]]:
 def text_report(report: Onboarding, language: Language) -> Iterator[str]:
     """The lines of the text."""
     yield HEADINGS["ready" if report.is_ready else "not-ready"][language]
-    for key, rows in sections(report):
+    for key, rows in sections(report, language):
         if not rows:
             continue
         yield ""
@@ -73,7 +109,7 @@ def html_report(report: Onboarding, language: Language) -> str:
         f"<style>{STYLE}</style>",
         f"<h1>{title}</h1><p>{HEADINGS['ready' if report.is_ready else 'not-ready'][language]}</p>",
     ]
-    for key, rows in sections(report):
+    for key, rows in sections(report, language):
         if rows:
             cells = "".join(
                 f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows

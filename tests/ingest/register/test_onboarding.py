@@ -7,6 +7,7 @@ import pytest
 from fhir_server.cli.main import run
 from ingest.hl7v2 import Message
 from ingest.register.onboarding import _field
+from ingest.register.pam_fr import pam_fr_findings
 from ingest.register.second_opinion import hl7apy_findings
 
 MESSAGES = Path(__file__).parent.parent / "mapping" / "messages"
@@ -99,3 +100,29 @@ def test_second_opinion__tells_places_and_never_values() -> None:
 )
 def test_field__is_told_without_repetitions(path: str, told: str) -> None:
     assert _field(path) == told
+
+
+def test_pam_fr__codes_that_it_does_not_list_are_told_by_place() -> None:
+    header = (
+        "MSH|^~\\&|A|B|||20240101||ADT^Z99^ADT_A01|1|P|2.5^FRA^2.11|||||FRA|UNICODE UTF-8|||2.11"
+    )
+    segments = (
+        "PID|1||1||N" + "|" * 27 + "VALI~PERHAPS",
+        "ZBE|1|20240101||MOVE||A01|||H",
+        'ZFM|8|""|X',
+    )
+    message = Message.parse("\r".join((header, *segments)).encode())
+    places = [
+        place for place, reason in pam_fr_findings(message) if reason.id == "because-pam-code"
+    ]
+    assert places == ["ZBE-4", "ZFM-3", "PID-32"]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_report__in_french_holds_no_english(
+    samples: Path, capsys: pytest.CaptureFixture[str], language: str
+) -> None:
+    run(["hl7v2", "check", str(samples), "--no-second-opinion", "--language", language])
+    out = capsys.readouterr().out
+    english = ("no line of the maps", "would be", "cannot be read", "not sent", "segment in")
+    assert any(words in out for words in english) == (language == "en")
