@@ -281,7 +281,7 @@ def test_slow_reader__is_closed_at_the_deadline_and_keeps_nobody_waiting(
     with MllpThread(database.url, limits) as server, socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
         deaf.connect(("127.0.0.1", server.server.port))
-        deaf.settimeout(20)
+        deaf.settimeout(120)
         # Each has a long answer, which nobody reads.
         frames = (
             b"\x0bMSH|^~\\&|LAB||||||ADT|S%d\rP|D\rP|D\rP|D\r\x1c\r" % n for n in itertools.count()
