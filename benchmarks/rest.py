@@ -33,6 +33,8 @@ from tests.platform.served import Served, served
 PATIENTS = int(os.environ.get("BENCH_PATIENTS", "1200"))
 BUNDLE_SIZE = 100
 CLIENTS = 8
+WARM_UP = 8
+"""Bundles sent before the count begins: each process compiles what a profile needs at its first resource."""
 READERS = 16
 SECONDS = 5.0
 HEADERS = {"Content-Type": "application/fhir+json"}
@@ -94,7 +96,25 @@ class Bench:
     def imports(self, bundles: Sequence[bytes]) -> None:
         """Transactions by parallel clients, beside COPY of the same bodies."""
         self._post("/fhir", bundles[0])
-        left = iter(bundles[1:])
+        assert self.server.process is not None
+        _wait_until_idle(psutil.Process(self.server.process.pid))
+        self._import(bundles[1 : WARM_UP + 1])
+        with psycopg.connect(self.url) as connection:
+            before = _one(connection, "SELECT count(*) FROM resource")
+        with self._processor_time() as used:
+            began = time.perf_counter()
+            self._import(bundles[WARM_UP + 1 :])
+            elapsed = time.perf_counter() - began
+        total, floor = self._copied()
+        count = total - before
+        print(
+            f"import, Bundles of {BUNDLE_SIZE}, {CLIENTS} clients  {count / elapsed:8.0f} /s (goal 2500)   "
+            f"COPY {floor:8.0f} /s   1/{floor / (count / elapsed):.0f} (goal 1/25)   "
+            f"processor ms each: {used.per(count)}"
+        )
+
+    def _import(self, bundles: Sequence[bytes]) -> None:
+        left = iter(bundles)
         lock = threading.Lock()
 
         def client() -> None:
@@ -110,16 +130,7 @@ class Bench:
                 assert answer.status == 200, body[:2000]
             connection.close()
 
-        with self._processor_time() as used:
-            began = time.perf_counter()
-            _in_parallel([client] * CLIENTS)
-            elapsed = time.perf_counter() - began
-        count, floor = self._copied()
-        print(
-            f"import, Bundles of {BUNDLE_SIZE}, {CLIENTS} clients  {count / elapsed:8.0f} /s (goal 2500)   "
-            f"COPY {floor:8.0f} /s   1/{floor / (count / elapsed):.0f} (goal 1/25)   "
-            f"processor ms each: {used.per(count)}"
-        )
+        _in_parallel([client] * CLIENTS)
 
     def _copied(self) -> tuple[int, float]:
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -241,6 +252,15 @@ def _seconds(root: psutil.Process) -> float:
             continue
         total += times.user + times.system + times.children_user + times.children_system
     return total
+
+
+def _wait_until_idle(server: psutil.Process) -> None:
+    """Until the processes that start beside the web processes, such as workers, have started."""
+    for _ in range(120):
+        before = _seconds(server)
+        time.sleep(1)
+        if _seconds(server) - before < 0.1:
+            return
 
 
 def _postmaster(url: str) -> psutil.Process:
