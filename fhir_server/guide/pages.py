@@ -9,7 +9,9 @@ from fhir_server.guide.journeys import steps_of
 from fhir_server.guide.rules import rules_of
 from fhir_server.guide.source import Example, GuideSource, Resource
 from fhir_server.guide.terminology import code_system_view, concept_map_view, value_set_view
+from fhir_server.guide.texts import texts_in
 from fhir_server.guide.translation import Text, text_of
+from fhir_server.guide.v2_origins import in_words
 from fhir_server.model.issues import Language
 from fhir_server.model.json_source import pretty_json
 
@@ -129,7 +131,10 @@ def _profile_page(source: GuideSource, structure: Resource, language: Language) 
         rules=rules_of(structure, source.invalid, language),
         valid=[_shown(each) for each in source.valid if claims in each.profiles],
         invalid=[each for each in source.invalid if claims in each.profiles],
-        origins=source.origins.get(structure["id"], ()),
+        origins=[
+            (origin, in_words(origin.condition, texts_in(language)["v2_words"]))
+            for origin in source.origins.get(structure["id"], ())
+        ],
         contexts=[each["expression"] for each in structure.get("context", ())],
         used_by=_users(source, structure["url"]) if is_extension else [],
     )
@@ -177,7 +182,7 @@ def _journey_page(source: GuideSource, journey: Example, language: Language) -> 
 
 def _journey_entry(journey: Example, language: Language) -> ListEntry:
     name = journey.name.rpartition("/")[2].removesuffix(".json")
-    title = Text(name.replace("-", " ").capitalize(), "en")
+    title = Text(str(texts_in(language)["journey_names"][name]), language)
     about = Text(str(len(journey.resource["entry"])), language)
     return ListEntry(f"journeys/{name}.html", name, title, about)
 

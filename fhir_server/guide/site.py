@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
-import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from fhir_server.guide.pages import Page, page_path, pages
 from fhir_server.guide.source import GuideSource, read_source
+from fhir_server.guide.texts import texts_in
 from fhir_server.guide.translation import Text
 from fhir_server.model.issues import Language
 from fhir_server.model.json_source import pretty_json
@@ -53,7 +52,7 @@ def _write(path: Path, text: str) -> None:
 
 def _render(page: Page, language: Language, paths: Mapping[str, str], source: GuideSource) -> str:
     up = "../" * page.path.count("/")
-    texts = _texts(language)
+    texts = texts_in(language)
     title = page.title.content or texts["lists"].get(page.content.get("group", ""), texts["title"])
     return _environment().get_template(page.template).render(
         page=page,
@@ -88,23 +87,6 @@ def _search_index(made: Sequence[Page]) -> str:
     ]
     listed = json.dumps(rows, ensure_ascii=False).replace("<", "\\u003c")
     return f"window.guideIndex = {listed};\n"
-
-
-@cache
-def _texts(language: Language) -> Mapping[str, Any]:
-    content = yaml.safe_load(
-        resources.files(__package__).joinpath("texts.yaml").read_text(encoding="utf-8")
-    )
-    texts: Mapping[str, Any] = _in_language(content, language)
-    return texts
-
-
-def _in_language(node: Any, language: Language) -> Any:
-    if isinstance(node, dict) and set(node) == {"en", "fr"}:
-        return node[language]
-    if isinstance(node, dict):
-        return {name: _in_language(value, language) for name, value in node.items()}
-    return node
 
 
 def _short_url(url: str) -> str:

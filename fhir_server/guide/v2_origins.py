@@ -5,6 +5,7 @@ segment map (`mappings/segments/`) names a field and the element it goes to. A l
 into `meta.profile` makes its segment map one of that profile too.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,12 +61,19 @@ def _filled(
                 yield str(line["value"]).rpartition("/")[2], name
 
 
+def in_words(condition: str, words: Mapping[str, str]) -> str:
+    """A condition of the maps with its operators in the words of a reader; codes and fields stay."""
+    return re.sub(r"'[^']*'|[\w.-]+", lambda found: words.get(found[0], found[0]), condition)
+
+
 def _origins(segment_map: Mapping[str, Any], messages: str) -> Iterator[Origin]:
+    """The lines of a map; what goes into a part of the resource stands below that part."""
+    below = f"{str(segment_map['into']).rstrip('+')}." if "into" in segment_map else ""
     for line in segment_map.get("lines", ()):
         element = str(line.get("to", ""))
         if element and not element.startswith("meta.") and "from" in line:
             yield Origin(
-                element=element.rstrip("+"),
+                element=below + element.rstrip("+"),
                 field=str(line["from"]),
                 messages=messages,
                 condition=str(line.get("when", "")),

@@ -122,6 +122,23 @@ def test_profile_pages__say_where_elements_come_from(site: Path) -> None:
     )
 
 
+def test_profile_pages__name_the_part_that_a_note_goes_into(site: Path) -> None:
+    page = (site / "en" / "profiles" / "bone-pathology-report.html").read_text(encoding="utf-8")
+    origins = page.partition('id="v2"')[2]
+    assert "valueAnnotation.text</code>" in origins
+    assert "<code>authorReference</code>" not in origins
+
+
+def test_profile_pages__tell_conditions_in_words(site: Path) -> None:
+    page = (site / "fr" / "profiles" / "bone-pathology-report.html").read_text(encoding="utf-8")
+    assert "<td>objet du résultat = conclusion et OBX-2 parmi (ST TX FT)</td>" in unescape(page)
+
+
+def test_journey_pages__have_a_title_in_the_language_of_the_reader(site: Path) -> None:
+    page = (site / "fr" / "journeys" / "ewing-fusion.html").read_text(encoding="utf-8")
+    assert "<title>Sarcome d’Ewing et sa fusion ·" in unescape(page)
+
+
 def test_profile_pages__speak_the_language_of_the_reader(site: Path) -> None:
     page = (site / "fr" / "profiles" / "primary-bone-tumour.html").read_text(encoding="utf-8")
     assert "<h1>Tumeur osseuse primitive</h1>" in page
