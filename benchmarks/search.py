@@ -305,7 +305,7 @@ def compare(connection: Connection, indexer: SearchIndexer, case: Case) -> tuple
         found = [row[0] for row in rows[:20]]
         for wave in case.waves:
             connection.execute(wave.encode(), (found,)).fetchall()
-        return found
+        return found or [0]
 
     matches = case.statement.partition(" ORDER BY ")[0].encode()
     every = {row[0] for row in connection.execute(matches, case.values).fetchall()}
