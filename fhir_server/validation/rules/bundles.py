@@ -21,8 +21,16 @@ _RESTFUL = re.compile(
     r"https?://.*/([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]+)?"
 )
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_INCLUDED = re.compile(
+    r".*\.resource\.(?:subject|encounter|author\[\d+\]|attester\[\d+\]\.party|custodian"
+    r"|event\[\d+\]\.detail\[\d+\]|(?:section\[\d+\]\.)+(?:focus|(?:author|entry)\[\d+\]))"
+)
+"""Where a Composition refers to what its document includes, wherever else that is stored (§3.3.1)."""
 _WITHOUT_IDENTITY = frozenset({"batch", "batch-response", "transaction", "transaction-response"})
 """Types of Bundles whose entries may lack a fullUrl (§2.36.4.1)."""
+_OF_RESOURCES_WITH_IDENTITY = frozenset(
+    {"collection", "document", "message", "searchset", "history"}
+)
 _FOLLOWED = {"document": "Composition", "message": "MessageHeader"}
 
 
@@ -59,7 +67,7 @@ def _full_url(entry: Resource, resource: Resource, kind: Any, at: str, case: Ins
         return
     match = _RESTFUL.fullmatch(url)
     # A resource about to be created has no id yet (§2.36.4).
-    has_id = "id" in resource or kind in {"document", "message", "searchset", "history"}
+    has_id = "id" in resource or kind in _OF_RESOURCES_WITH_IDENTITY
     if match is None or not has_id or match[1] not in case.knowledge.resource_types:
         return
     found = f"{resource.get('resourceType')}/{resource.get('id', '')}"
@@ -93,10 +101,11 @@ def _scope_of(entry: Entry, case: Inspection) -> Scope:
 
 def _explain_references(first: Entry, location: str, case: Inspection) -> None:
     """What the first resource of a document or message refers to must be in the Bundle, once."""
-    scope = _scope_of(first, case)
+    scope, is_document = _scope_of(first, case), first[2].get("resourceType") == "Composition"
     for reference, place in references_in(first[2], f"{location}.entry[0].resource"):
         is_local = reference.startswith("urn:") or not _ABSOLUTE.match(reference)
-        if is_local and not scope.candidates(reference):
+        is_included = is_document and _INCLUDED.fullmatch(place) is not None
+        if (is_local or is_included) and not scope.candidates(reference):
             case.report.error(
                 "bundle-reference-missing", "invalid", place, reference=shown(reference)
             )

@@ -22,12 +22,14 @@ from fhir_server.validation.scope import Scope
 
 _NAMESPACE = "{http://www.w3.org/1999/xhtml}"
 _ELEMENTS = frozenset({
-    "a", "abbr", "acronym", "address", "area", "b", "bdo", "big", "blockquote", "br", "caption", "center",
-    "cite", "code", "col", "colgroup", "dd", "del", "dfn", "div", "dl", "dt", "em", "font", "h1", "h2",
-    "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "map", "nobr", "ol", "p", "pre", "q", "s",
-    "samp", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th",
-    "thead", "tr", "tt", "u", "ul", "var",
+    "a", "abbr", "acronym", "address", "area", "b", "bdo", "big", "blockquote", "br", "caption", "cite",
+    "code", "col", "colgroup", "dd", "dfn", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6",
+    "hr", "i", "img", "kbd", "li", "map", "ol", "p", "pre", "q", "samp", "small", "span", "strong", "sub",
+    "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "ul", "var",
 })  # fmt: skip
+"""Those of HTML 4.0, chapters 7 to 11 and 15, without `ins` and `del` (§9.4) and without what HTML 4.0
+deprecates: `center`, `font`, `s`, `strike`, `u`.
+"""
 _ATTRIBUTES = frozenset({
     "abbr", "accesskey", "align", "alt", "axis", "bgcolor", "border", "cellpadding", "cellspacing", "char",
     "charoff", "cite", "class", "color", "colspan", "compact", "coords", "datetime", "dir", "face", "frame",

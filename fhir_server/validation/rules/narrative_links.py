@@ -1,4 +1,5 @@
-"""Links within a narrative lead somewhere: to an id in the resource, or to an entry of the Bundle.
+"""Links and images within a narrative lead somewhere: to an id in the resource, or to an entry of the
+Bundle.
 
 Source: FHIR R4 §2.4.0.3, https://hl7.org/fhir/R4/narrative.html#id
 """
@@ -10,7 +11,7 @@ from typing import Any
 
 from fhir_server.validation.scope import Scope
 
-_LINK = re.compile(r"""<a\b[^>]*?\shref\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_LINK = re.compile(r"""<(?:a\b[^>]*?\shref|img\b[^>]*?\ssrc)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _ANCHOR = re.compile(r"""\s(?:id|name)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _URN = ("urn:uuid:", "urn:oid:")
 

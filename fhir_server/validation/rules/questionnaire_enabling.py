@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from fhir_server.validation.rules.bounds import order_of
 from fhir_server.validation.rules.fixed import matches
 
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
@@ -95,9 +96,8 @@ def _same(answer: Any, expected: Any) -> bool:
 
 def _ordered(answer: Any, expected: Any, compare: Callable[[Any, Any], bool]) -> bool:
     if isinstance(answer, dict) and isinstance(expected, dict):
-        if answer.get("code") != expected.get("code"):
-            return False
-        answer, expected = answer.get("value"), expected.get("value")
+        order = order_of(answer, expected)
+        return order is not None and compare(order, 0)
     numbers = (int, Decimal)
     if isinstance(answer, numbers) and isinstance(expected, numbers):
         return compare(answer, expected)

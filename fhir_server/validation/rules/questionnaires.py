@@ -117,8 +117,10 @@ def _item(
     is_required = definition.get("required") and response.is_complete and kind != "display"
     if not given and is_required and is_enabled(definition, response.outline, trail):
         response.error("questionnaire-required", "required", location, link_id=link_id)
-    if kind != "group" and len(given) > 1:
-        response.error("questionnaire-item-twice", "invalid", given[1][1], link_id=link_id)
+    # A question that repeats has several answers in one item; only groups repeat as a whole.
+    if len(given) > 1 and not (kind == "group" and definition.get("repeats")):
+        issue_id = "questionnaire-group-twice" if kind == "group" else "questionnaire-item-twice"
+        response.error(issue_id, "invalid", given[1][1], link_id=link_id)
     for item, place in given:
         if not is_enabled(definition, response.outline, trail, item):
             if item.get("answer") or item.get("item"):

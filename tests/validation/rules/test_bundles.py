@@ -62,7 +62,10 @@ def test_bundles__full_url_names_its_resource(judge: Judge) -> None:
     assert judge(at("https://osteon.example/Patient/1", patient(id="2"))) == {
         ("bundle-full-url-mismatch", "Bundle.entry[0]")
     }
-    assert judge(at("https://osteon.example/Patient/1", patient())) == set()
+    without_id = at("https://osteon.example/Patient/1", patient(active=True))
+    assert judge(without_id) == {("bundle-full-url-mismatch", "Bundle.entry[0]")}
+    without_id["entry"][0]["request"] = {"method": "POST", "url": "Patient"}
+    assert judge({**without_id, "type": "transaction"}) == set()
 
 
 def test_bundles__document_holds_what_its_composition_refers_to(judge: Judge) -> None:
@@ -70,6 +73,15 @@ def test_bundles__document_holds_what_its_composition_refers_to(judge: Judge) ->
     assert ("bundle-reference-missing", "Bundle.entry[0].resource.subject") in judge(
         document(patient(), subject={"reference": urn(7)})
     )
+    elsewhere = {"reference": "https://osteon.example/Patient/7"}
+    assert ("bundle-reference-missing", "Bundle.entry[0].resource.subject") in judge(
+        document(patient(), subject=elsewhere)
+    )
+    replaced = [{"code": "replaces", "targetReference": {**elsewhere, "type": "Composition"}}]
+    assert ("bundle-reference-missing", "Bundle.entry[0].resource.relatesTo[0].target") not in {
+        (found, place.partition(".ofType")[0])
+        for found, place in judge(document(patient(), relatesTo=replaced))
+    }
 
 
 def test_bundles__every_entry_of_a_document_is_reached(judge: Judge) -> None:

@@ -22,6 +22,17 @@ def test_narrative_links__lead_to_an_id_in_the_resource(judge: Judge) -> None:
     assert judge(linking("#d")) == {("narrative-link", PLACE)}
 
 
+def test_narrative_links__images_within_are_there(judge: Judge) -> None:
+    def showing(source: str) -> dict[str, Any]:
+        div = (
+            f'<div xmlns="http://www.w3.org/1999/xhtml"><img id="b" alt="A" src="{source}"/></div>'
+        )
+        return patient(text={"status": "generated", "div": div})
+
+    assert judge(showing("a.png")) == judge(showing("#b")) == set()
+    assert judge(showing("#d")) == {("narrative-link", PLACE)}
+
+
 def test_narrative_links__lead_to_an_entry_of_the_bundle(judge: Judge) -> None:
     assert judge(bundle("collection", linking(urn(1)), patient())) == set()
     assert judge(bundle("collection", linking(urn(2)), patient())) == {

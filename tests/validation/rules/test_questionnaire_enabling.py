@@ -17,6 +17,10 @@ def when(operator: str, **answer: Any) -> dict[str, Any]:
     return {"question": "1", "operator": operator, **answer}
 
 
+def mass(value: int, code: str) -> dict[str, Any]:
+    return {"value": value, "unit": code, "system": "http://unitsofmeasure.org", "code": code}
+
+
 def asked(kind: str, *conditions: dict[str, Any], **members: Any) -> dict[str, Any]:
     return questionnaire(
         {"linkId": "1", "type": kind, "text": "First"},
@@ -35,6 +39,24 @@ def asked(kind: str, *conditions: dict[str, Any], **members: Any) -> dict[str, A
         ("integer", when(">", answerInteger=3), {"valueInteger": 3}, False),
         ("integer", when(">=", answerInteger=3), {"valueInteger": 3}, True),
         ("integer", when("<", answerInteger=3), {"valueInteger": 3}, False),
+        (
+            "quantity",
+            when(">", answerQuantity=mass(5, "mg")),
+            {"valueQuantity": mass(1, "g")},
+            True,
+        ),
+        (
+            "quantity",
+            when(">", answerQuantity=mass(5, "mg")),
+            {"valueQuantity": mass(5, "mg")},
+            False,
+        ),
+        (
+            "quantity",
+            when(">", answerQuantity=mass(5, "mg")),
+            {"valueQuantity": mass(9, "m")},
+            False,
+        ),
         ("date", when("<=", answerDate="2026-01-01"), {"valueDate": "2025-12-31"}, True),
     ],
 )

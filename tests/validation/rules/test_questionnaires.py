@@ -23,6 +23,7 @@ def occurring(url: str, number: int) -> list[dict[str, Any]]:
 
 
 GROUP = {"linkId": "1", "type": "group", "item": [question("2")]}
+FILLED = {"linkId": "1", "item": [answered("2", YES)]}
 BELOW = {"linkId": "1", "answer": [YES], "item": [answered("2", YES)]}
 
 
@@ -42,6 +43,8 @@ BELOW = {"linkId": "1", "answer": [YES], "item": [answered("2", YES)]}
         ([question()], [answered("1", YES, YES)], ("questionnaire-too-many", ".item[0]")),
         ([question(repeats=True, extension=occurring("maxOccurs", 2))], [answered("1", YES, YES)], None),
         ([GROUP], [{"linkId": "1", "item": [answered("2", YES)]}], None),
+        ([GROUP], [FILLED, FILLED], ("questionnaire-group-twice", ".item[1]")),
+        ([{**GROUP, "repeats": True}], [FILLED, FILLED], None),
         ([GROUP], [answered("1", YES)], ("questionnaire-no-answer-here", ".item[0]")),
         ([question(item=[question("2")])], [answered("1", {**YES, "item": [answered("2", YES)]})], None),
     ],
