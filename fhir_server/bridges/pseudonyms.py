@@ -117,17 +117,25 @@ def _value(node: Any, names: Pseudonyms) -> Any:
 
 
 def _elements(node: Mapping[str, Any], names: Pseudonyms) -> Iterator[tuple[str, Any]]:
-    # Words beside a code or a reference are someone's own; those that stand alone are all there is.
-    beside_code = "text" if "coding" in node else "display" if "reference" in node else ""
+    # Words beside a code are someone's own; those that stand alone are all there is.
+    beside_code = {"text"} if "coding" in node else set()
+    # The name of a code is its system's; that of a reference is the name of a person.
+    named = set() if "code" in node else {"display"}
+    left_out = {"note", "assigner"} | beside_code | named
     for name, value in node.items():
         if name == "reference" and isinstance(value, str):
             yield name, _address(value, names)
-        elif name == "identifier" and isinstance(value, list):
+        elif _is_number(name) and isinstance(value, list):
             yield name, [_number(each, names) for each in value]
-        elif name == "identifier":
+        elif _is_number(name):
             yield name, _number(value, names)
-        elif name not in {"note", "assigner"} and name != beside_code:
+        elif name not in left_out and not name.endswith("String"):
             yield name, _value(value, names)
+
+
+def _is_number(name: str) -> bool:
+    """Whether an element is an Identifier, as `identifier`, `valueIdentifier` and `requisition` are."""
+    return name in {"identifier", "requisition"} or name.endswith("Identifier")
 
 
 def _number(identifier: Mapping[str, Any], names: Pseudonyms) -> Resource:

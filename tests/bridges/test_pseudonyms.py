@@ -18,6 +18,7 @@ INS = {
     "system": "urn:oid:1.2.250.1.213.1.4.11",
     "value": "224019900000000",
 }
+STAY = {"system": "https://hopital.example/venue", "value": "V-700123"}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,20 @@ def named() -> Records:
                 resource["code"]["text"] = "Tumeur de Zoé Martin"
                 resource.pop("onsetDateTime", None)
                 resource["onsetString"] = "selon Zoé Martin, au printemps"
+            if resource["resourceType"] == "Procedure":
+                resource["performer"] = [{"actor": {"display": "Dr Zoé Martin"}}]
+                resource.setdefault("extension", []).extend(_of_a_hospital())
     return Records.of_bundles(bundles)
+
+
+def _of_a_hospital() -> list[Resource]:
+    """Extensions that no profile of the network names."""
+    url = "https://hopital.example/extension"
+    return [
+        {"url": url, "valueString": "Zoé Martin, revue en consultation"},
+        {"url": url, "valueIdentifier": STAY},
+        {"url": url, "valueReference": {"identifier": STAY, "display": "Zoé Martin"}},
+    ]
 
 
 def numbers() -> set[str]:
@@ -60,7 +74,7 @@ def test_bridge__takes_no_number_name_or_day_of_birth_across(name: str, named: R
     files = cross(read_bridge(name), named, CURIE).files
     told = b"\n".join(files.values()).decode()
     words = set(re.findall(r"[\w:.|/-]+", told))
-    assert words.isdisjoint({*numbers(), INS["value"], INS["system"]})
+    assert words.isdisjoint({*numbers(), INS["value"], INS["system"], STAY["value"]})
     assert not re.search("Martin|Zoé|rue Haute|Nantes", told)
     assert "-04-17" not in told
 
