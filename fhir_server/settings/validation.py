@@ -25,7 +25,8 @@ class ValidationSettings(SettingGroup):
     wrong_displays: Literal["error", "warning"] = Field(
         default="error",
         description="What validation makes of a display that the code system does not have. It is a warning "
-        "in any case where the resource is in a language that the code system does not speak.",
+        "in any case where only a fragment of the code system is at hand, or the resource is in a language "
+        "that the code system does not speak.",
     )
     wrong_units: Literal["error", "warning"] = Field(
         default="error",

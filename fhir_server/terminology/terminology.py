@@ -142,6 +142,11 @@ class Terminology:
             return ()
         return tuple(filter(None, (concept.display, *concept.designations)))
 
+    def is_whole(self, system: str) -> bool:
+        """Whether all of a code system is at hand; a fragment may lack the names its codes have elsewhere."""
+        index = self.code_system(system)
+        return index is not None and index.is_complete
+
     def speaks(self, system: str, language: str) -> bool:
         """Whether a code system names its codes in a language; one that states none speaks English."""
         index = self.code_system(system)

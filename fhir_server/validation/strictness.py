@@ -10,10 +10,10 @@ Degree = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Strictness:
-    """`displays`: a display that the code system does not have; where the resource is in a language that
-    the code system does not speak it is a warning in any case. `profiles`: a profile that a resource claims
-    and that is not loaded; one that is asked for is an error in any case. `units`: a unit of a quantity that
-    its system does not have.
+    """`displays`: a display that the code system does not have; where only a fragment of the system is at
+    hand, or the resource is in a language that it does not speak, it is a warning in any case. `profiles`: a
+    profile that a resource claims and that is not loaded; one that is asked for is an error in any case.
+    `units`: a unit of a quantity that its system does not have.
     """
 
     displays: Degree = "error"

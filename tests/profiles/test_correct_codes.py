@@ -65,3 +65,21 @@ def test_identifier__of_a_centre_has_the_type_that_fr_core_asks() -> None:
     types = [coding["code"] for each in patient["identifier"] for coding in each["type"]["coding"]]
     assert "PI" in types
     assert told(patient) == []
+
+
+@pytest.mark.parametrize(
+    ("profile", "display"),
+    [
+        ("observation-grade", "Histology grade [Identifier] in Cancer specimen"),
+        ("tumour-osteosarcoma", "Tumeur maligne des os longs du membre inférieur"),
+    ],
+)
+def test_display__that_a_system_has_beyond_our_fragment_is_no_error(
+    profile: str, display: str
+) -> None:
+    """We ship codes of LOINC, ICD-10 and ICD-O under short names of our own; senders write official ones."""
+    resource = valid(profile)
+    resource["code"]["coding"][0]["display"] = display
+    issues = validator().validate(resource)
+    assert [each.severity for each in issues if each.id == "coding-display"] == ["warning"]
+    assert told(resource) in ([], ["coding-display"])

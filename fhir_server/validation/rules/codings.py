@@ -51,6 +51,7 @@ def compile_coding(knowledge: Knowledge, *, silent: bool = False) -> Check:
         ) and not (
             _names_value_set(system, knowledge)
             or (is_strict and code is not None and "display" in value
+                and terminology.is_whole(canonical_of(value))
                 and display_fault(value, canonical_of(value), knowledge) is not None)
         )  # fmt: skip
 
@@ -118,7 +119,9 @@ def explain_coding(element: Element, item: Item, case: Inspection) -> None:
 
 
 def _severity(canonical: str, case: Inspection) -> Severity:
-    """That of a wrong display: a warning where it may be a translation that the code system lacks."""
+    """That of a wrong display: a warning where it may be a name or a translation that is not at hand."""
+    if not case.knowledge.terminology.is_whole(canonical):
+        return "warning"
     language = case.scope.resource.get("language")
     if isinstance(language, str) and not case.knowledge.terminology.speaks(canonical, language):
         return "warning"
