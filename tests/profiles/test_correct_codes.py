@@ -83,3 +83,38 @@ def test_display__that_a_system_has_beyond_our_fragment_is_no_error(
     issues = validator().validate(resource)
     assert [each.severity for each in issues if each.id == "coding-display"] == ["warning"]
     assert told(resource) in ([], ["coding-display"])
+
+
+def test_centre__had_one_role_and_has_another() -> None:
+    centre = valid("centre-01")
+    (first,) = centre["extension"]
+    later = {
+        "url": first["url"],
+        "extension": [
+            {"url": "role", "valueCode": "both"},
+            {"url": "period", "valuePeriod": {"start": "2020"}},
+        ],
+    }
+    centre["extension"].append(later)
+    assert told(centre) == []
+
+
+@pytest.mark.parametrize("name", ["surgery-resection", "radiotherapy", "biopsy-core"])
+def test_procedure__that_the_patient_refused_has_no_date(name: str) -> None:
+    refused = {**valid(name), "status": "not-done", "statusReason": {"text": "refus"}}
+    for element in ("performedDateTime", "performedPeriod", "outcome", "report"):
+        refused.pop(element, None)
+    assert told(refused) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["observation-gene-fusion", "observation-necrosis", "observation-ecog"]
+)
+def test_finding__that_could_not_be_made_says_why(name: str) -> None:
+    """RNA degraded by decalcification, a piece without viable landmarks, a score that nobody noted."""
+    found = valid(name)
+    for element in ("valueCodeableConcept", "valueQuantity", "valueInteger", "component"):
+        found.pop(element, None)
+    failed = {**found, "dataAbsentReason": {"text": "non évaluable"}}
+    assert told(failed) == []
+    assert told(found) == ["invariant"]

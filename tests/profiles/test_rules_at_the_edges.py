@@ -196,7 +196,17 @@ CASES: list[Case] = [
     *[("necrosis-huvos", "observation-necrosis",
        {"valueQuantity.value": percent,
         "component.0.valueCodeableConcept.coding.0.code": grade}, SILENT)
-      for percent, grade in ((0, "I"), (50, "I"), (51, "II"), (90, "II"), (91, "III"), (100, "IV"))],
+      for percent, grade in ((0, "I"), (50, "I"), (51, "II"), (90, "II"), (91, "III"), (100, "IV"),
+                             (Decimal("90.5"), "II"), (Decimal("90.5"), "III"), (Decimal("99.5"), "III"))],
+    *[("necrosis-huvos", "observation-necrosis",
+       {"valueQuantity.value": percent,
+        "component.0.valueCodeableConcept.coding.0.code": grade}, SPEAKS)
+      for percent, grade in ((51, "I"), (50, "II"), (91, "II"), (90, "III"), (100, "III"), (99, "IV"))],
+    ("necrosis-huvos", "observation-necrosis",
+     {"valueQuantity.value": 90, "valueQuantity.comparator": ">",
+      "component.0.valueCodeableConcept.coding.0.code": "III"}, SILENT),
+    ("tnm-t-size", "observation-t",
+     {**category("T2"), **size(80), "component.1.valueQuantity.comparator": ">"}, SILENT),
     ("necrosis-huvos", "observation-necrosis", {"component": None}, SILENT),
     *[("necrosis-neoadjuvant", "observation-necrosis", treatments((setting, "2024-03-25")), speaks)
       for setting, speaks in (("neoadjuvant", SILENT), ("perioperative", SILENT), ("unknown", SILENT),
