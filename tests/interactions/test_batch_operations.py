@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from tests.interactions.bundling import bundle, entry
 from tests.interactions.test_create_update_delete import issue_id, patient
-from tests.interactions.test_transaction import bundle, entry
 
 Json = dict[str, Any]
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from tests.interactions.bundling import bundle, condition, entry, identified, statuses
 from tests.interactions.test_create_update_delete import FRENCH, issue_id, patient
-from tests.interactions.test_transaction import bundle, condition, entry, identified, statuses
 
 
 def stored_subject(client: TestClient, answer: Any, position: int) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.interactions.bundling import identified
 from tests.interactions.test_create_update_delete import patient
-from tests.interactions.test_transaction import identified
 from tests.platform.served import Served, served
 from tests.soak.crossing import cross
 from tests.soak.paging import page_under_writes

@@ -3,8 +3,8 @@
 import pytest
 from starlette.testclient import TestClient
 
+from tests.interactions.bundling import bundle, entry, identified
 from tests.interactions.test_create_update_delete import issue_id, patient
-from tests.interactions.test_transaction import bundle, entry, identified
 
 CURRENT = 'W/"2"'
 

@@ -7,8 +7,8 @@ from starlette.testclient import TestClient
 
 from fhir_server.http.app import create_app
 from fhir_server.interactions.server import FhirServer
+from tests.interactions.bundling import bundle, entry, identified
 from tests.interactions.test_create_update_delete import issue_id, patient
-from tests.interactions.test_transaction import bundle, entry, identified
 
 BEARER = {"Authorization": "Bearer right"}
 

@@ -10,8 +10,7 @@ from starlette.testclient import TestClient
 
 from fhir_server.http.app import create_app
 from fhir_server.interactions.server import FhirServer
-from tests.interactions.test_create_update_delete import issue, issue_id, patient
-from tests.interactions.test_transaction import (
+from tests.interactions.bundling import (
     bundle,
     condition,
     entry,
@@ -19,6 +18,7 @@ from tests.interactions.test_transaction import (
     statuses,
     total,
 )
+from tests.interactions.test_create_update_delete import issue, issue_id, patient
 
 WithSettings = Callable[..., TestClient]
 

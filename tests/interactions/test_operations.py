@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from tests.interactions.bundling import condition
 from tests.interactions.test_create_update_delete import issue_id, patient
-from tests.interactions.test_transaction import condition
 
 TAG = {"system": "urn:t", "code": "a"}
 LABEL = {"system": "urn:s", "code": "R"}

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from tests.interactions.bundling import bundle, entry, statuses
 from tests.interactions.test_create_update_delete import issue, issue_id, patient
-from tests.interactions.test_transaction import bundle, entry, statuses
 
 Json = dict[str, Any]
 JSON_PATCH = {"Content-Type": "application/json-patch+json"}

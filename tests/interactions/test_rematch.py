@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from fhir_server.interactions.writing import write
 from fhir_server.store.resources import lock_resources as lock
-from tests.interactions.test_transaction import identified
+from tests.interactions.bundling import identified
 
 
 def test_conditional_update__of_what_no_longer_matches_makes_a_new_one(

@@ -1,81 +1,12 @@
+"""What a transaction or batch carries out, in which order, and what it refuses."""
+
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from fhir_server.store.resources import MOST_SINGLE_LOCKS
+from tests.interactions.bundling import Json, bundle, entry, identified, statuses, total
 from tests.interactions.test_create_update_delete import issue, issue_id, patient
-
-Json = dict[str, Any]
-
-
-def entry(method: str, url: str, resource: Json | None = None, **more: Any) -> Json:
-    request = {"method": method, "url": url}
-    conditions = ("ifNoneExist", "ifMatch", "ifNoneMatch", "ifModifiedSince")
-    request |= {n: more.pop(n) for n in conditions if n in more}
-    return {**more, "request": request, **({"resource": resource} if resource else {})}
-
-
-def bundle(*entries: Json, kind: str = "transaction") -> Json:
-    return {"resourceType": "Bundle", "type": kind, "entry": list(entries)}
-
-
-def condition(subject: str, **elements: Any) -> Json:
-    return {"resourceType": "Condition", "subject": {"reference": subject}, **elements}
-
-
-def identified(value: str) -> Json:
-    return patient(identifier=[{"system": "urn:x", "value": value}])
-
-
-def statuses(response: Any) -> list[str]:
-    return [e["response"]["status"].split()[0] for e in response.json()["entry"]]
-
-
-def total(client: TestClient, search: str) -> int:
-    found: int = client.get(f"/fhir/{search}&_total=accurate").json()["total"]
-    return found
-
-
-def test_transaction__links_between_entries_are_resolved(client: TestClient) -> None:
-    response = client.post(
-        "/fhir",
-        json=bundle(
-            entry("POST", "Condition", condition("urn:uuid:1"), fullUrl="urn:uuid:2"),
-            entry("POST", "Patient", patient(), fullUrl="urn:uuid:1"),
-        ),
-    )
-    assert statuses(response) == ["201", "201"]
-    made = [e["response"]["location"] for e in response.json()["entry"]]
-    stored = client.get(made[0]).json()
-    assert stored["subject"]["reference"] == "/".join(made[1].split("/")[-4:-2])
-
-
-@pytest.mark.parametrize(
-    "name", ["urn:oid:1.2.3.4", "urn:uuid:6b9cd1b2-4b9c-4b6e-9c2c-0b6f6a1d2e3f"]
-)
-def test_transaction__links_by_either_kind_of_urn_are_resolved(
-    client: TestClient, name: str
-) -> None:
-    sent = bundle(
-        entry("POST", "Condition", condition(name)),
-        entry("POST", "Patient", {"resourceType": "Patient"}, fullUrl=name),
-    )
-    answer = client.post("/fhir", json=sent, headers={"Prefer": "return=representation"}).json()
-    stored, patient = (one["resource"] for one in answer["entry"])
-    assert stored["subject"]["reference"] == f"Patient/{patient['id']}"
-
-
-@pytest.mark.parametrize("prefix", ["http://testserver/fhir/", ""])
-@pytest.mark.parametrize("suffix", ["", "/_history/1"])
-def test_transaction__absolute_and_versioned_links_stay_findable(
-    client: TestClient, prefix: str, suffix: str
-) -> None:
-    client.put("/fhir/Patient/p", json={"resourceType": "Patient", "id": "p"})
-    sent = bundle(entry("POST", "Condition", condition(f"{prefix}Patient/p{suffix}")))
-    assert statuses(client.post("/fhir", json=sent)) == ["201"]
-    assert total(client, "Condition?subject=Patient/p") == 1
 
 
 @pytest.mark.parametrize("kind", ["batch", "transaction"])
@@ -113,45 +44,6 @@ def test_bundle__reads_histories_of_every_level(client: TestClient) -> None:
     assert [one["resource"]["type"] for one in answer.json()["entry"]] == ["history"] * 3
 
 
-def test_transaction__relative_links_follow_the_full_url(client: TestClient) -> None:
-    response = client.post(
-        "/fhir",
-        json=bundle(
-            entry("POST", "Patient", patient(), fullUrl="http://ehr.example/Patient/7"),
-            entry(
-                "POST",
-                "Condition",
-                condition("Patient/7"),
-                fullUrl="http://ehr.example/Condition/1",
-            ),
-        ),
-    )
-    made = [e["response"]["location"] for e in response.json()["entry"]]
-    assert client.get(made[1]).json()["subject"]["reference"] != "Patient/7"
-
-
-def test_transaction__links_in_narrative_and_attachments_are_resolved(client: TestClient) -> None:
-    document: Json = {
-        "resourceType": "DocumentReference",
-        "status": "current",
-        "text": {
-            "status": "generated",
-            "div": '<div xmlns="http://www.w3.org/1999/xhtml"><a href="urn:uuid:1">x</a></div>',
-        },
-        "content": [{"attachment": {"url": "urn:uuid:1"}}],
-    }
-    response = client.post(
-        "/fhir",
-        json=bundle(
-            entry("PUT", "Patient/p", patient(id="p"), fullUrl="urn:uuid:1"),
-            entry("POST", "DocumentReference", document, fullUrl="urn:uuid:2"),
-        ),
-    )
-    stored = client.get(response.json()["entry"][1]["response"]["location"]).json()
-    assert stored["content"][0]["attachment"]["url"] == "Patient/p"
-    assert 'href="Patient/p"' in stored["text"]["div"]
-
-
 def test_transaction__one_bad_entry_stores_nothing_and_is_named(client: TestClient) -> None:
     response = client.post(
         "/fhir",
@@ -165,75 +57,10 @@ def test_transaction__one_bad_entry_stores_nothing_and_is_named(client: TestClie
     assert total(client, "Patient?identifier=urn:x|1") == 0
 
 
-def test_transaction__link_to_no_entry_is_refused(client: TestClient) -> None:
-    response = client.post(
-        "/fhir", json=bundle(entry("POST", "Condition", condition("urn:uuid:9")))
-    )
-    assert (response.status_code, issue_id(response)) == (400, "reference-unresolved")
-    assert issue(response)["expression"] == ["Bundle.entry[0].resource.subject.reference"]
-
-
-def test_transaction__conditional_create_and_reference(client: TestClient) -> None:
-    sent = bundle(
-        entry("POST", "Condition", condition("Patient?identifier=urn:x|1"),
-              ifNoneExist="subject:Patient.identifier=urn:x|1"),
-        entry("POST", "Patient", identified("1"), ifNoneExist="identifier=urn:x|1"),
-    )  # fmt: skip
-    first, second = client.post("/fhir", json=sent), client.post("/fhir", json=sent)
-    assert (statuses(first), statuses(second)) == (["201", "201"], ["200", "200"])
-    assert total(client, "Condition?subject:Patient.identifier=urn:x|1") == 1
-
-
-def test_transaction__conditional_reference_by_other_criteria_sees_new_entries(
-    client: TestClient,
-) -> None:
-    resource = {**identified("1"), "gender": "female"}
-    response = client.post(
-        "/fhir",
-        json=bundle(
-            entry("POST", "Condition", condition("Patient?gender=female")),
-            entry("PUT", "Patient/p", {**resource, "id": "p"}),
-        ),
-    )
-    stored = client.get(response.json()["entry"][0]["response"]["location"]).json()
-    assert stored["subject"]["reference"] == "Patient/p"
-
-
-@pytest.mark.parametrize("matches", [0, 2])
-def test_transaction__conditional_reference_must_match_one(
-    client: TestClient, matches: int
-) -> None:
-    for _ in range(matches):
-        client.post("/fhir/Patient", json=identified("1"))
-    sent = bundle(entry("POST", "Condition", condition("Patient?identifier=urn:x|1")))
-    response = client.post("/fhir", json=sent)
-    assert response.status_code == 412
-    assert total(client, "Condition?_lastUpdated=gt2000") == 0
-
-
-def test_transaction__equal_conditional_creates_are_one(client: TestClient) -> None:
-    one = entry("POST", "Patient", identified("1"), ifNoneExist="identifier=urn:x|1")
-    response = client.post("/fhir", json=bundle(one, one))
-    assert statuses(response) == ["201", "200"]
-    assert total(client, "Patient?identifier=urn:x|1") == 1
-
-
 def test_transaction__same_target_twice_is_refused(client: TestClient) -> None:
     put = entry("PUT", "Patient/a", patient(id="a"))
     response = client.post("/fhir", json=bundle(put, put))
     assert (response.status_code, issue_id(response)) == (400, "transaction-duplicate-target")
-
-
-def test_transaction__delete_comes_before_conditional_create(client: TestClient) -> None:
-    client.put("/fhir/Patient/a", json={**identified("1"), "id": "a"})
-    response = client.post(
-        "/fhir",
-        json=bundle(
-            entry("POST", "Patient", identified("1"), ifNoneExist="identifier=urn:x|1"),
-            entry("DELETE", "Patient/a"),
-        ),
-    )
-    assert statuses(response) == ["201", "204"]
 
 
 def test_transaction__reads_see_what_it_wrote(client: TestClient) -> None:
@@ -344,14 +171,6 @@ def test_transaction__entry_that_is_no_request_is_named(
     assert issue(response)["expression"][0].startswith("Bundle.entry[1]")
 
 
-def test_transaction__parallel_equal_conditional_creates_make_one(client: TestClient) -> None:
-    sent = bundle(entry("POST", "Patient", identified("1"), ifNoneExist="identifier=urn:x|1"))
-    with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: client.post("/fhir", json=sent), range(40)))
-    assert sorted(statuses(a)[0] for a in answers) == ["200"] * 39 + ["201"]
-    assert total(client, "Patient?identifier=urn:x|1") == 1
-
-
 def test_transaction__crossing_updates_lose_nothing(client: TestClient) -> None:
     def swap(number: int) -> int:
         order = ("a", "b") if number % 2 else ("b", "a")
@@ -366,50 +185,3 @@ def test_transaction__crossing_updates_lose_nothing(client: TestClient) -> None:
         history = client.get(f"/fhir/Patient/{i}/_history?_count=100").json()
         versions = [int(e["resource"]["meta"]["versionId"]) for e in history["entry"]]
         assert versions == list(range(40, 0, -1))
-
-
-def test_transaction__senders_that_know_different_numbers_make_one(client: TestClient) -> None:
-    numbers = [{"system": "urn:x", "value": "1"}, {"system": "urn:y", "value": "2"}]
-
-    def send(number: int) -> int:
-        known = numbers[number % 2]
-        criteria = f"identifier={known['system']}|{known['value']}"
-        put = entry("PUT", f"Patient?{criteria}", patient(identifier=numbers))
-        return client.post("/fhir", json=bundle(put)).status_code
-
-    with ThreadPoolExecutor(8) as threads:
-        assert set(threads.map(send, range(24))) == {200}
-    assert total(client, "Patient?identifier=urn:x|1") == 1
-
-
-def test_transaction__more_criteria_than_locks(client: TestClient) -> None:
-    count = MOST_SINGLE_LOCKS + 1
-    entries = [
-        entry("POST", "Basic", {"resourceType": "Basic", "code": {"text": "x"}},
-              ifNoneExist=f"identifier=urn:x|{number}")
-        for number in range(count)
-    ]  # fmt: skip
-    assert statuses(client.post("/fhir", json=bundle(*entries))) == ["201"] * count
-
-
-@pytest.mark.parametrize("first", ["POST", "PUT"])
-def test_transaction__equal_criteria_of_two_writes_are_one_resource(
-    client: TestClient, first: str
-) -> None:
-    criteria = "identifier=urn:x|1"
-    entries = {
-        "POST": entry("POST", "Patient", identified("1"), ifNoneExist=criteria),
-        "PUT": entry("PUT", f"Patient?{criteria}", identified("1")),
-    }
-    response = client.post("/fhir", json=bundle(entries[first], entries["PUT"]))
-    assert (response.status_code, issue_id(response)) == (400, "transaction-duplicate-target")
-    assert total(client, f"Patient?{criteria}") == 0
-
-
-@pytest.mark.parametrize("value", [1, ["a"], {"a": 1}])
-def test_transaction__criteria_that_are_no_text_are_refused(client: TestClient, value: Any) -> None:
-    response = client.post(
-        "/fhir", json=bundle(entry("POST", "Patient", patient(), ifNoneExist=value))
-    )
-    assert response.status_code == 400
-    assert issue(response)["expression"] == ["Bundle.entry[0].request.ifNoneExist"]

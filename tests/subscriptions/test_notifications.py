@@ -3,8 +3,8 @@
 import pytest
 from starlette.testclient import TestClient
 
+from tests.interactions.bundling import bundle, entry
 from tests.interactions.test_create_update_delete import patient
-from tests.interactions.test_transaction import bundle, entry
 from tests.subscriptions.conftest import Delivering
 from tests.subscriptions.receiver import Receiver
 from tests.subscriptions.subscribing import (
