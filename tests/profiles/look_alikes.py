@@ -66,6 +66,16 @@ def with_consent_status(status: str) -> Change:
     return change
 
 
+def with_permission_until(end: str) -> Change:
+    """Consents whose decision ends on a day."""
+
+    def change(resource: Resource) -> None:
+        if resource["resourceType"] == "Consent":
+            resource["provision"]["period"] = {"start": "2020", "end": end}
+
+    return change
+
+
 def with_element(profile: str, name: str, value: Any) -> Change:
     """Another value of an element, in every resource of a profile."""
 
@@ -100,6 +110,7 @@ RESEMBLING = (
     look_alike("ewing-fusion", "refused", refused_sharing),
     look_alike("ewing-fusion", "withdrawn", with_consent_status("inactive")),
     look_alike("ewing-fusion", "rejected", with_consent_status("rejected")),
+    look_alike("ewing-fusion", "ended", with_permission_until("2026-11-21")),
     look_alike("ewing-fusion", "fixed", with_code("bone-tumour-specimen", "tissue-frozen", "ffpe-block")),
     look_alike("ewing-fusion", "absent", with_element("gene-fusion", "valueCodeableConcept", ABSENT)),
     look_alike("ewing-fusion", "worded",
@@ -118,6 +129,7 @@ RESEMBLING = (
 IN_OTHER_WORDS = (
     look_alike("chordoma-sacrum", "chondroid", with_code("primary-bone-tumour", "9370/3", "9371/3")),
     look_alike("ewing-fusion", "legacy", with_code("primary-bone-tumour", "9364/3", "9260/3")),
+    look_alike("ewing-fusion", "lasting", with_permission_until("2026-11-22")),
     look_alike("ewing-fusion", "fish", with_code("gene-fusion", "EWSR1::FLI1", "EWSR1-unknown")),
     look_alike("giant-cell-discordant", "early",
                with_code("tumour-board", "before-treatment", "before-biopsy")),

@@ -28,9 +28,9 @@ QUESTIONS = {
         (
             "Specimen?type=tissue-frozen&status=available&tumour.morphology=9364/3,9260/3"
             "&tumour._has:Observation:tumour:known-fusion=true"
-            "&patient._has:Consent:patient:permitted-use=partner-sharing"
+            "&patient._has:Consent:patient:permitted-use-until=partner-sharing$ge2026-11-22"
         ),
-        ["B24-220-F", "B24-220-F-fish", "B24-220-F-legacy"],
+        ["B24-220-F", "B24-220-F-fish", "B24-220-F-lasting", "B24-220-F-legacy"],
     ),
     "tumours discussed before the first treatment": (
         "Condition?_has:CarePlan:tumour:meeting-timing=before-biopsy,before-treatment",
