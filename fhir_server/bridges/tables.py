@@ -43,7 +43,9 @@ def _written(table: Table, records: Records, lost: Counter[str]) -> bytes:
             def values(source: str, one: Resource = resource, known: About = about) -> list[Any]:
                 return evaluated(source, one, known, records)
 
-            if not table.when or values(table.when) == [True]:
+            if table.when and values(table.when) != [True]:
+                lost[profile] += 1
+            else:
                 rows.writerow(
                     [_value(column, values, table.name, lost) for column in table.columns]
                 )
@@ -109,6 +111,11 @@ def years_between(dates: Sequence[str]) -> str:
     return str(years - before) if years >= before else ""
 
 
+def years_to_earliest(dates: Sequence[str]) -> str:
+    """Whole years from the first date to the earliest of the others."""
+    return years_between([*dates[:1], *sorted(dates[1:])])
+
+
 def middle_of_month(dates: Sequence[str]) -> str:
     """The date with the day 15, as OSIRIS has the date of last news."""
     return f"{dates[-1][:7]}-15" if dates and len(dates[-1]) >= 7 else ""
@@ -121,6 +128,7 @@ def year(dates: Sequence[str]) -> str:
 
 _FUNCTIONS: Mapping[str, Callable[[Sequence[str]], str]] = {
     "years-between": years_between,
+    "years-to-earliest": years_to_earliest,
     "middle-of-month": middle_of_month,
     "year": year,
 }

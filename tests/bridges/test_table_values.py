@@ -259,3 +259,65 @@ def test_tables__count_parts_of_findings_that_no_column_reads() -> None:
     _, lost = crossed("idea4rc", "Diagnosis", PATIENT, TUMOUR, valid("observation-extent"))
     assert lost["tumour-extent.component(compartment)"] == 1
     assert lost["tumour-extent.component(depth)"] == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["tumour-osteosarcoma", "lesion-metastasis", "localisation-lymphoma"]
+)
+def test_eu_rd__has_the_age_at_any_diagnosis_with_a_number_or_without(name: str) -> None:
+    diagnosis = valid(name, subject={"reference": f"Patient/{PATIENT['id']}"})
+    diagnosis["extension"] = [
+        each for each in diagnosis["extension"] if not each["url"].endswith("/tumour-number")
+    ]
+    (row,), _ = crossed("eu-rd-cds-16", "common-data-set", PATIENT, diagnosis)
+    assert row["8 age at diagnosis"].isdecimal()
+
+
+def genetic_consent(status: str, **period: str) -> Resource:
+    subject = {"reference": f"Patient/{PATIENT['id']}"}
+    return valid(
+        "consent-research",
+        status=status,
+        patient=subject,
+        category=[coded("consent-use", "genetic-analysis")],
+        provision={"type": "permit", "period": {"start": "2019", **period}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("consent", "told"),
+    [
+        (genetic_consent("active"), "permit"),
+        (genetic_consent("active", end="2020-06-30"), ""),
+        (genetic_consent("inactive"), ""),
+        (genetic_consent("rejected"), ""),
+    ],
+)
+def test_osiris__authorises_genetic_analysis_while_a_consent_is_in_force(
+    consent: Resource, told: str
+) -> None:
+    (row,), _ = crossed("osiris", "Consent", PATIENT, consent)
+    assert row["GeneticAnalysisAuthorization"] == told
+
+
+def test_idea4rc__dates_an_operation_over_several_days() -> None:
+    surgery = valid(
+        "surgery-resection",
+        performedDateTime=None,
+        performedPeriod={"start": "2024-06-24", "end": "2024-06-25"},
+    )
+    (row,), _ = crossed("idea4rc", "Surgery", PATIENT, TUMOUR, surgery)
+    assert row["date"] == "2024-06-24"
+
+
+@pytest.mark.parametrize("answer", [{"text": "EWSR1::CREM"}, coded("gene-fusion", "none-found")])
+def test_osiris__counts_fusions_that_have_no_row(answer: Resource) -> None:
+    fusion = valid("observation-gene-fusion", valueCodeableConcept=answer)
+    found, lost = crossed("osiris", "Fusion", PATIENT, TUMOUR, fusion)
+    assert (found, lost["gene-fusion"]) == ([], 1)
+
+
+def test_idea4rc__counts_a_fusion_in_words() -> None:
+    fusion = valid("observation-gene-fusion", valueCodeableConcept={"text": "EWSR1::CREM"})
+    (row,), lost = crossed("idea4rc", "Diagnosis", PATIENT, TUMOUR, fusion)
+    assert (row["fusion"], lost["Diagnosis.fusion"]) == ("", 1)
