@@ -94,6 +94,7 @@ def patient(**elements: Any) -> dict[str, Any]:
 BIRTH = "patient-death-after-birth"
 MORPHOLOGY = "extension(morphology).valueCodeableConcept.coding.0.code"
 DIAGNOSIS = "extension(condition-assertedDate).valueDateTime"
+ICD_10 = "code.coding.0.code"
 TUMOUR = "tumour-osteosarcoma"
 SITE = "bodySite.0.coding.0.code"
 
@@ -172,6 +173,17 @@ CASES: list[Case] = [
     ("stage-group-site-family", "observation-stage-group",
      {**family("pelvis"), "method": staging("tnm-7")}, SILENT),
     ("tumour-plasma-cell", TUMOUR, {MORPHOLOGY: "9680/3"}, SILENT),
+    *[("tumour-haematological", TUMOUR, {MORPHOLOGY: code}, speaks)
+      for code, speaks in (("9680/3", SPEAKS), ("9751/1", SPEAKS), ("9731/3", SILENT), ("9540/3", SILENT),
+                           ("9370/3", SILENT))],
+    *[("tumour-diagnosis-site", TUMOUR, {ICD_10: code, SITE: site}, speaks)
+      for code, site, speaks in (
+          ("C41.0", "C40.2", SPEAKS), ("C41.4", "C41.4", SILENT), ("C40.9", "C40.2", SILENT),
+          ("C40", "C40.2", SILENT), ("C41.2", "C41.8", SILENT), ("D48.0", "C40.2", SILENT))],
+    *[("tumour-diagnosis-behaviour", TUMOUR, {ICD_10: code, MORPHOLOGY: morphology}, speaks)
+      for code, morphology, speaks in (
+          ("C40.2", "9180/0", SPEAKS), ("D16.2", "9180/3", SPEAKS), ("D16.2", "9180/0", SILENT),
+          ("D48.0", "9250/1", SILENT), ("C40.2", "9250/1", SILENT), ("D48.0", "9222/1", SILENT))],
     ("secondary-behaviour", "lesion-metastasis", {MORPHOLOGY: "8000/9"}, SILENT),
     ("secondary-behaviour", "lesion-metastasis", {MORPHOLOGY: "8140/3"}, SPEAKS),
     ("haematological-morphology", "localisation-lymphoma", {MORPHOLOGY: "9751/1"}, SILENT),
