@@ -26,6 +26,11 @@ from fhir_server.validation.objects import Members, ObjectCheck, ObjectRules, co
 from fhir_server.validation.rule import Rule
 from fhir_server.validation.rules import structure
 from fhir_server.validation.rules.cardinality import compile_maximum, compile_required
+from fhir_server.validation.rules.element_ids import (
+    is_element_id,
+    noting_id,
+    noting_ids_beside,
+)
 from fhir_server.validation.rules.extensions import (
     VALUE_OR_EXTENSIONS,
     compile_extension,
@@ -125,7 +130,10 @@ class Compiler:
                 return structure.resource_type
             child = by_key.get(key)
             if child is not None:
-                return self._member(child, key)
+                member = self._member(child, key)
+                if member is not None and key == "id" and is_element_id(child, type_code):
+                    return noting_id(member)
+                return member
             return structure.left_to_own_type if is_abstract else None
 
         return member_of
@@ -168,8 +176,8 @@ class Compiler:
     def _sibling_member(self, child: Element, name: str) -> MemberScan:
         if child.must_have_value or evaluated(child, self._knowledge):
             # What FHIRPath says of a primitive with extensions is left to the detailed path.
-            return structure.left_to_detail
-        return structure.siblings(child, name, self._extension(modifier=False))
+            return noting_ids_beside(structure.left_to_detail)
+        return noting_ids_beside(structure.siblings(child, name, self._extension(modifier=False)))
 
     def value(self, element: Element, type_code: str) -> ValueScan:
         """The scan of one value of an element; of an extension, at the element that carries it."""

@@ -89,8 +89,8 @@ class Scope:
     """
 
     __slots__ = (
-        "__dict__", "bundle", "depth", "full_url", "nested", "outer", "resource", "root", "scanned",
-        "verdicts",
+        "__dict__", "bundle", "depth", "full_url", "nested", "outer", "repeating", "resource", "root",
+        "scanned", "verdicts",
     )  # fmt: skip
 
     def __init__(
@@ -119,6 +119,18 @@ class Scope:
         """The doubts about a resource, by its identity, the root of a profile and whether in silence: shared
         like the verdicts.
         """
+        self.repeating: set[int] = outer.repeating if outer is not None else set()
+        """The resources, by their identity, in which a scan has met the same id at two elements."""
+
+    def note_id(self, own_id: Any, holder: Any) -> None:
+        """Keeps the id of an element. Scans meet an element several times: by its profiles, its slices."""
+        if isinstance(own_id, str) and self._holders.setdefault(own_id, holder) is not holder:
+            self.repeating.add(id(self.resource))
+
+    @cached_property
+    def _holders(self) -> dict[str, Any]:
+        """The elements of this resource by their ids."""
+        return {}
 
     def contained(self, resource: Resource) -> "Scope":
         """The scope of a resource contained in this one."""

@@ -22,6 +22,7 @@ from fhir_server.validation.knowledge import Knowledge
 from fhir_server.validation.narrowing import narrows
 from fhir_server.validation.report import Report, shown
 from fhir_server.validation.rules.contained import explain_contained_id, has_id_of_its_own
+from fhir_server.validation.rules.element_ids import explain_element_ids
 from fhir_server.validation.rules.profiles import (
     claimed_profiles,
     explain_claim,
@@ -152,6 +153,8 @@ class Validator:
                 return False
             if self._doubts(resource, root, scope, compiler) is not None:
                 return False
+        if id(resource) in scope.repeating:
+            return False
         return kind not in RESOURCE_RULES or self._keeps_resource_rule(
             resource, scope, silent=compiler.silent
         )
@@ -272,6 +275,8 @@ class Validator:
             if kind in RESOURCE_RULES:
                 case = Inspection(self._knowledge, scope, report, self._conforms)
                 RESOURCE_RULES[kind](resource, place, case)
+            if self._thorough or id(resource) in scope.repeating:
+                explain_element_ids(resource, base, self._knowledge.plans, place, report)
         urls = dict.fromkeys((*profiles, *self._implied(resource), *claimed_profiles(resource)))
         for url in urls:
             asked = url in profiles
