@@ -252,6 +252,15 @@ ingest_queue = Table(
 )
 """The messages that wait for a worker; a worker locks the row while it works, so that its death frees it."""
 
+ingest_attempt = Table(
+    "ingest_attempt",
+    metadata,
+    Column("sender", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("begun", Integer, nullable=False, server_default=text("1")),
+)
+"""What workers have in hand, committed before they work on it; a row that stays is of a worker that died."""
+
 subscription = Table(
     "subscription",
     metadata,

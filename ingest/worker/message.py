@@ -5,7 +5,8 @@ stored, stored twice, or stored without the journal knowing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from ingest.journal.record import State
 from ingest.mapping import Draft, MappingResult, Question, Stored
 from ingest.mapping.result import Resource
 from ingest.worker.database_gone import is_database_gone
+from ingest.worker.in_hand import MOST_DEATHS, InHand
 from ingest.worker.leniency import holding
 from ingest.worker.queue import (
     Claim,
@@ -92,6 +94,11 @@ class MessageWorker:
     register: Register
     draft_message: DraftMessage
     stored: StoredTogether
+    in_hand: InHand = field(default_factory=InHand)
+
+    def begin(self, claims: Sequence[Claim]) -> None:
+        """Write down that work on these begins, so that it is known if the worker does not survive it."""
+        self.in_hand.begin(self.server.database, claims)
 
     def settle_message(
         self, connection: Connection, claimed: Claim, waiting: Waiting
@@ -116,6 +123,16 @@ class MessageWorker:
             issue = error("ingest-internal-error", "exception", kind=type(fault).__name__)
             return self._failed(connection, claimed, waiting, [issue])
         return None
+
+    def hold_deadly(self, connection: Connection, claims: Sequence[Claim]) -> set[Claim]:
+        """Hold the messages that have ended too many workers; which they are."""
+        deadly = [claimed for claimed in claims if claimed.begun >= MOST_DEATHS]
+        for claimed in deadly:
+            log.error("message held, its workers ended", id=claimed.id, times=claimed.begun)
+            issue = error("ingest-worker-ended", "exception", times=str(claimed.begun))
+            with suppress(NotWaitingError), connection.transaction():
+                settle(connection, [Settlement(claimed, "held", [issue])])
+        return set(deadly)
 
     def _work_off(self, connection: Connection, claimed: Claim, waiting: Waiting) -> None:
         message = self.read(waiting)

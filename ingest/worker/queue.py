@@ -7,7 +7,7 @@ with the resources.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -32,8 +32,9 @@ WITH ahead AS MATERIALIZED (
     ) AS placed
     GROUP BY sender, id HAVING bool_and(is_first)
 )
-SELECT queue.sender, queue.id
+SELECT queue.sender, queue.id, coalesce(attempt.begun, 0)
 FROM free JOIN ingest_queue AS queue USING (sender, id)
+    LEFT JOIN ingest_attempt AS attempt USING (sender, id)
 WHERE queue.due <= now()
 ORDER BY queue.id
 LIMIT %(most)s
@@ -71,10 +72,14 @@ WHERE message.sender = settled.sender AND message.id = settled.id AND message.st
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message that this worker has for itself."""
+    """A message that this worker has for itself.
+
+    Shape: `begun` counts the attempts whose worker ended before there was a result.
+    """
 
     sender: int
     id: int
+    begun: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +124,8 @@ def claim(connection: Connection, most: int) -> list[Claim]:
 
 
 def read(connection: Connection, claimed: Claim) -> Waiting | None:
-    """The message itself; None where it is gone."""
-    row = connection.execute(_READ, (claimed.sender, claimed.id)).fetchone()
+    """The message itself; None where it is gone. Cost: its bytes come as such, not as text."""
+    row = connection.execute(_READ, (claimed.sender, claimed.id), binary=True).fetchone()
     return Waiting(*row) if row else None
 
 
@@ -129,8 +134,9 @@ def read_small(
 ) -> dict[Claim, Waiting]:
     """The messages of claims, without those that are larger."""
     columns = [claimed.sender for claimed in claims], [claimed.id for claimed in claims]
-    rows = connection.execute(_READ_SMALL, (*columns, most_bytes)).fetchall()
-    return {Claim(*row[:2]): Waiting(*row[2:]) for row in rows}
+    rows = connection.execute(_READ_SMALL, (*columns, most_bytes), binary=True).fetchall()
+    found = {Claim(*row[:2]): Waiting(*row[2:]) for row in rows}
+    return {claimed: found[claimed] for claimed in claims if claimed in found}
 
 
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> None:

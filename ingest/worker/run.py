@@ -44,6 +44,8 @@ def run_worker(
                 url, "osteon worker", "-c plan_cache_mode=force_custom_plan"
             ) as connection:
                 connection.execute(f"LISTEN {CHANNEL}")
+                # What was in hand when the database went away is not to be blamed: this worker lives.
+                worker.in_hand.end(connection)
                 pause_s = 0.2
                 while not stop.is_set():
                     if caretaker is not None:
@@ -66,25 +68,29 @@ def work_off_some(
 ) -> int:
     """Claim up to `most` messages and work them off. Shape: how many were claimed.
 
-    Cost: three statements for the claim, its content and its end, and what the messages cost.
+    Cost: five statements for the claim, its content, its beginning and its end, and what the messages cost.
     """
     with connection.transaction():
         claims = claim(connection, most)
         if not claims:
             return 0
-        small = read_small(connection, claims, SMALL_BYTES)
-        outcome = settle_together(worker, connection, small)
-        for claimed in claims:
+        deadly = worker.hold_deadly(connection, claims)
+        live = [claimed for claimed in claims if claimed not in deadly]
+        small = read_small(connection, live, SMALL_BYTES)
+        outcome = settle_together(worker, connection, small) | dict.fromkeys(deadly)
+        for claimed in live:
             if claimed not in small and not (stop is not None and stop.is_set()):
                 outcome[claimed] = _settle_large(connection, worker, claimed)
         for claimed, put in outcome.items():
             if put is not None:
                 put_off(connection, claimed, put.pause)
         finish(connection, [claimed for claimed, put in outcome.items() if put is None])
+        worker.in_hand.end(connection, [claimed for claimed in outcome if claimed.begun])
     return len(claims)
 
 
 def _settle_large(connection: Connection, worker: MessageWorker, claimed: Claim) -> PutOff | None:
+    worker.begin([claimed])  # before it is read: reading it may be what the worker does not survive
     waiting = read(connection, claimed)
     return worker.settle_message(connection, claimed, waiting) if waiting else None
 
