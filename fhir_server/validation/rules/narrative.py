@@ -11,6 +11,13 @@ from xml.parsers import expat
 from lxml import etree
 
 from fhir_server.model.issues import Reason, because
+from fhir_server.model.xhtml import (
+    ELEMENTS,
+    GENERAL_ATTRIBUTES,
+    SPECIFIC_ATTRIBUTES,
+    XHTML,
+    is_allowed,
+)
 from fhir_server.model.xml_places import reason_of
 from fhir_server.validation.check import Check
 from fhir_server.validation.element import Element
@@ -20,25 +27,7 @@ from fhir_server.validation.report import shown
 from fhir_server.validation.rules.narrative_links import broken_links
 from fhir_server.validation.scope import Scope
 
-_NAMESPACE = "{http://www.w3.org/1999/xhtml}"
-_ELEMENTS = frozenset({
-    "a", "abbr", "acronym", "address", "area", "b", "bdo", "big", "blockquote", "br", "caption", "cite",
-    "code", "col", "colgroup", "dd", "dfn", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5", "h6",
-    "hr", "i", "img", "kbd", "li", "map", "ol", "p", "pre", "q", "samp", "small", "span", "strong", "sub",
-    "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "ul", "var",
-})  # fmt: skip
-"""Those of HTML 4.0, chapters 7 to 11 and 15, without `ins` and `del` (§9.4) and without what HTML 4.0
-deprecates: `center`, `font`, `s`, `strike`, `u`.
-"""
-_ATTRIBUTES = frozenset({
-    "abbr", "accesskey", "align", "alt", "axis", "bgcolor", "border", "cellpadding", "cellspacing", "char",
-    "charoff", "cite", "class", "color", "colspan", "compact", "coords", "datetime", "dir", "face", "frame",
-    "headers", "height", "href", "hreflang", "id", "lang", "longdesc", "name", "noWrap", "nohref", "nowrap",
-    "rel", "rev", "rowspan", "rules", "scope", "shape", "size", "span", "src", "start", "style", "summary",
-    "tabindex", "title", "type", "usemap", "ismap", "valign", "value", "width",
-})  # fmt: skip
-_XML = "{http://www.w3.org/XML/1998/namespace}"
-_XML_ATTRIBUTES = frozenset({f"{_XML}lang", f"{_XML}space"})
+_NAMESPACE = f"{{{XHTML}}}"
 _ACTIVE = re.compile(r"\s*(?:javascript|vbscript):", re.IGNORECASE)
 _BLOCKS = frozenset({"blockquote", "div", "ol", "p", "table", "ul"})
 """Elements that no paragraph may hold: HTML 4.0 §9.3.1, to which the narrative is bound."""
@@ -50,14 +39,21 @@ _EMPTY_OR_ACTIVE_LINK = re.compile(
     r"""\s(?:href|src)\s*=\s*["']\s*(?:["']|javascript:|vbscript:)""", re.IGNORECASE
 )
 _SEPARATOR = " "
-_NAMES = (
-    frozenset(f"{_NAMESPACE[1:-1]}{_SEPARATOR}{name}" for name in _ELEMENTS)
-    | _ATTRIBUTES
-    | {name[1:].replace("}", _SEPARATOR) for name in _XML_ATTRIBUTES}
+_NAMES = frozenset(
+    [f"{XHTML}{_SEPARATOR}{name}" for name in ELEMENTS]
+    + [name.removeprefix("{").replace("}", _SEPARATOR) for name in GENERAL_ATTRIBUTES]
+    + list(SPECIFIC_ATTRIBUTES)
 )
 """The names that a narrative may have, as expat gives them: those of elements stand behind their
 namespace, those of attributes have none.
 """
+_MISPLACED = {
+    name: re.compile(
+        rf"<(?!(?:{'|'.join(elements)})\s)[a-z0-9]+\s(?:[^<>]*?\s)?{name}\s*=", re.IGNORECASE
+    )
+    for name, elements in SPECIFIC_ATTRIBUTES.items()
+}
+"""Where tags are plain: an attribute on another element than those that may have it."""
 _PLAIN_TAGS = 500
 """More may nest deeper than the parser of `faults` goes."""
 
@@ -75,6 +71,8 @@ def is_plain(div: str) -> bool:
         return False
     names = _names_of(div)
     if names is None or not _NAMES.issuperset(names):
+        return False
+    if any(_MISPLACED[name].search(div) for name in _MISPLACED.keys() & names.keys()):
         return False
     has_links = "href" in names or "src" in names
     if has_links and ("&#" in div or _EMPTY_OR_ACTIVE_LINK.search(div) is not None):
@@ -139,12 +137,12 @@ def _faults_of(root: Any) -> Iterator[tuple[str, str | Reason]]:
                 yield "narrative-syntax", because("because-processing-instruction")
             continue
         name = node.tag.removeprefix(_NAMESPACE)
-        if name not in _ELEMENTS:
+        if name not in ELEMENTS:
             yield "narrative-element", name.rpartition("}")[2]
         elif name in _BLOCKS and _is_in_paragraph(node):
             yield "narrative-paragraph", name
         for attribute, value in node.attrib.items():
-            if attribute not in _ATTRIBUTES and attribute not in _XML_ATTRIBUTES:
+            if not is_allowed(name, attribute):
                 yield "narrative-attribute", f"{name}/@{attribute.rpartition('}')[2]}"
             elif attribute in {"href", "src"} and (_ACTIVE.match(value) or not value.strip()):
                 yield "narrative-attribute", f"{name}/@{attribute} {shown(value, 20)}".rstrip()

@@ -34,6 +34,9 @@ def told(div: str) -> dict[str, Any]:
         (f"<div {XHTML}>A<tt>B</tt><big>C</big></div>", None),
         (f"<div {XHTML}><p onclick='x()'>A</p></div>", "narrative-attribute"),
         (f"<div {XHTML}><a href='javascript:x()'>A</a></div>", "narrative-attribute"),
+        (f"<div {XHTML}><p href='#a'>A</p></div>", "narrative-attribute"),
+        (f"<div {XHTML}><td bgcolor='red'>A</td></div>", "narrative-attribute"),
+        (f"<div {XHTML}><table border='1'><tr><td align='left'>A</td></tr></table></div>", None),
         (f"<div {XHTML}> </div>", "narrative-blank"),
         (f"<div {XHTML}><a href=' '>A</a></div>", "narrative-attribute"),
         (f"<div {XHTML}><a href='VBScript:x'>A</a></div>", "narrative-attribute"),
@@ -51,7 +54,7 @@ def test_narrative__is_the_xhtml_that_fhir_allows(
 NAMES = st.sampled_from(["div", "p", "b", "ul", "li", "img", "script", "a", "x:p", "br"])
 ATTRIBUTES = st.sampled_from([
     "", " class='a'", " title='x > y'", " title=' class=\"'", " onclick='x()'", " href='#a'", f" {XHTML}",
-    " class='a' class='b'", " xml:lang='fr'",
+    " class='a' class='b'", " xml:lang='fr'", " alt='a'", " name='a'", " xml:id='a'",
 ])  # fmt: skip
 TEXTS = st.sampled_from(
     ["", "A", " ", "&amp;", "&nbsp;", "&#160;", "<", ">", "<!-- A -->", "<?a?>", "]]>"]
