@@ -46,8 +46,13 @@ WINDOWS = (250, 2_500, 25_000)
 """How far a claim looks along the queue: further where it finds too little that is free."""
 
 _READ = """
-SELECT raw, application, facility, state, attempts FROM ingest_message WHERE sender = %s AND id = %s
+SELECT octet_length(raw), application, facility, state, attempts FROM ingest_message
+WHERE sender = %s AND id = %s
 """
+_READ_PIECE = (
+    "SELECT substring(raw FROM %s FOR %s) FROM ingest_message WHERE sender = %s AND id = %s"
+)
+_PIECE_BYTES = 4 * 1024 * 1024
 
 # The length of a value is known without reading it.
 _READ_SMALL = """
@@ -124,9 +129,23 @@ def claim(connection: Connection, most: int) -> list[Claim]:
 
 
 def read(connection: Connection, claimed: Claim) -> Waiting | None:
-    """The message itself; None where it is gone. Cost: its bytes come as such, not as text."""
-    row = connection.execute(_READ, (claimed.sender, claimed.id), binary=True).fetchone()
-    return Waiting(*row) if row else None
+    """The message itself; None where it is gone.
+
+    Cost: memory of the size of the message once it is read; a connection that carried all of it in one
+    answer would keep room for as much again.
+    """
+    row = connection.execute(_READ, (claimed.sender, claimed.id)).fetchone()
+    if row is None:
+        return None
+    pieces = [_piece(connection, claimed, start) for start in range(1, row[0] + 1, _PIECE_BYTES)]
+    return Waiting(b"".join(pieces), *row[1:])
+
+
+def _piece(connection: Connection, claimed: Claim, start: int) -> bytes:
+    found = connection.execute(
+        _READ_PIECE, (start, _PIECE_BYTES, claimed.sender, claimed.id), binary=True
+    ).fetchone()
+    return found[0] if found else b""
 
 
 def read_small(
