@@ -108,7 +108,9 @@ class Repetition:
         """The raw components."""
         found = self._components
         if found is None:
-            found = self._components = cut(self.raw, self.segment.message.delimiters.component)
+            raw, end = self.raw, self.segment.message.delimiters.component
+            found = [*raw.split(end)] if end and type(raw) is bytes else cut(raw, end)
+            self._components = found
         return found
 
     def component_raw(self, component: int, subcomponent: int = 1) -> Part:
@@ -205,6 +207,30 @@ class Segment:
                 found = self.repetitions(number, Repetition)
             self._repetitions[number] = found
         return found
+
+    def text(self, number: int, component: int = 1, sub: int = 1) -> str | None:
+        """The text of a (sub)component of a field's first repetition; None where it is empty.
+
+        Errors: those of `Repetition.component`.
+        Cost: no object is made for it, but for a field of the header and a component that is divided.
+        """
+        fields = self._fields or self.fields
+        raw = fields[number] if number < len(fields) else None
+        if not raw:
+            return None
+        if type(raw) is bytes and (number > 2 or not self.is_header):
+            repetition_end, component_end, sub_end = self.message.syntax.ends
+            parts = raw.split(repetition_end, 1)[0].split(component_end)
+            part = parts[component - 1] if component <= len(parts) else b""
+            if not part or (sub > 1 and sub_end not in part):
+                return None
+            if sub_end not in part:
+                try:
+                    return self.message.decode(part)
+                except UnicodeDecodeError:
+                    # The repetition tells the place.
+                    return self.field(number)[0].component(component, sub)
+        return self.field(number)[0].component(component, sub)
 
     def repetitions(self, number: int, kind: type[Kind]) -> list[Kind]:
         """The same as objects of another kind of repetition, new ones each time."""

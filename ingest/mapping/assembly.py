@@ -68,6 +68,7 @@ class Assembly:
         self.unidentified: list[dict[str, Any]] = []
         self.ordinals: Counter[tuple[str, ...]] = Counter()
         self._by_identity: dict[tuple[str, Identity], Built] = {}
+        self._by_plan: dict[int, list[Built]] = {}
         self._gathers = gathers
         self._specimens: dict[int, list[Built]] = {}
         self._labels: Counter[str] = Counter()
@@ -147,7 +148,8 @@ class Assembly:
             for around, segment in scope.segments_below(compiled.line_map.of):
                 context.look_at(around, segment)
                 compiled.fill_from_segment(context, segment, target, label)
-        context.look_at(scope)
+        if resource.finish:
+            context.look_at(scope)
         for finish in resource.finish:
             finish(self, scope, target, label)
         return target, label
@@ -179,6 +181,7 @@ class Assembly:
             known = Built(plan, identity, target, label, [scope], url)
             self._by_identity[key] = known
             self.built.append(known)
+            self._by_plan.setdefault(id(plan), []).append(known)
         else:
             # The same thing said twice in one message (SPM under each OBR): one resource.
             merge_into(known.resource, target)
@@ -186,18 +189,20 @@ class Assembly:
         scope.built[plan.name] = known
 
     def _link(self, plan: ResourcePlan, link: Link, setter: Setter) -> None:
-        for built in self.built:
-            if built.plan is plan:
-                for target in self._targets(built, link):
-                    setter(built.resource, {"reference": target.full_url})
+        for built in self._by_plan.get(id(plan), ()):
+            for target in self._targets(built, link):
+                setter(built.resource, {"reference": target.full_url})
 
     def _targets(self, built: Built, link: Link) -> list[Built]:
         if link.resource == "*":
             return [one for one in self.built if one is not built]
-        around = [scope.resource(link.resource) for scope in built.scopes]
-        found = [one for one in around if one is not None]
-        if found and "+" not in link.target:
-            return found[:1]
+        found: list[Built] = []
+        for scope in built.scopes:
+            nearest = scope.resource(link.resource)
+            if nearest is not None:
+                found.append(nearest)
+                if "+" not in link.target:
+                    return found
         inside = [
             below.built[link.resource]
             for scope in built.scopes
@@ -244,7 +249,7 @@ def _fill(
 def _drop_repeats(resource: dict[str, Any]) -> None:
     """What several segments of one resource say alike is said once."""
     for name, value in resource.items():
-        if isinstance(value, list) and len(value) > 1:
+        if type(value) is list and len(value) > 1:
             resource[name] = [entry for i, entry in enumerate(value) if entry not in value[:i]]
 
 
@@ -268,7 +273,7 @@ def missing_elements(plan: ResourcePlan, resource: Mapping[str, Any]) -> list[Is
     return [
         error("v2-required-missing", "required", f"{plan.type}.{element}", place=place)
         for element, place in plan.requires.items()
-        if not _has(resource, element)
+        if not (resource.get(element) or _has(resource, element))
     ]
 
 

@@ -35,7 +35,8 @@ def conditional_entry(built: Built, resource: Resource) -> dict[str, Any]:
         resource["id"] = id_of(built.identity)
         request = {"method": "PUT", "url": f"{plan.type}/{resource['id']}"}
     else:
-        criteria = f"identifier={quote(search_token(built.identity), safe=':/|')}"
+        token = search_token(built.identity)
+        criteria = f"identifier={token if _NO_QUOTE(token) else quote(token, safe=':/|')}"
         if plan.write == "create":
             request = {"method": "POST", "url": plan.type, "ifNoneExist": criteria}
         else:
@@ -51,6 +52,8 @@ def search_token(identity: Identity) -> str:
     return f"{_escaped(identity.system)}|{_escaped(identity.value)}"
 
 
+_NO_QUOTE = re.compile(r"[A-Za-z0-9_.~:/|-]*").fullmatch
+"""What `quote` leaves as it is; nearly every token is such."""
 _SEPARATOR = re.compile(r"[\\,|$]")
 
 

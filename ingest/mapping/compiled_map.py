@@ -7,7 +7,7 @@ from ingest.hl7v2.segment import Segment
 from ingest.mapping.context import Context, ReadName
 from ingest.mapping.conversions import take_back
 from ingest.mapping.decide import compile_condition
-from ingest.mapping.dispatch import Key, dispatch_for
+from ingest.mapping.dispatch import EMPTY, Key, dispatch_for, shape_of
 from ingest.mapping.language import Line, LineMap
 from ingest.mapping.runs import RunLine
 from ingest.mapping.targets import Setter
@@ -15,6 +15,9 @@ from ingest.mapping.view import View
 
 CompiledLine = tuple[Line, int, RunLine]
 """A line, the field or component of its own without which it does nothing (0: none), its closure."""
+
+MOST_SHAPES = 512
+"""Of how many combinations of names and filled fields a map remembers the lines; feeds have a few."""
 
 
 class CompiledMap:
@@ -39,7 +42,7 @@ class CompiledMap:
         self._lines = tuple(map(compile_line, lines))
         self._decide = compile_condition(line_map.when) if line_map.when else None
         self._dispatch = dispatch_for(line_map, lines)
-        self._dispatched: dict[Key, tuple[CompiledLine, ...]] = {(): self._lines}
+        self._dispatched: dict[tuple[Key, bytes], tuple[RunLine, ...]] = {}
 
     def fill(
         self, context: Context, view: View | None, target: dict[str, Any], element: str
@@ -87,16 +90,24 @@ class CompiledMap:
     def _run_lines(
         self, context: Context, segment: Segment, target: dict[str, Any], element: str
     ) -> None:
-        fields = segment.fields
-        size = len(fields)
-        for _, number, run in self._open_lines(self._dispatch.key(context)):
-            if not number or (number < size and fields[number]):
-                run(context, None, target, element)
+        key, shape = self._dispatch.key(context), shape_of(segment)
+        runs = self._dispatched.get((key, shape))
+        if runs is None:
+            runs = self._open_runs(key, shape)
+        for run in runs:
+            run(context, None, target, element)
 
-    def _open_lines(self, key: Key) -> tuple[CompiledLine, ...]:
-        found = self._dispatched.get(key)
-        if found is None:
-            narrowed = [self._dispatch.narrowed(line, key) for line, _, _ in self._lines]
-            found = tuple(self._compile(line) for line in narrowed if line is not None)
-            self._dispatched[key] = found
-        return found
+    def _open_runs(self, key: Key, shape: bytes) -> tuple[RunLine, ...]:
+        """The lines that may do something for segments of this shape."""
+        narrowed = [self._dispatch.narrowed(line, key, shape) for line, _, _ in self._lines]
+        compiled = [self._compile(line) for line in narrowed if line is not None]
+        size = len(shape)
+        runs = tuple(
+            run
+            for _, number, run in compiled
+            if not number or (number < size and shape[number] != EMPTY)
+        )
+        if len(self._dispatched) >= MOST_SHAPES:
+            self._dispatched.clear()
+        self._dispatched[key, shape] = runs
+        return runs

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_server.model.issues import Issue, because, error, warning
 from ingest.mapping.centres import Centre, CentreRegister
@@ -16,8 +16,7 @@ ReadName = Callable[["Context"], str | None]
 """What a name of a `let:` section means of the segments in sight."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(NamedTuple):
     """The elements that carry the leaves of one value: component, subcomponent, and the end of the
     element's name after `element`.
     """
@@ -68,6 +67,7 @@ class Context:
         "held",
         "issues",
         "ledger",
+        "looks_at",
         "made",
         "named",
         "names",
@@ -84,6 +84,7 @@ class Context:
         self.codes = codes
         self.sights: dict[int, Sight] = {}
         self.sight = Sight({})
+        self.looks_at: int | None = None
         self.current: Mapping[str, Any] = {}
         self.made: dict[int, list[View]] = {}
         self.read: dict[str, str | None] = {}
@@ -104,6 +105,9 @@ class Context:
         """
         own = segment or (scope.segments[0] if scope.segments else None)
         key = own.index if own is not None else -1 - id(scope)
+        if key == self.looks_at:
+            return
+        self.looks_at = key
         sight = self.sights.get(key)
         if sight is None:
             visible = scope.visible()

@@ -14,6 +14,8 @@ from ingest.mapping.view import View
 
 Decide = Callable[[Context, View | None], bool]
 Read = Callable[[Context, View | None], str | None]
+ReadField = Callable[..., str | None]
+"""A Read that needs no value: of a context alone, too."""
 
 
 def compile_condition(condition: Condition) -> Decide:
@@ -33,6 +35,11 @@ def _both(parts: list[Decide]) -> Decide:
     first, *rest = parts
     if not rest:
         return first
+    if len(rest) == 2:
+        second, third = rest
+        return lambda context, view: (
+            first(context, view) and second(context, view) and third(context, view)
+        )
     others = _both(rest)
     return lambda context, view: first(context, view) and others(context, view)
 
@@ -41,14 +48,20 @@ def _either(parts: list[Decide]) -> Decide:
     first, *rest = parts
     if not rest:
         return first
+    if len(rest) == 2:
+        second, third = rest
+        return lambda context, view: (
+            first(context, view) or second(context, view) or third(context, view)
+        )
     others = _either(rest)
     return lambda context, view: first(context, view) or others(context, view)
 
 
 def compile_operand(operand: FieldPlace | str) -> Callable[[Context], str | None]:
     """The reader of a field or name, without a data type's value."""
-    read = _reader(Test(operand, "in"))
-    return lambda context: read(context, None)
+    if isinstance(operand, str):
+        return lambda context: context.names.get(operand)
+    return _field_reader(operand)
 
 
 def _compile_absence(test: Test) -> Decide:
@@ -88,16 +101,20 @@ def _reader(test: Test) -> Read:
     component, subcomponent = operand.component or 1, operand.subcomponent or 1
     if isinstance(operand, ComponentPlace):
         return lambda _context, view: view.get(component, subcomponent) if view else None
-    segment, number = operand.segment, operand.field
+    return _field_reader(operand)
 
+
+def _field_reader(place: FieldPlace) -> ReadField:
+    segment, number = place.segment, place.field
+    component, subcomponent = place.component or 1, place.subcomponent or 1
     key = f"{segment}-{number}.{component}.{subcomponent}"
 
-    def read(context: Context, _view: View | None) -> str | None:
+    def read(context: Context, _view: View | None = None) -> str | None:
         known = context.read
         if key in known:
             return known[key]
-        views = context.views(segment, number)
-        text = known[key] = views[0].get(component, subcomponent) if views else None
+        found = context.current.get(segment)
+        text = known[key] = found.text(number, component, subcomponent) if found else None
         return text
 
     return read

@@ -1,29 +1,52 @@
-"""Which lines of a map can apply at all, looked up by the few values that most conditions ask for.
+"""Which lines of a map can apply at all, looked up by what is known before any of them is asked.
 
-The lines of a segment's map mostly ask for its `let:` names and for one field (OBX-2). For each
-combination of their values the lines that these values rule out are left out once, not every time, and
-the others ask only what is left of their conditions.
+The lines of a segment's map mostly ask for its `let:` names, for one field (OBX-2), and whether fields of
+the segment itself are valued. For each combination of the names, that field and the segment's shape (which
+fields are filled) the lines that these rule out are left out once, not every time, and the others ask only
+what is left of their conditions.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ingest.mapping.conditions import All, Condition, Not, Test
+from ingest.hl7v2.segment import Segment
+from ingest.mapping.conditions import Any, Condition, Not, Test
 from ingest.mapping.context import Context
 from ingest.mapping.decide import compile_operand
 from ingest.mapping.language import Line, LineMap
 from ingest.mapping.places import FieldPlace
+from ingest.mapping.primitives import is_number
 
 Key = tuple[str | None, ...]
 OTHER = "\0"
 """A value that no condition names."""
 
+EMPTY, FILLED, VALUED = range(3)
+"""What is known of a field by its first byte: nothing stands there; something, perhaps only delimiters or
+`""`; its first component has a value, because delimiters are never letters or digits (§2.5.4).
+"""
+
+_ALPHANUMERIC = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
+
+def shape_of(segment: Segment) -> bytes:
+    """One of EMPTY, FILLED and VALUED for each field; in place of the name, EMPTY where none repeats."""
+    message = segment.message
+    end = message.syntax.ends[0]
+    repeats = message.raw.find(end, segment.start, segment.end) >= 0
+    shape = [
+        (VALUED if raw[0] in _ALPHANUMERIC else FILLED) if raw else EMPTY for raw in segment.fields
+    ]
+    shape[0] = FILLED if repeats else EMPTY
+    return bytes(shape)
+
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """The values asked for, and the words of each that some condition names."""
+    """The segment that the map reads, the values asked for, and the words of each that conditions name."""
 
+    of: str
     operands: tuple[FieldPlace | str, ...]
     asked: tuple[tuple[Callable[[Context], str | None], frozenset[str]], ...]
 
@@ -35,17 +58,39 @@ class Dispatch:
         ]
         return tuple(values)
 
-    def narrowed(self, line: Line, key: Key) -> Line | None:
-        """The line with what the values leave of its condition; None where they rule it out."""
+    def narrowed(self, line: Line, key: Key, shape: bytes) -> Line | None:
+        """The line with what key and shape leave of its condition; None where they rule it out."""
+        if line.when is None:
+            return line
         values = dict(zip(self.operands, key, strict=True))
-        left = []
-        for part in _conjuncts(line.when):
-            if _operand(part) not in values:
-                left.append(part)
-            elif not _holds(part, values):
-                return None
-        when = left[0] if len(left) == 1 else All(tuple(left)) if left else None
+        when = _left(line.when, lambda test: self._answer(test, values, shape))
+        if isinstance(when, bool):
+            return replace(line, when=None) if when else None
         return replace(line, when=when)
+
+    def _answer(
+        self, test: Test, values: dict[FieldPlace | str, str | None], shape: bytes
+    ) -> bool | None:
+        """What a test gives; None where key and shape do not tell."""
+        operand = test.operand
+        if operand in values and _is_told(test):
+            value = values[operand]
+            return (
+                value in test.words
+                if test.test == "in"
+                else (value is None) == (test.test == "empty")
+            )
+        if not isinstance(operand, FieldPlace) or operand.segment != self.of:
+            return None
+        state = shape[operand.field] if operand.field < len(shape) else EMPTY
+        if state == EMPTY:
+            return test.test == "empty" or (test.test == "numeric" and is_number(""))
+        if test.test == "repeats":
+            return None if shape[0] else False
+        if state == VALUED and test.test in {"valued", "empty"}:
+            is_first = operand.component <= 1 and not operand.subcomponent
+            return test.test == "valued" if is_first else None
+        return None
 
 
 def dispatch_for(line_map: LineMap, lines: Sequence[Line]) -> Dispatch:
@@ -53,44 +98,53 @@ def dispatch_for(line_map: LineMap, lines: Sequence[Line]) -> Dispatch:
     asked: Counter[FieldPlace] = Counter()
     words: dict[FieldPlace | str, set[str]] = {}
     for line in lines:
-        for part in _conjuncts(line.when):
-            operand = _operand(part)
-            test = part.part if isinstance(part, Not) else part
-            if operand is None or not isinstance(test, Test):
+        for test in _tests(line.when):
+            if not isinstance(test.operand, FieldPlace | str) or not _is_told(test):
                 continue
-            words.setdefault(operand, set()).update(test.words)
-            if isinstance(operand, FieldPlace):
-                asked[operand] += 1
+            words.setdefault(test.operand, set()).update(test.words)
+            if isinstance(test.operand, FieldPlace):
+                asked[test.operand] += 1
     operands: list[FieldPlace | str] = [name for name in line_map.names if name in words]
     operands += [place for place, count in asked.most_common(1) if count > 2]
     return Dispatch(
+        line_map.of,
         tuple(operands),
         tuple((compile_operand(operand), frozenset(words[operand])) for operand in operands),
     )
 
 
-def _conjuncts(condition: Condition | None) -> Iterator[Condition]:
-    if isinstance(condition, All):
-        for part in condition.parts:
-            yield from _conjuncts(part)
-    elif condition is not None:
+def _is_told(test: Test) -> bool:
+    """Whether the value of its operand answers the test: it compares, or asks whether a name has one."""
+    return test.test == "in" or (test.test in {"valued", "empty"} and isinstance(test.operand, str))
+
+
+def _tests(condition: Condition | None) -> Iterator[Test]:
+    if isinstance(condition, Test):
         yield condition
+    elif isinstance(condition, Not):
+        yield from _tests(condition.part)
+    elif condition is not None:
+        for part in condition.parts:
+            yield from _tests(part)
 
 
-def _operand(part: Condition) -> FieldPlace | str | None:
-    """The operand of a part that compares it with words, or asks whether a name has a value."""
-    test = part.part if isinstance(part, Not) else part
-    if not isinstance(test, Test) or not isinstance(test.operand, FieldPlace | str):
-        return None
-    compares = test.test == "in" or (test.test == "valued" and isinstance(test.operand, str))
-    return test.operand if compares else None
-
-
-def _holds(part: Condition, values: dict[FieldPlace | str, str | None]) -> bool:
-    if isinstance(part, Not):
-        return not _holds(part.part, values)
-    operand = _operand(part)
-    if operand is None or not isinstance(part, Test):
-        return True
-    value = values[operand]
-    return value in part.words if part.test == "in" else value is not None
+def _left(condition: Condition, answer: Callable[[Test], bool | None]) -> Condition | bool:
+    """What is left to ask of a condition, or what it gives."""
+    if isinstance(condition, Test):
+        known = answer(condition)
+        return condition if known is None else known
+    if isinstance(condition, Not):
+        inner = _left(condition.part, answer)
+        return not inner if isinstance(inner, bool) else Not(inner)
+    # One part decides a chain: False that of `and`, True that of `or`.
+    deciding = isinstance(condition, Any)
+    parts: list[Condition] = []
+    for part in condition.parts:
+        left = _left(part, answer)
+        if not isinstance(left, bool):
+            parts.append(left)
+        elif left is deciding:
+            return deciding
+    if not parts:
+        return not deciding
+    return parts[0] if len(parts) == 1 else type(condition)(tuple(parts))

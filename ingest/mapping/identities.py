@@ -209,8 +209,7 @@ def _observation_system(report_system: str) -> str:
 
 
 def _text(segment: Any, number: int) -> str:
-    repetitions = segment.field(number) if segment is not None else ()
-    return (repetitions[0].component(1) or "") if repetitions else ""
+    return (segment.text(number) or "") if segment is not None else ""
 
 
 @identity_rule("message")

@@ -68,7 +68,8 @@ def remembered(convert: Convert) -> Convert:
 
 def _again(context: Context, view: FieldView, element: str, found: Known) -> dict[str, Any]:
     if found.is_whole:
-        context.ledger.append((view.whole(), "mapped", Spread(element, found.leaves)))
+        leaf = view.segment.index, view.field, view.number, 0, 0
+        context.ledger.append((leaf, "mapped", Spread(element, found.leaves)))
     else:
         index, field, number = view.segment.index, view.field, view.number
         context.ledger += [
@@ -94,16 +95,13 @@ def _is_whole(view: FieldView, raw: bytes, leaves: Sequence[tuple[int, int, str]
 
 def _copied(value: dict[str, Any]) -> dict[str, Any]:
     """A copy to whose elements and lists more can be added; what stands in lists is shared by all copies."""
-    return {
-        name: part
-        if type(part) is str
-        else [*part]
-        if type(part) is list
-        else _copied(part)
-        if type(part) is dict
-        else part
-        for name, part in value.items()
-    }
+    copy = value.copy()
+    for name, part in value.items():
+        if type(part) is list:
+            copy[name] = part.copy()
+        elif type(part) is dict:
+            copy[name] = _copied(part)
+    return copy
 
 
 def reads_only_its_value(line_map: LineMap) -> bool:

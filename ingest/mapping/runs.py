@@ -170,7 +170,8 @@ def _copy_from_field(source: FieldPlace, line: Line, setter: Setter, convert: Co
             mark = len(context.ledger)
             value = convert(context, found, component, subcomponent, element + label)
             if value is not None:
-                _put(context, mark, setter, target, value)
+                if not setter(target, value):
+                    take_back(context, mark, ANOTHER_VALUE)
                 done = True
                 if not many:
                     break

@@ -7,6 +7,7 @@ standard does not foresee (OBX after SPM): every segment belongs to exactly one 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from ingest.mapping.places import FieldPlace
@@ -76,7 +77,7 @@ class Scope:
     def below(self) -> "Sequence[Scope]":
         """The same once all are made. Cost: walked once."""
         if self._below is None:
-            self._below = tuple(self.walk())
+            self._below = (self, *chain.from_iterable(scope.below() for scope in self.inside))
         return self._below
 
     def segments_below(self, name: str) -> "Sequence[tuple[Scope, Any]]":
@@ -143,8 +144,7 @@ def _takes(rule: ScopeRule, segment: Any, scope: Scope) -> bool:
 def _continues(rule: ScopeRule, segment: Any, scope: Scope) -> bool:
     if not rule.joins or not scope.segments:
         return False
-    kinds = segment.field(2)
-    if not kinds or kinds[0].component(1) not in rule.joins_types:
+    if segment.text(2) not in rule.joins_types:
         return False
     last = scope.named(segment.name)[-1]
     return all(_text(segment, place) == _text(last, place) for place in rule.joins)
@@ -186,8 +186,5 @@ def _key(scope: Scope, places: Sequence[FieldPlace]) -> str:
 
 
 def _text(segment: Any, place: FieldPlace) -> str:
-    repetitions = segment.field(place.field)
-    if not repetitions:
-        return ""
-    text: str | None = repetitions[0].component(place.component or 1, place.subcomponent or 1)
+    text: str | None = segment.text(place.field, place.component or 1, place.subcomponent or 1)
     return text or ""

@@ -73,7 +73,8 @@ def _element_setter(name: str, inner: Setter | None) -> Setter:
     if inner is None:
 
         def set_value(target: Target, value: Any) -> bool:
-            return bool(target.setdefault(name, value) == value)
+            present = target.setdefault(name, value)
+            return present is value or bool(present == value)
 
         return set_value
 

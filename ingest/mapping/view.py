@@ -68,7 +68,7 @@ class FieldView(Repetition, View):
         return self.components()
 
     def get(self, component: int, subcomponent: int = 1) -> str | None:
-        parts = self.components()
+        parts = self._components or self.components()
         number = component or 1
         if number > len(parts):
             return None
