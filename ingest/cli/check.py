@@ -8,7 +8,7 @@ import typer
 
 from fhir_server.settings import load_settings
 from ingest.cli.load import files_of
-from ingest.cli.options import Language, Speech
+from ingest.cli.speech import Language, Speech
 from ingest.mapping.explain import pretty_json
 from ingest.maps import current_maps
 from ingest.register.onboarding import onboarding_report

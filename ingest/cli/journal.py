@@ -14,16 +14,15 @@ from ingest.cli.options import (
     CentreId,
     Format,
     Ids,
-    Language,
     MessageType,
     OutputFormat,
     Reason,
     Since,
-    Speech,
     States,
     Until,
     read_selection,
 )
+from ingest.cli.speech import Language, Speech
 from ingest.http.messages import shown, shown_count
 from ingest.http.statistics import shown_centre
 from ingest.journal.listing import LARGEST_PAGE, find_message, list_messages

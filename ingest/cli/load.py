@@ -9,7 +9,7 @@ import typer
 
 from fhir_server.settings import load_settings
 from ingest.cli.database import journal_database
-from ingest.cli.options import Language, Speech
+from ingest.cli.speech import Language, Speech
 from ingest.journal.loading import Loaded, load_messages, read_messages
 from ingest.journal.reception import Reception
 from ingest.maps import current_maps

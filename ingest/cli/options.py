@@ -1,4 +1,4 @@
-"""Options that several commands on the journal share: the filter, the format, the language."""
+"""Options that several commands on the journal share: the filter and the format."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -16,13 +16,6 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
-
-
-class Language(StrEnum):
-    """Language of the reasons."""
-
-    EN = "en"
-    FR = "fr"
 
 
 States = Annotated[
@@ -48,7 +41,6 @@ Until = Annotated[
     typer.Option("--until", metavar="TIME", help="Only messages received before this time."),
 ]
 OutputFormat = Annotated[Format, typer.Option("--format", help="Text or JSON.")]
-Speech = Annotated[Language, typer.Option("--language", help="en or fr.")]
 
 
 def read_selection(

@@ -7,7 +7,8 @@ import typer
 from fhir_server.model.issues import refuse
 from fhir_server.settings import load_settings
 from ingest.cli.database import journal_database
-from ingest.cli.options import Format, Language, OutputFormat, Speech
+from ingest.cli.options import Format, OutputFormat
+from ingest.cli.speech import Language, Speech
 from ingest.http.worklist import shown_item
 from ingest.journal.work_items import WorkItem, list_work_items
 from ingest.journal.work_items import release as release_item

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from fhir_server.model.issues import because
-from ingest.cli.options import Language, Speech
+from ingest.cli.speech import Language, Speech
 
 app = typer.Typer(
     help="List, add and check the centres of the register.",

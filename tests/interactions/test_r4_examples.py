@@ -44,6 +44,7 @@ REFUSED: dict[str, str] = {
     "Medication-med0304.json": _UNIT,
     "Medication-med0309.json": _UNIT,
     "MedicationAdministration-medadmin0312.json": _UNIT,
+    "Media-sound.json": "a link of the narrative leads to an element of the resource",
     "MedicationDispense-meddisp0301.json": _UNIT,
     "MedicationDispense-meddisp0309.json": _UNIT,
     "MedicationDispense-meddisp0313.json": _UNIT,
@@ -68,6 +69,7 @@ REFUSED: dict[str, str] = {
     "MedicationStatement-example001.json": _UNIT,
     "MedicationStatement-example002.json": _UNIT,
     "MedicationStatement-example003.json": _UNIT,
+    "Observation-f202.json": "the profile of body temperatures, known by LOINC 8310-5, asks for a time",
     "VisionPrescription-33124.json": _UNIT,
 }
 """Examples that HL7's own rules reject: the file, and the rule."""
