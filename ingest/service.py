@@ -18,6 +18,7 @@ from ingest.journal.writer import JournalWriter
 from ingest.transport.inbox import Inbox
 from ingest.transport.mllp import MllpLimits, MllpServer
 from ingest.transport.mllp_tls import Certificates, server_tls
+from ingest.transport.room import Room
 
 ANSWERS_GRACE_S = 1.0
 WORKERS_GRACE_S = 1.0
@@ -66,9 +67,11 @@ async def _start_servers(
 ) -> list[MllpServer]:
     """The MLLP server, and the one with TLS where the settings ask for it."""
     limits = mllp_limits(settings)
-    ports = [("OSTEON_MLLP_PORT", settings.mllp_port, MllpServer(reception, journal, limits))]
+    room = Room(settings.mllp_max_bytes_in_flight)
+    plain = MllpServer(reception, journal, limits, room)
+    ports = [("OSTEON_MLLP_PORT", settings.mllp_port, plain)]
     if settings.mllp_tls_port is not None:
-        tls = MllpServer(reception, journal, limits, server_tls(settings, register))
+        tls = MllpServer(reception, journal, limits, room, server_tls(settings, register))
         ports.append(("OSTEON_MLLP_TLS_PORT", settings.mllp_tls_port, tls))
     for name, port, server in ports:
         try:
@@ -140,6 +143,7 @@ def mllp_limits(settings: Settings) -> MllpLimits:
     return MllpLimits(
         max_frame_bytes=settings.mllp_max_frame_bytes,
         ack_deadline_s=settings.ack_deadline_s,
+        ack_deadline_per_mb_s=settings.ack_deadline_per_mb_s,
         idle_timeout_s=settings.mllp_idle_timeout_s,
         frame_timeout_s=settings.mllp_frame_timeout_s,
         max_connections=settings.mllp_max_connections,

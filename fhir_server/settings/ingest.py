@@ -54,6 +54,17 @@ class IngestSettings(SettingGroup):
         description="Seconds within which an HL7 v2 message is journalled and acknowledged; "
         "afterwards the connection is closed, never answered late, and the sender sends again.",
     )
+    ack_deadline_per_mb_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        default=0.5,
+        description="Seconds added to that deadline for each megabyte of a message: a document of 50 MB is "
+        "67 MB of Base64, and has to be on the disk before it is acknowledged.",
+    )
+    mllp_max_bytes_in_flight: Positive = Field(
+        default=512 * MEBIBYTE,
+        description="How many bytes of HL7 v2 messages all MLLP connections together may hold that are not "
+        "yet acknowledged. Beyond, connections are not read from until others are done; at least one "
+        "message of the largest size is always taken.",
+    )
     ingest_workers: Annotated[int, Field(ge=0, le=64)] = Field(
         default=1,
         description="How many processes translate HL7 v2 messages and store them; 0: none here, "

@@ -69,6 +69,8 @@ JOIN unnest(%(sender)s::bigint[], %(control_id)s::text[], %(hash)b::bytea[])
 
 _REUSED = Jsonb([issue_to_json(warning("ingest-control-id-reused", "duplicate", "MSH-10"))])
 
+_TIMEOUT = "SELECT set_config('statement_timeout', %s, true)"
+
 Identity = tuple[int, str, bytes]
 
 
@@ -78,15 +80,20 @@ def identity(record: Record) -> Identity:
 
 
 async def append(
-    connection: psycopg.AsyncConnection[Any], records: Sequence[Record]
+    connection: psycopg.AsyncConnection[Any],
+    records: Sequence[Record],
+    timeout_ms: int | None = None,
 ) -> list[Journalled]:
     """Write a batch in one transaction; it is durable when this returns.
 
     Shape: one result per record, in order. No two records of a batch may share sender and control id.
+    `timeout_ms` for a statement, where it is not to be the connection's.
     Errors: psycopg.Error; then nothing of the batch is written, or, where the connection broke at the
     commit, all of it may be.
     """
     async with connection.transaction():
+        if timeout_ms is not None:
+            await connection.execute(_TIMEOUT, (f"{timeout_ms}ms",))
         cursor = await connection.execute(_APPEND, _columns(records))
         written = _written(await cursor.fetchall())
         again = [record for record in records if identity(record) not in written]

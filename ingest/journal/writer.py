@@ -6,6 +6,7 @@ by all connections that wait for it, and no record waits for a timer.
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -17,6 +18,8 @@ MOST_RECORDS = 256
 MOST_BYTES = 32 * 1024 * 1024
 CONNECT_TIMEOUT_S = 3
 STATEMENT_TIMEOUT_MS = 8_000
+TIMEOUT_MS_PER_MB = 400
+"""What is added for a large batch: a disk that writes less than 2.5 MB a second is not usable."""
 
 
 class JournalUnavailableError(Exception):
@@ -83,8 +86,10 @@ class JournalWriter:
         return batch
 
     async def _commit(self, batch: list[tuple[Record, asyncio.Future[Journalled]]]) -> None:
+        records = [record for record, _ in batch]
         try:
-            results = await append(await self._connected(), [record for record, _ in batch])
+            connection = await self._connected()
+            results = await append(connection, records, _timeout_ms(records))
         except psycopg.DataError:
             # One record that the database cannot hold must not take the others with it.
             if len(batch) > 1:
@@ -117,6 +122,12 @@ class JournalWriter:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
+
+
+def _timeout_ms(records: Sequence[Record]) -> int | None:
+    """The time that a batch may take, where it is more than usual."""
+    megabytes = sum(len(record.raw) for record in records) // 1_000_000
+    return STATEMENT_TIMEOUT_MS + megabytes * TIMEOUT_MS_PER_MB if megabytes else None
 
 
 def _fail(future: asyncio.Future[Journalled]) -> None:

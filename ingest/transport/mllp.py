@@ -21,8 +21,9 @@ from ingest.journal.writer import JournalUnavailableError, JournalWriter
 from ingest.transport.listener import Listener
 from ingest.transport.mllp_frames import END, START, FaultKind, Frame, MllpDecoder
 from ingest.transport.mllp_tls import MllpTls
+from ingest.transport.room import Room, Share
 
-_READ_SIZE = 262_144
+READ_SIZE = 262_144
 _LARGE = 262_144
 _LINGER_S = 2.0
 _MOST_TOGETHER = 32
@@ -44,11 +45,13 @@ log = structlog.stdlib.get_logger("osteon.mllp")
 class MllpLimits:
     """What a sender may do.
 
-    Shape: `idle_timeout_s` between frames, `frame_timeout_s` between two pieces of one frame.
+    Shape: `idle_timeout_s` between frames, `frame_timeout_s` between two pieces of one frame;
+    `ack_deadline_per_mb_s` is added to the deadline for each megabyte.
     """
 
     max_frame_bytes: int
     ack_deadline_s: float
+    ack_deadline_per_mb_s: float
     idle_timeout_s: float
     frame_timeout_s: float
     max_connections: int
@@ -67,8 +70,10 @@ class MllpServer:
         reception: Reception,
         journal: JournalWriter,
         limits: MllpLimits,
+        room: Room,
         tls: MllpTls | None = None,
     ) -> None:
+        self._room = room
         self._tls = tls
         self._reception = reception
         self._journal = journal
@@ -108,7 +113,14 @@ class MllpServer:
             return
         channel = self._tls.channel(writer) if self._tls else _open
         connection = _Connection(
-            name, reader, writer, self._reception, self._journal, self._limits, channel
+            name,
+            reader,
+            writer,
+            self._reception,
+            self._journal,
+            self._limits,
+            Share(self._room),
+            channel,
         )
         self._connections.add(connection)
         log.info("connection opened", connection=name)
@@ -132,8 +144,10 @@ class _Connection:
         reception: Reception,
         journal: JournalWriter,
         limits: MllpLimits,
+        share: Share,
         channel: Callable[[], Channel],
     ) -> None:
+        self._share = share
         self._channel = channel
         self._name = name
         self._reader = reader
@@ -155,18 +169,27 @@ class _Connection:
 
     async def run(self) -> str:
         """Serve the connection until it ends. Shape: the reason why it did."""
+        try:
+            return await self._serve()
+        finally:
+            self._share.hold(0)
+
+    async def _serve(self) -> str:
         while not self._ending:
+            await self._share.wait()
             try:
                 async with asyncio.timeout(self._patience_s):
-                    data = await self._reader.read(_READ_SIZE)
+                    data = await self._reader.read(READ_SIZE)
             except TimeoutError:
                 await self._take_all(self._decoder.close())
                 return "idle for too long"
             if not data:
                 await self._take_all(self._decoder.close())
                 return "closed by the sender"
+            self._share.hold(self._decoder.held + len(data))
             if reason := await self._take_all(self._decoder.feed(data)):
                 return reason
+            self._share.hold(self._decoder.held)
         return "the server ends"
 
     @property
@@ -197,7 +220,7 @@ class _Connection:
         """
         under_way: deque[_UnderWay] = deque()
         try:
-            async with asyncio.timeout(self._limits.ack_deadline_s):
+            async with asyncio.timeout(self._deadline_s(frames)):
                 for frame in frames:
                     under_way.append(await self._journalled(frame))
                 while under_way:
@@ -208,6 +231,10 @@ class _Connection:
                 if not left.cancel():
                     left.exception()  # nobody else asks for it
         return None
+
+    def _deadline_s(self, frames: Sequence[Frame]) -> float:
+        megabytes = sum(len(frame.content) for frame in frames) / 1e6
+        return self._limits.ack_deadline_s + megabytes * self._limits.ack_deadline_per_mb_s
 
     async def _journalled(self, frame: Frame) -> _UnderWay:
         """Put a frame on its way to the journal. A large one is read in a thread: others do not wait."""
@@ -250,5 +277,5 @@ class _Connection:
         """Read on for a moment: closing with unread bytes would reset the connection under the answer."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LINGER_S):
-                while await self._reader.read(_READ_SIZE):
+                while await self._reader.read(READ_SIZE):
                     pass

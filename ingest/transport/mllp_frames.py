@@ -46,6 +46,11 @@ class MllpDecoder:
         """Whether no block is under way."""
         return not self._inside and not self._pieces
 
+    @property
+    def held(self) -> int:
+        """The bytes of what is not whole yet."""
+        return self._size
+
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Take bytes in; give the frames that they complete."""
         while data and not self.lost:

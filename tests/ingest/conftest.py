@@ -21,6 +21,7 @@ from ingest.mapping import default_library, organizations_bundle
 from ingest.mapping.library import mappings_folder
 from ingest.transport.mllp import MllpLimits, MllpServer
 from ingest.transport.mllp_tls import MllpTls
+from ingest.transport.room import Room
 from ingest.worker.leniency import forgiving
 from tests.ingest.mllp_client import MllpClient
 
@@ -38,6 +39,7 @@ def _log_lines_to_logging() -> None:
 LIMITS = MllpLimits(
     max_frame_bytes=100_000,
     ack_deadline_s=5,
+    ack_deadline_per_mb_s=0,
     idle_timeout_s=5,
     frame_timeout_s=0.3,
     max_connections=64,
@@ -66,10 +68,17 @@ class OneCentre:
 class MllpThread:
     """A server in a thread of its own, with an event loop of its own."""
 
-    def __init__(self, url: str, limits: MllpLimits = LIMITS, tls: MllpTls | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        limits: MllpLimits = LIMITS,
+        tls: MllpTls | None = None,
+        room_bytes: int = 10_000_000,
+    ) -> None:
         self.journal = JournalWriter(url)
         self.register = OneCentre()
-        self.server = MllpServer(Reception(self.register), self.journal, limits, tls)
+        self.room = Room(room_bytes)
+        self.server = MllpServer(Reception(self.register), self.journal, limits, self.room, tls)
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
         self._stop = asyncio.Event()
