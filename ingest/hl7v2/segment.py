@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cache
 from operator import attrgetter
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, AnyStr, Final, TypeVar
 
 from ingest.hl7v2.delimiters import HEADERS
@@ -25,6 +26,9 @@ NULL: Final = '""'
 
 LARGE = 65_536
 """From this size on a piece is never copied, only looked at."""
+
+ALPHANUMERIC: Final = frozenset((ascii_letters + digits).encode())
+"""Bytes that are never delimiters."""
 
 _HEADER_NAMES: Final = frozenset(name.decode() for name in HEADERS)
 _INDEX = attrgetter("index")
@@ -231,6 +235,16 @@ class Segment:
                     # The repetition tells the place.
                     return self.field(number)[0].component(component, sub)
         return self.field(number)[0].component(component, sub)
+
+    def starts_valued(self, number: int) -> bool:
+        """Whether a field begins with a letter or digit, so that its first component has a value.
+
+        Shape: false says nothing; the value may begin with another character.
+        Source: §2.5.4; delimiters are never letters or digits here (`read_delimiters`).
+        """
+        fields = self._fields or self.fields
+        raw = fields[number] if number < len(fields) else b""
+        return bool(raw) and raw[0] in ALPHANUMERIC
 
     def repetitions(self, number: int, kind: type[Kind]) -> list[Kind]:
         """The same as objects of another kind of repetition, new ones each time."""

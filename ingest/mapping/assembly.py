@@ -117,12 +117,14 @@ class Assembly:
 
     def _build_one(self, resource: CompiledResource, scope: Scope) -> None:
         plan, context = resource.plan, self.context
-        context.look_at(self._in_sight(scope))
+        own = self._own(scope)
+        # Of a scope that gathers, its first part decides.
+        context.look_at(own[1] if len(own) > 1 else scope)
         if resource.decide is not None:
             context.bind(resource.names)
             if not resource.decide(context, None):
                 return
-        target, label = self._filled(resource, scope)
+        target, label = self._filled(resource, scope, own)
         identity = resource.identify(self, scope, target)
         if identity is None:
             context.held.append(
@@ -134,7 +136,9 @@ class Assembly:
             self._keep(content_plan, content, binary, "Binary", scope)
         self._keep(plan, identity, target, label, scope)
 
-    def _filled(self, resource: CompiledResource, scope: Scope) -> tuple[dict[str, Any], str]:
+    def _filled(
+        self, resource: CompiledResource, scope: Scope, own: Sequence[Scope]
+    ) -> tuple[dict[str, Any], str]:
         plan, context = resource.plan, self.context
         target: dict[str, Any] = {"resourceType": plan.type}
         if plan.profile:
@@ -142,8 +146,12 @@ class Assembly:
         self._labels[plan.type] += 1
         label = f"{plan.type}[{self._labels[plan.type]}]"
         for compiled in resource.maps:
-            for around in self._own(scope):
-                _fill(context, compiled, around, target, label)
+            of = compiled.line_map.of
+            for around in own:
+                for segment in around.segments:
+                    if segment.name == of:
+                        context.look_at(around, segment)
+                        compiled.fill_from_segment(context, segment, target, label)
         for compiled in resource.gather:
             for around, segment in scope.segments_below(compiled.line_map.of):
                 context.look_at(around, segment)
@@ -153,11 +161,6 @@ class Assembly:
         for finish in resource.finish:
             finish(self, scope, target, label)
         return target, label
-
-    def _in_sight(self, scope: Scope) -> Scope:
-        """The scope by which to decide; of one that gathers it is the first part."""
-        parts = self._own(scope)[1:2]
-        return parts[0] if parts else scope
 
     def _own(self, scope: Scope) -> list[Scope]:
         gathered = self._gathers.get(scope.kind)
@@ -235,15 +238,6 @@ def _urn(resource_type: str, identity: Identity) -> str:
     """A name within the Bundle, always the same for the same identity; a UUID of version 8 (own hash)."""
     digest = sha256(f"{resource_type}|{identity.token}".encode()).hexdigest()
     return f"urn:uuid:{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
-
-
-def _fill(
-    context: Context, compiled: CompiledMap, scope: Scope, target: dict[str, Any], label: str
-) -> None:
-    for segment in scope.segments:
-        if segment.name == compiled.line_map.of:
-            context.look_at(scope, segment)
-            compiled.fill_from_segment(context, segment, target, label)
 
 
 def _drop_repeats(resource: dict[str, Any]) -> None:

@@ -35,8 +35,10 @@ def conditional_entry(built: Built, resource: Resource) -> dict[str, Any]:
         resource["id"] = id_of(built.identity)
         request = {"method": "PUT", "url": f"{plan.type}/{resource['id']}"}
     else:
-        token = search_token(built.identity)
-        criteria = f"identifier={token if _NO_QUOTE(token) else quote(token, safe=':/|')}"
+        token = built.identity.token
+        if not _PLAIN(token):
+            token = quote(search_token(built.identity), safe=":/|")
+        criteria = f"identifier={token}"
         if plan.write == "create":
             request = {"method": "POST", "url": plan.type, "ifNoneExist": criteria}
         else:
@@ -52,8 +54,8 @@ def search_token(identity: Identity) -> str:
     return f"{_escaped(identity.system)}|{_escaped(identity.value)}"
 
 
-_NO_QUOTE = re.compile(r"[A-Za-z0-9_.~:/|-]*").fullmatch
-"""What `quote` leaves as it is; nearly every token is such."""
+_PLAIN = re.compile(r"[A-Za-z0-9_.~:/-]*\|[A-Za-z0-9_.~:/-]*").fullmatch
+"""A token in which nothing is to be escaped or quoted, as nearly every one is."""
 _SEPARATOR = re.compile(r"[\\,|$]")
 
 

@@ -36,7 +36,7 @@ def primitive(read: ReadPrimitive) -> Convert:
         except UnreadableError as fault:
             context.rejected(view, component, fault.reason, element)
             return None
-        context.mapped(view.leaf(component, subcomponent), element)
+        context.ledger.append((view.leaf(component, subcomponent), "mapped", element))
         return value
 
     return convert
@@ -65,7 +65,7 @@ def coded(code_map: CodeMap, form: str) -> Convert:
         target = context.codes.translate(code_map, text, context.centre.id)
         if target is None:
             return _without_target(context, code_map, view, component, element)
-        context.mapped(view.leaf(component, subcomponent), element)
+        context.ledger.append((view.leaf(component, subcomponent), "mapped", element))
         if form == "code":
             return target.code
         return target.as_fhir() if form == "Coding" else {"coding": [target.as_fhir()]}

@@ -145,7 +145,14 @@ def _field_presence(place: FieldPlace) -> Decide:
             known = context.valued[key] = look(context)
         return known
 
+    starts = component <= 1 and not subcomponent
+
     def look(context: Context) -> bool:
+        found = context.current.get(segment)
+        if found is None:
+            return False
+        if starts and found.starts_valued(number):
+            return True
         views = context.views(segment, number)
         if subcomponent:
             return any(view.get(component, subcomponent) not in {None, NULL} for view in views)

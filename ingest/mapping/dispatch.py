@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ingest.hl7v2.segment import Segment
+from ingest.hl7v2.segment import ALPHANUMERIC, Segment
 from ingest.mapping.conditions import Any, Condition, Not, Test
 from ingest.mapping.context import Context
 from ingest.mapping.decide import compile_operand
@@ -27,8 +27,6 @@ EMPTY, FILLED, VALUED = range(3)
 `""`; its first component has a value, because delimiters are never letters or digits (§2.5.4).
 """
 
-_ALPHANUMERIC = frozenset(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-
 
 def shape_of(segment: Segment) -> bytes:
     """One of EMPTY, FILLED and VALUED for each field; in place of the name, EMPTY where none repeats."""
@@ -36,7 +34,7 @@ def shape_of(segment: Segment) -> bytes:
     end = message.syntax.ends[0]
     repeats = message.raw.find(end, segment.start, segment.end) >= 0
     shape = [
-        (VALUED if raw[0] in _ALPHANUMERIC else FILLED) if raw else EMPTY for raw in segment.fields
+        (VALUED if raw[0] in ALPHANUMERIC else FILLED) if raw else EMPTY for raw in segment.fields
     ]
     shape[0] = FILLED if repeats else EMPTY
     return bytes(shape)

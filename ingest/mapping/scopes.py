@@ -50,10 +50,6 @@ class Scope:
     _below: "Sequence[Scope] | None" = None
     _segments_below: "dict[str, list[tuple[Scope, Any]]] | None" = None
 
-    def has(self, name: str) -> bool:
-        """Whether a segment of this name is its own."""
-        return any(segment.name == name for segment in self.segments)
-
     def named(self, name: str) -> list[Any]:
         """Its own segments of this name."""
         return [segment for segment in self.segments if segment.name == name]
@@ -137,8 +133,8 @@ def _around(scope: Scope | None, kind: str) -> Scope | None:
 
 def _takes(rule: ScopeRule, segment: Any, scope: Scope) -> bool:
     """Whether a further opener belongs to the scope already open: OBR after its ORC."""
-    rank = rule.opens.index(segment.name)
-    return not any(scope.has(name) for name in rule.opens[rank:])
+    not_before = rule.opens[rule.opens.index(segment.name) :]
+    return all(one.name not in not_before for one in scope.segments)
 
 
 def _continues(rule: ScopeRule, segment: Any, scope: Scope) -> bool:

@@ -98,7 +98,7 @@ class FieldView(Repetition, View):
 
     @property
     def is_null(self) -> bool:
-        return len(self.raw) == 2 and bytes(self.raw) == b'""'
+        return self.raw == b'""'
 
 
 class ComponentView(View):

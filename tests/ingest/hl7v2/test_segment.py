@@ -29,3 +29,12 @@ def test_text__tells_the_place_of_bytes_that_the_character_set_lacks() -> None:
     with pytest.raises(Hl7SyntaxError) as caught:
         Message.parse(raw).segments[1].text(2, 2)
     assert caught.value.fault.component == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "starts"), [("A^B", True), ("1", True), ("^B", False), ('""', False), ("-1", False)]
+)
+def test_starts_valued__is_said_of_letters_and_digits_only(field: str, starts: bool) -> None:
+    segment = Message.parse(f"{HEADER}\rPID|1|{field}".encode()).segments[1]
+    assert segment.starts_valued(2) is starts
+    assert not segment.starts_valued(3)
