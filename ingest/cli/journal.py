@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fhir_server.model.issues import Refused, error
+from fhir_server.model.issues import Refused, because, error
 from fhir_server.settings import load_settings
 from ingest.cli.database import journal_database
 from ingest.cli.options import (
@@ -74,16 +74,16 @@ def list_(
         typer.echo(pretty_json({"messages": [shown(row, language.value) for row in rows]}))
         return
     for row in rows:
-        typer.echo(_line(row))
+        typer.echo(_line(row, language))
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(row: dict[str, Any], language: Language) -> str:
     reasons = [issue["id"] for issue in row["issues"]]
     parts = (
         str(row["id"]),
         row["received"].isoformat(timespec="seconds"),
-        row["state"],
-        row["centre"] or "unknown",
+        because(f"because-state-{row['state']}").text(language.value),
+        row["centre"] or because("because-unknown-sender").text(language.value),
         row["type"] or "?",
         row["control_id"] or "?",
         *(reasons[:1] or row["resources"][:1]),
@@ -148,6 +148,7 @@ def replay(
     since: Since = None,
     until: Until = None,
     output: OutputFormat = Format.TEXT,
+    language: Speech = Language.EN,
 ) -> None:
     """Have messages worked off again: by id, reason, centre, time; without a filter, all of them.
 
@@ -171,13 +172,15 @@ def replay(
         typer.echo(pretty_json({"dryRun": not run, "replayed": replayed, "by": by}))
         return
     for one in counts:
-        typer.echo(f"{one.centre}  {one.state}  {one.messages}")
+        state = because(f"because-state-{one.state}").text(language.value)
+        typer.echo(f"{one.centre}  {state}  {one.messages}")
     total = sum(one.messages for one in counts)
-    typer.echo(
-        f"{replayed} messages wait for a worker again."
+    told = (
+        because("because-messages-replayed", count=replayed)
         if run
-        else f"{total} messages would be replayed; --run does it."
+        else because("because-messages-would-be-replayed", count=total)
     )
+    typer.echo(told.text(language.value))
 
 
 @app.command()
@@ -186,6 +189,8 @@ def revise(
     file: Annotated[
         Path, typer.Argument(help="The corrected message.", exists=True, dir_okay=False)
     ],
+    *,
+    language: Speech = Language.EN,
 ) -> None:
     """Journal a corrected copy of a message and have it worked off; the original stays as it was."""
     settings = load_settings()
@@ -194,11 +199,12 @@ def revise(
         revision = revise_message(
             connection, reception, message_id, file.read_bytes(), f"revision of {message_id}"
         )
-    typer.echo(f"Message {revision} takes the place of {message_id}.")
+    told = because("because-message-revised", revision=revision, id=message_id)
+    typer.echo(told.text(language.value))
 
 
 @app.command()
-def stats(*, output: OutputFormat = Format.TEXT) -> None:
+def stats(*, output: OutputFormat = Format.TEXT, language: Speech = Language.EN) -> None:
     """Show the journal in numbers: per centre its messages by state, its rate, what is held and silence.
 
     Ends with 1 where a centre that used to send has fallen silent.
@@ -215,15 +221,26 @@ def stats(*, output: OutputFormat = Format.TEXT) -> None:
         typer.echo(pretty_json({"centres": told}))
     else:
         for one in told:
-            typer.echo(_centre_line(one))
+            typer.echo(_centre_line(one, language))
     if any(one.silent for one in found):
         raise typer.Exit(1)
 
 
-def _centre_line(one: dict[str, Any]) -> str:
-    states = "  ".join(f"{state} {count}" for state, count in one["states"].items() if count)
-    parts = [one["centre"], f"{one['received']['last24Hours']} in 24 h", states]
-    parts += [f"last {one['lastMessage']}"] if one["lastMessage"] else ["never sent"]
-    parts += [f"oldest held {one['oldestHeld']}"] if one["oldestHeld"] else []
-    parts += ["SILENT"] if one["silent"] else []
+def _centre_line(one: dict[str, Any], language: Language) -> str:
+    def say(name: str, **values: object) -> str:
+        return because(f"because-{name}", **values).text(language.value)
+
+    states = "  ".join(
+        f"{say(f'state-{state}')} {count}" for state, count in one["states"].items() if count
+    )
+    parts = [
+        one["centre"],
+        say("centre-received", count=one["received"]["last24Hours"]),
+        states,
+        say("centre-last-message", at=one["lastMessage"])
+        if one["lastMessage"]
+        else say("centre-never-sent"),
+    ]
+    parts += [say("centre-oldest-held", at=one["oldestHeld"])] if one["oldestHeld"] else []
+    parts += [say("centre-silent")] if one["silent"] else []
     return "  ".join(part for part in parts if part)

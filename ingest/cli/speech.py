@@ -13,4 +13,4 @@ class Language(StrEnum):
     FR = "fr"
 
 
-Speech = Annotated[Language, typer.Option("--language", help="en or fr.")]
+Speech = Annotated[Language, typer.Option("--language", "--lang", help="en or fr.")]

@@ -92,6 +92,7 @@ def add(  # noqa: PLR0917 — typer's options, given by name
     valid_to: Annotated[
         str, typer.Option("--valid-to", metavar="DATE", help="Member of the network until here.")
     ] = "",
+    language: Speech = Language.EN,
 ) -> None:
     """Add a centre to the register, or put its line in place of the one before."""
     from fhir_server.settings import load_settings
@@ -115,7 +116,7 @@ def add(  # noqa: PLR0917 — typer's options, given by name
             "valid_to": valid_to,
         },
     )
-    typer.echo(f"{centre_id} is in the register.")
+    typer.echo(because("because-centre-added", id=centre_id).text(language.value))
 
 
 @app.command()

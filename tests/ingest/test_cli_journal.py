@@ -73,7 +73,10 @@ def test_replay__is_a_dry_run_unless_told_to_run(
     filled: list[int], database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = printed(capsys, "journal", "replay", "--reason", "v2-code-unmapped")
-    assert out.splitlines() == ["C02  held  1", "1 messages would be replayed; --run does it."]
+    assert out.splitlines() == [
+        "C02  held  1",
+        "Messages that would be replayed: 1; --run does it.",
+    ]
     assert queued(database) == []
     printed(capsys, "journal", "replay", "--reason", "v2-code-unmapped", "--run")
     assert queued(database) == filled[1:]
@@ -109,6 +112,17 @@ def test_stats__tell_silence_by_the_exit_code(
         connection.execute("UPDATE ingest_message SET received = received - interval '2 hours'")
     assert run(["hl7v2", "journal", "stats"]) == 1
     assert "SILENT" in capsys.readouterr().out
+
+
+def test_journal__speaks_french(filled: list[int], capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, "journal", "list", "--lang", "fr").splitlines()
+    assert "  retenu  C02  " in lines[0]
+    told = printed(capsys, "journal", "replay", "--reason", "v2-code-unmapped", "--lang", "fr")
+    assert told.splitlines() == [
+        "C02  retenu  1",
+        "Messages qui seraient rejoués : 1 ; --run les rejoue.",
+    ]
+    assert "aucun message à ce jour" in printed(capsys, "journal", "stats", "--lang", "fr")
 
 
 def test_worklist__code_is_mapped_by_a_command_and_its_messages_released(
