@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,8 @@ WARM_UP_MESSAGES = 1_000
 STORING_SECONDS = float(os.environ.get("BENCH_STORING_SECONDS", "60"))
 MOST_WAITING = 400
 PDF_SIZE = 2_000_000
+LARGEST_DOCUMENT = 50_000_000
+LARGEST_GIVE_UP_SECONDS = 300.0
 
 
 def main() -> None:
@@ -61,6 +64,7 @@ def main() -> None:
             migrations.upgrade(server.url())
             _journalling(server.url())
             _storing(server.url())
+            _largest_document(server.url())
         finally:
             server.stop()
 
@@ -203,6 +207,47 @@ def _storing(url: str) -> None:
     print(
         f"  the document of {PDF_SIZE} bytes is byte-identical in FHIR: {_is_stored(url, document)}"
     )
+
+
+def _largest_document(url: str) -> None:
+    """A document of 50 MB from the socket to FHIR: time, and what the processes hold at most for it."""
+    message = oru_of_network("largest", LARGEST_DOCUMENT)
+    with _mllp_server(url, workers=1) as port, psycopg.connect(url, autocommit=True) as connection:
+        asyncio.run(_exchange(port, oru_of_network("warm", PDF_SIZE)))
+        _wait_until_settled(connection)
+        first = most = _memory()
+        began = time.perf_counter()
+        with ThreadPoolExecutor(1) as thread:
+            sent = thread.submit(asyncio.run, _exchange(port, message))
+            answered = 0.0
+            while not sent.done() or _settled(connection)[1]:
+                if sent.done() and not answered:
+                    answered = time.perf_counter() - began
+                most = {kind: max(size, most.get(kind, 0)) for kind, size in _memory().items()}
+                if time.perf_counter() - began > LARGEST_GIVE_UP_SECONDS:
+                    raise TimeoutError("the document was not stored")
+                time.sleep(0.02)
+            sent.result()
+        stored = time.perf_counter() - began
+    print(
+        f"ORU with a document of {LARGEST_DOCUMENT / 1e6:.0f} MB ({len(message) / 1e6:.0f} MB on the line)\n"
+        f"  {answered:.1f} s to ACK, {stored:.1f} s to stored FHIR"
+    )
+    for kind in ("listener", "workers"):
+        held = most[kind] - first[kind]
+        print(
+            f"  {kind:10} {held / 1e6:5.0f} MB more, {held / LARGEST_DOCUMENT:.1f} times the document"
+        )
+    print(f"  byte-identical in FHIR: {_is_stored(url, message)}")
+
+
+def _memory() -> dict[str, int]:
+    return {kind: used.memory for kind, used in _use().items()}
+
+
+def _wait_until_settled(connection: psycopg.Connection[Any]) -> None:
+    while _settled(connection)[1]:
+        time.sleep(0.1)
 
 
 async def _sustain(url: str, port: int) -> _Sustained:
