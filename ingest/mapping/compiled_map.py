@@ -7,7 +7,7 @@ from ingest.hl7v2.segment import Segment
 from ingest.mapping.context import Context, ReadName
 from ingest.mapping.conversions import take_back
 from ingest.mapping.decide import compile_condition
-from ingest.mapping.dispatch import EMPTY, Key, dispatch_for, shape_of
+from ingest.mapping.dispatch import Key, dispatch_for
 from ingest.mapping.language import Line, LineMap
 from ingest.mapping.runs import RunLine
 from ingest.mapping.targets import Setter
@@ -17,7 +17,7 @@ CompiledLine = tuple[Line, int, RunLine]
 """A line, the field or component of its own without which it does nothing (0: none), its closure."""
 
 MOST_SHAPES = 512
-"""Of how many combinations of names and filled fields a map remembers the lines; feeds have a few."""
+"""Of how many combinations of names and fields asked for a map remembers the lines; feeds have a few."""
 
 
 class CompiledMap:
@@ -42,7 +42,7 @@ class CompiledMap:
         self._lines = tuple(map(compile_line, lines))
         self._decide = compile_condition(line_map.when) if line_map.when else None
         self._dispatch = dispatch_for(line_map, lines)
-        self._dispatched: dict[tuple[Key, bytes], tuple[RunLine, ...]] = {}
+        self._dispatched: dict[tuple[Key, bytes], tuple[CompiledLine, ...]] = {}
 
     def fill(
         self, context: Context, view: View | None, target: dict[str, Any], element: str
@@ -90,24 +90,19 @@ class CompiledMap:
     def _run_lines(
         self, context: Context, segment: Segment, target: dict[str, Any], element: str
     ) -> None:
-        key, shape = self._dispatch.key(context), shape_of(segment)
-        runs = self._dispatched.get((key, shape))
-        if runs is None:
-            runs = self._open_runs(key, shape)
-        for run in runs:
-            run(context, None, target, element)
+        fields = segment.fields
+        size = len(fields)
+        for _, number, run in self._open_lines(self._dispatch.key(context), segment):
+            if not number or (number < size and fields[number]):
+                run(context, None, target, element)
 
-    def _open_runs(self, key: Key, shape: bytes) -> tuple[RunLine, ...]:
-        """The lines that may do something for segments of this shape."""
-        narrowed = [self._dispatch.narrowed(line, key, shape) for line, _, _ in self._lines]
-        compiled = [self._compile(line) for line in narrowed if line is not None]
-        size = len(shape)
-        runs = tuple(
-            run
-            for _, number, run in compiled
-            if not number or (number < size and shape[number] != EMPTY)
-        )
-        if len(self._dispatched) >= MOST_SHAPES:
-            self._dispatched.clear()
-        self._dispatched[key, shape] = runs
-        return runs
+    def _open_lines(self, key: Key, segment: Segment) -> tuple[CompiledLine, ...]:
+        shape = self._dispatch.shape(segment)
+        found = self._dispatched.get((key, shape))
+        if found is None:
+            narrowed = [self._dispatch.narrowed(line, key, shape) for line, _, _ in self._lines]
+            found = tuple(self._compile(line) for line in narrowed if line is not None)
+            if len(self._dispatched) >= MOST_SHAPES:
+                self._dispatched.clear()
+            self._dispatched[key, shape] = found
+        return found

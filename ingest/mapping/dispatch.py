@@ -28,23 +28,16 @@ EMPTY, FILLED, VALUED = range(3)
 """
 
 
-def shape_of(segment: Segment) -> bytes:
-    """One of EMPTY, FILLED and VALUED for each field; in place of the name, EMPTY where none repeats."""
-    message = segment.message
-    end = message.syntax.ends[0]
-    repeats = message.raw.find(end, segment.start, segment.end) >= 0
-    shape = [
-        (VALUED if raw[0] in ALPHANUMERIC else FILLED) if raw else EMPTY for raw in segment.fields
-    ]
-    shape[0] = FILLED if repeats else EMPTY
-    return bytes(shape)
-
-
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """The segment that the map reads, the values asked for, and the words of each that conditions name."""
+    """What conditions ask for.
+
+    Shape: `of` the segment that the map reads, `fields` those of its fields that some condition looks at;
+    `asked` reads the `operands` that are compared, each with the words of all conditions.
+    """
 
     of: str
+    fields: tuple[int, ...]
     operands: tuple[FieldPlace | str, ...]
     asked: tuple[tuple[Callable[[Context], str | None], frozenset[str]], ...]
 
@@ -55,6 +48,17 @@ class Dispatch:
             for read, words in self.asked
         ]
         return tuple(values)
+
+    def shape(self, segment: Segment) -> bytes:
+        """EMPTY where nothing in the segment repeats, else FILLED; then what is known of each field."""
+        message, found, size = segment.message, segment.fields, len(segment.fields)
+        end = message.syntax.ends[0]
+        repeats = message.raw.find(end, segment.start, segment.end) >= 0
+        shape = [FILLED if repeats else EMPTY]
+        for number in self.fields:
+            raw = found[number] if number < size else b""
+            shape.append((VALUED if raw[0] in ALPHANUMERIC else FILLED) if raw else EMPTY)
+        return bytes(shape)
 
     def narrowed(self, line: Line, key: Key, shape: bytes) -> Line | None:
         """The line with what key and shape leave of its condition; None where they rule it out."""
@@ -80,7 +84,7 @@ class Dispatch:
             )
         if not isinstance(operand, FieldPlace) or operand.segment != self.of:
             return None
-        state = shape[operand.field] if operand.field < len(shape) else EMPTY
+        state = shape[1 + self.fields.index(operand.field)]
         if state == EMPTY:
             return test.test == "empty" or (test.test == "numeric" and is_number(""))
         if test.test == "repeats":
@@ -95,8 +99,11 @@ def dispatch_for(line_map: LineMap, lines: Sequence[Line]) -> Dispatch:
     """The dispatch of a segment's map: its names, and the field that most conditions ask for."""
     asked: Counter[FieldPlace] = Counter()
     words: dict[FieldPlace | str, set[str]] = {}
+    fields: set[int] = set()
     for line in lines:
         for test in _tests(line.when):
+            if isinstance(test.operand, FieldPlace) and test.operand.segment == line_map.of:
+                fields.add(test.operand.field)
             if not isinstance(test.operand, FieldPlace | str) or not _is_told(test):
                 continue
             words.setdefault(test.operand, set()).update(test.words)
@@ -106,6 +113,7 @@ def dispatch_for(line_map: LineMap, lines: Sequence[Line]) -> Dispatch:
     operands += [place for place, count in asked.most_common(1) if count > 2]
     return Dispatch(
         line_map.of,
+        tuple(sorted(fields)),
         tuple(operands),
         tuple((compile_operand(operand), frozenset(words[operand])) for operand in operands),
     )

@@ -1,5 +1,7 @@
 """Lines left out by what is known of a segment are those whose conditions do not hold."""
 
+from dataclasses import replace
+
 import pytest
 
 from ingest.hl7v2 import Message
@@ -7,7 +9,7 @@ from ingest.mapping import default_library
 from ingest.mapping.compiled_map import CompiledMap
 from ingest.mapping.context import Context
 from ingest.mapping.decide import compile_condition
-from ingest.mapping.dispatch import EMPTY, FILLED, VALUED, dispatch_for, shape_of
+from ingest.mapping.dispatch import EMPTY, FILLED, VALUED, dispatch_for
 from ingest.mapping.scopes import Scope
 from tests.ingest.mapping.feed import message
 
@@ -53,7 +55,7 @@ def test_narrowed__leaves_of_each_condition_what_it_says_of_the_segment(segment:
     dispatch = dispatch_for(compiled.line_map, compiled.line_map.lines)
     parsed = message("ORU^R01", segment, sender="P01")
     context = sight_of(parsed, compiled)
-    key, shape = dispatch.key(context), shape_of(parsed.segments[-1])
+    key, shape = dispatch.key(context), dispatch.shape(parsed.segments[-1])
     for line in compiled.line_map.lines:
         if line.when is None:
             continue
@@ -64,11 +66,15 @@ def test_narrowed__leaves_of_each_condition_what_it_says_of_the_segment(segment:
         assert holds == compile_condition(line.when)(context, None), line.target
 
 
-def test_shape_of__tells_empty_filled_and_valued_fields() -> None:
-    parsed = message("ORU^R01", 'OBX|1||^A|""|B~C', sender="P01")
-    assert [*shape_of(parsed.segments[-1])] == [FILLED, VALUED, EMPTY, FILLED, FILLED, VALUED]
+def shape_of(segment: str) -> list[int]:
+    line_map = observation_map().line_map
+    asked = replace(dispatch_for(line_map, line_map.lines), fields=(1, 2, 3, 4, 5))
+    return [*asked.shape(message("ORU^R01", segment, sender="P01").segments[-1])]
 
 
-def test_shape_of__starts_empty_where_nothing_repeats() -> None:
-    parsed = message("ORU^R01", "OBX|1||A", sender="P01")
-    assert [*shape_of(parsed.segments[-1])] == [EMPTY, VALUED, EMPTY, VALUED]
+def test_shape__tells_empty_filled_and_valued_fields() -> None:
+    assert shape_of('OBX|1||^A|""|B~C') == [FILLED, VALUED, EMPTY, FILLED, FILLED, VALUED]
+
+
+def test_shape__starts_empty_where_nothing_repeats() -> None:
+    assert shape_of("OBX|1||A") == [EMPTY, VALUED, EMPTY, VALUED, EMPTY, EMPTY]
