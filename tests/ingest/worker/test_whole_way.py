@@ -1,8 +1,10 @@
 """From the journal through the real maps into the store, and back by search."""
 
 import base64
+import random
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from fhir_server.store.database import Database
 from ingest.mapping import default_library, draft_message
 from ingest.worker.message import MessageWorker
 from ingest.worker.stored import StoredResources
+from tests.ingest.conftest import LIMITS, MllpThread
 from tests.ingest.journal_rows import issue_ids, rows
 from tests.ingest.mllp_client import adt
 from tests.ingest.worker.conftest import journal, work_off_all
@@ -77,16 +80,21 @@ def test_message__of_an_unknown_type_is_held(worker: MessageWorker, database: Da
     assert (row["state"], row["centre"], issue_ids(row)) == ("held", "C01", ["v2-message-unmapped"])
 
 
-def test_document__of_two_megabytes_comes_back_byte_for_byte(
-    worker: MessageWorker, server: FhirServer, database: Database
+@pytest.mark.parametrize("megabytes", [2, 7])
+def test_document__over_a_socket_comes_back_byte_for_byte(
+    worker: MessageWorker, server: FhirServer, database: Database, megabytes: int
 ) -> None:
-    content = bytes(range(256)) * 8_192
+    content = random.Random(1).randbytes(megabytes * 1_000_000)  # noqa: S311 — the same each time
     text = (MESSAGES / "oru_r01_corrected_document.hl7").read_text()
     sent = re.sub(r"Base64\^[^|]*", f"Base64^{base64.b64encode(content).decode()}", text)
-    journal(database, sent.encode())
+    limits = replace(LIMITS, max_frame_bytes=20_000_000, ack_deadline_s=60)
+    with MllpThread(database.url, limits) as mllp, mllp.client() as client:
+        client.socket.settimeout(60)
+        assert client.send(sent.encode()).get("MSA-1") == "AA"
     work_off_all(database, worker)
     (row,) = rows(database)
     assert row["state"] == "stored", issue_ids(row)
+    assert bytes(row["raw"]) == sent.encode()
     (report,) = found(server, "DiagnosticReport")
     attachment = report["presentedForm"][0]
     (binary,) = found(server, "Binary", ("_id", attachment["url"].removeprefix("Binary/")))
