@@ -248,12 +248,22 @@ def test_terminology__answers_come_from_the_service(definitions: Any) -> None:
         ("100.log(0)", []),
         ("100.log(-1)", []),
         ("1.55.round(1)", [Decimal("1.6")]),
+        ("2147483647 + 1", []),
+        ("-2147483647 - 2", []),
+        ("65536 * 32768", []),
+        ("2147483646 + 1", [2147483647]),
+        ("1 + 1 'mg'", []),
     ],
 )
 def test_math__what_has_no_number_is_empty(
     strict: FHIRPath, expression: str, expected: list[Any]
 ) -> None:
     assert evaluate(strict, expression) == expected
+
+
+@pytest.mark.parametrize("expression", ["(3 - 1 '1') = 2 '1'", "(1 '1' + 1) = 2"])
+def test_math__a_number_is_a_quantity_without_unit(strict: FHIRPath, expression: str) -> None:
+    assert evaluate(strict, expression) == [True]
 
 
 @pytest.mark.parametrize("expression", ["iif('a', 1, 2)", "(1 | 2).join(',')"])

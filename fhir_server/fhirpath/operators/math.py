@@ -19,6 +19,8 @@ ARITHMETIC = Context(prec=34)
 """Digits in arithmetic; the specification asks for 28 and 8 after the point."""
 
 _NUMBERS = (int, Decimal)
+_LEAST, _GREATEST = -(2**31), 2**31 - 1
+"""The range of Integers (FHIRPath N1 §4.1.3)."""
 Value = Any
 
 
@@ -35,8 +37,8 @@ def _plus(left: Value, right: Value) -> Value:
         return left + right
     if type(left) is Temporal and type(right) is Quantity:
         return _moved(left, right, 1)
-    if type(left) is Quantity and type(right) is Quantity:
-        return units.add(left, right, 1)
+    if Quantity in {type(left), type(right)}:
+        return units.add(*_quantities("+", left, right), 1)
     raise _wrong("+", left, right)
 
 
@@ -45,8 +47,8 @@ def _minus(left: Value, right: Value) -> Value:
         return _number(ARITHMETIC.subtract(left, right), left, right)
     if type(left) is Temporal and type(right) is Quantity:
         return _moved(left, right, -1)
-    if type(left) is Quantity and type(right) is Quantity:
-        return units.add(left, right, -1)
+    if Quantity in {type(left), type(right)}:
+        return units.add(*_quantities("-", left, right), -1)
     raise _wrong("-", left, right)
 
 
@@ -64,7 +66,7 @@ def _times(left: Value, right: Value) -> Value:
     if type(left) in _NUMBERS and type(right) in _NUMBERS:
         return _number(ARITHMETIC.multiply(left, right), left, right)
     if Quantity in {type(left), type(right)}:
-        return units.multiply(_as_quantity(left, "*"), _as_quantity(right, "*"))
+        return units.multiply(*_quantities("*", left, right))
     raise _wrong("*", left, right)
 
 
@@ -72,16 +74,22 @@ def _divided(left: Value, right: Value) -> Value:
     if type(left) in _NUMBERS and type(right) in _NUMBERS:
         return ARITHMETIC.divide(Decimal(left), Decimal(right)) if right else None
     if Quantity in {type(left), type(right)}:
-        return units.divide(_as_quantity(left, "/"), _as_quantity(right, "/"))
+        return units.divide(*_quantities("/", left, right))
     raise _wrong("/", left, right)
 
 
-def _as_quantity(value: Value, symbol: str) -> Quantity:
-    if type(value) is Quantity:
-        return value
+def _quantities(symbol: str, left: Value, right: Value) -> tuple[Quantity, Quantity]:
+    """Both sides; a number counts as a quantity in the unit `1` (FHIRPath N1 §5.5)."""
+    one, other = _as_quantity(left), _as_quantity(right)
+    if one is None or other is None:
+        raise _wrong(symbol, left, right)
+    return one, other
+
+
+def _as_quantity(value: Value) -> Quantity | None:
     if type(value) in _NUMBERS:
         return Quantity(Decimal(value), "1")
-    raise _wrong(symbol, value, value)
+    return value if type(value) is Quantity else None
 
 
 def _div(left: Value, right: Value) -> Value:
@@ -101,7 +109,10 @@ def _mod(left: Value, right: Value) -> Value:
 
 
 def _number(value: Decimal, left: Value, right: Value) -> Value:
-    return int(value) if type(left) is int and type(right) is int else value
+    """The result of a calculation; of Integers nothing beyond their range (FHIRPath N1 §6.6)."""
+    if type(left) is not int or type(right) is not int:
+        return value
+    return int(value) if _LEAST <= value <= _GREATEST else None
 
 
 def _operator(symbol: str, compute: Callable[[Value, Value], Value]) -> BinaryOperator:
