@@ -32,6 +32,11 @@ class BundleIndex:
                 self.url_of[id(resource)] = url
                 self.by_url.setdefault(url, []).append(resource)
 
+    @property
+    def type(self) -> Any:
+        """The type of the Bundle, as it stands there; None for Parameters."""
+        return self._bundle.get("type")
+
     def _entries(self) -> Iterator[tuple[Resource, Resource]]:
         """Each entry that holds a resource, with that."""
         kind = self._bundle.get("resourceType")

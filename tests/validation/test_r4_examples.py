@@ -33,6 +33,7 @@ HL7_ERRORS = {
     "MedicationRequest-medrx0301.json": "reference-type: performer leads to a Practitioner",
     "Observation-clinical-gender.json": "reference-type: performer leads to an Encounter",
     "Media-sound.json": "narrative-link: its image is not in the resource",
+    "TerminologyCapabilities-example.json": "uri-uuid: the UUID of its url is in upper case",
     "Observation-f202.json": "cardinality-min: a body temperature without its time",
     "OrganizationAffiliation-orgrole1.json": "reference-type: network leads to a “Network”",
     "ImplementationGuide-fhir.json": "cardinality-min: no name, no status",

@@ -155,6 +155,7 @@ def _explain_search(
             case.report.error("bundle-link-twice", "invalid", f"{location}.link[{index}]",
                               relation=shown(relation))  # fmt: skip
         seen.add(relation)
+    searched = _searched(bundle, case)
     for index, entry, resource in entries:
         search = entry.get("search")
         mode = search.get("mode") if isinstance(search, dict) else None
@@ -164,5 +165,18 @@ def _explain_search(
             case.report.error(
                 "bundle-search-mode", "invalid", at, mode=mode, type=resource.get("resourceType")
             )
+        elif mode == "match" and searched not in (None, resource.get("resourceType")):
+            case.report.error("bundle-search-type", "invalid", at,
+                              type=shown(resource.get("resourceType")), searched=searched)  # fmt: skip
         if not is_outcome and "id" not in resource:
             case.report.error("bundle-search-no-id", "invalid", at)
+
+
+def _searched(bundle: Resource, case: Inspection) -> str | None:
+    """The type that was searched for, by the self link (§3.1.1.1.5); None where it names none."""
+    links = (link for link in bundle.get("link") or () if isinstance(link, dict))
+    url = next((link.get("url") for link in links if link.get("relation") == "self"), None)
+    if not isinstance(url, str):
+        return None
+    kind = url.partition("?")[0].removesuffix("/_search").rpartition("/")[2]
+    return kind if kind in case.knowledge.resource_types else None

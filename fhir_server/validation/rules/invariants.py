@@ -3,7 +3,7 @@
 Source: FHIR R4 ElementDefinition.constraint, https://hl7.org/fhir/R4/conformance-rules.html#constraints
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -38,6 +38,9 @@ _ONLY_WITH = {
     "dom-5": "contained",
 }
 """Invariants of every resource that speak of one element only: without it they hold."""
+
+
+_OF_EACH_CONTAINED = "dom-3"
 
 
 def severity_of(constraint: Mapping[str, Any]) -> str:
@@ -180,9 +183,30 @@ def _explain(
     # have nothing to say are read as they are meant (`errata.py`).
     if answer is not True:
         is_error = severity_of(constraint) == "error"
-        case.report.add(
-            "invariant" if is_error else "invariant-warning", "error" if is_error else "warning",
-            "invariant", item.location, profile,
-            key=shown(key) if key else because("because-without-key"),
-            human=_told(constraint), rule=shown(constraint["expression"], 500),
-        )  # fmt: skip
+        for place in _places_of(key, item, compiled, case):
+            case.report.add(
+                "invariant" if is_error else "invariant-warning",
+                "error" if is_error else "warning", "invariant", place, profile,
+                key=shown(key) if key else because("because-without-key"),
+                human=_told(constraint), rule=shown(constraint["expression"], 500),
+            )  # fmt: skip
+
+
+def _places_of(
+    key: str, item: Item, compiled: CompiledExpression, case: Inspection
+) -> Iterable[str]:
+    """Where a constraint is broken: `dom-3` says something of each contained resource, and is told where
+    one does not keep it by itself; the others are told of the whole.
+    """
+    contained = item.value.get("contained") if key == _OF_EACH_CONTAINED else None
+    found = [
+        f"{item.location}.contained[{index}]"
+        for index, one in enumerate(contained if isinstance(contained, list) else ())
+        if not compiled.test(
+            {**item.value, "contained": [one]},
+            resource=case.scope.resource,
+            root_resource=case.scope.root,
+            resolve=case.scope.resolve,
+        )
+    ]
+    return found or (item.location,)

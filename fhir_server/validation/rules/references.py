@@ -54,14 +54,25 @@ def is_profiled(type_ref: TypeRef, knowledge: Knowledge) -> bool:
     )
 
 
-def has_form(reference: str, knowledge: Knowledge) -> bool:
+def has_form(reference: str, scope: Scope, knowledge: Knowledge) -> bool:
     """Whether a literal reference has one of its forms: absolute, within the resource, `Type/id`, or the
     search of a conditional reference (§2.3.0.1, §3.1.0.11.3).
     """
     if reference[:1] == "#" or _ABSOLUTE.match(reference):
         return True
     match = _RELATIVE.fullmatch(reference)
-    return match is not None and match["type"] in knowledge.resource_types
+    if match is None or match["type"] not in knowledge.resource_types:
+        return False
+    return "?" not in reference or _may_search(scope)
+
+
+def _may_search(scope: Scope) -> bool:
+    """Whether references may be searches: in transactions alone. Out of any Bundle they may be on their
+    way into one.
+
+    Source: FHIR R4 §3.1.0.11.3, https://hl7.org/fhir/R4/http.html#trules
+    """
+    return scope.bundle is None or scope.bundle.type in (None, "transaction")
 
 
 def is_missing_in_parameters(reference: str, scope: Scope) -> bool:
@@ -128,7 +139,9 @@ def compile_reference(type_ref: TypeRef, knowledge: Knowledge, conforms: Conform
         if type(reference) is not str or aggregated:
             return False
         plain = _PLAIN.fullmatch(reference)
-        if not (has_form(reference, knowledge) if plain is None else plain[1] in known_types):
+        if not (
+            has_form(reference, scope, knowledge) if plain is None else plain[1] in known_types
+        ):
             return False
         if reference[:1] == "#":
             contained = scope.resolve(reference)
@@ -174,7 +187,7 @@ def explain_reference(element: Element, item: Item, case: Inspection) -> None:
     if not isinstance(reference, str):
         _explain_type(value.get("type"), allowed, element, item, case.report)
         return
-    if not has_form(reference, case.knowledge):
+    if not has_form(reference, case.scope, case.knowledge):
         case.report.error(
             "reference-form", "invalid", item.location, element.profile, reference=shown(reference)
         )

@@ -14,7 +14,8 @@ from fhir_server.validation.report import Report, shown
 URI_TYPES = frozenset({"uri", "url", "canonical"})
 
 _SPECIAL = re.compile(r"(?:urn:)?(?:uuid|oid):", re.IGNORECASE)
-_UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?=[#|]|\Z)")
+_UUID = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=[#|]|\Z)")
+"""In lower case, since URIs are compared as they are written."""
 _OID = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+(?=[#|]|\Z)")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 

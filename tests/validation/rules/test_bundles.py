@@ -108,3 +108,17 @@ def test_bundles__found_resource_has_an_id(judge: Judge) -> None:
     assert ("bundle-search-no-id", "Bundle.entry[0].resource") in judge(
         search({"resource": patient()})
     )
+
+
+def test_bundles__a_match_is_of_the_type_searched_for(judge: Judge) -> None:
+    def found(url: str, mode: str = "match") -> set[tuple[str, str]]:
+        entry = {"resource": patient(id="1"), "search": {"mode": mode}}
+        return judge(search(entry, link=[{"relation": "self", "url": url}]))
+
+    base = "https://osteon.example/fhir"
+    wrong = ("bundle-search-type", "Bundle.entry[0].resource")
+    for url in (f"{base}/Patient?name=a", f"{base}/Patient/_search", f"{base}?_type=Patient", base):
+        assert wrong not in found(url)
+    assert wrong in found(f"{base}/Observation?code=a")
+    assert wrong in found("Observation")
+    assert wrong not in found(f"{base}/Observation", mode="include")

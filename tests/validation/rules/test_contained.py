@@ -24,3 +24,8 @@ def test_contained__each_has_an_id(judge: Judge) -> None:
 def test_contained__no_two_have_the_same_id(judge: Judge) -> None:
     found = judge(about(patient(id="a", active=True), patient(id="a", active=False)))
     assert {("contained-id-twice", f"{PLACE}[{at}].id") for at in (0, 1)} <= found
+
+
+def test_contained__one_that_nothing_refers_to_is_named(judge: Judge) -> None:
+    found = judge(about(patient(id="a", active=True), patient(id="b", active=True)))
+    assert found == {("invariant", f"{PLACE}[1]")}

@@ -88,7 +88,7 @@ def test_glances__yes_is_never_wrong_of_entries(expression: str) -> None:
 
 def test_glances__no_is_left_to_fhirpath(judge: Judge) -> None:
     patient: dict[str, Any] = {"resourceType": "Patient", "contained": [ORGANIZATION]}
-    assert judge(patient) == {("invariant", "Patient")}
+    assert judge(patient) == {("invariant", "Patient.contained[0]")}
     by_uri = [{"url": "http://example.org/x", "valueUri": "#o"}]
     assert judge({**patient, "extension": by_uri}) == {
         ("extension-not-checked", "Patient.extension[0]")

@@ -113,3 +113,22 @@ def test_references__what_is_no_name_of_a_type_is_told_where_it_stands(
     assert {f"{PLACE}.type"} == {place for _, place in judge(stated)}
     typeless = bundle("collection", about(urn(1)), {**patient(), "resourceType": kind})
     assert judge(typeless) == {("json-not-a-resource", "Bundle.entry[1].resource")}
+
+
+def test_references__a_search_is_for_transactions(judge: Judge) -> None:
+    conditional = about("Patient?identifier=https://osteon.example/id|1", id="1")
+    request = {"method": "POST", "url": "Observation"}
+    wrong = ("reference-form", "Bundle.entry[0].resource.subject")
+
+    def within(kind: str, **members: Any) -> set[tuple[str, str]]:
+        entry = {
+            "fullUrl": "https://osteon.example/fhir/Observation/1",
+            "resource": conditional,
+            **members,
+        }
+        return judge({"resourceType": "Bundle", "type": kind, "entry": [entry]})
+
+    assert wrong in within("collection")
+    assert wrong in within("batch", request=request)
+    assert wrong not in within("transaction", request=request)
+    assert judge(conditional) == set()

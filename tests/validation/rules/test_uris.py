@@ -25,6 +25,7 @@ _UUID = "7b1c2f3a-0d4e-4f5a-8b6c-9d0e1f2a3b4c"
         (f"urn:uuid:{_UUID}", None),
         (f"urn:uuid:{_UUID}#part", None),
         ("urn:uuid:7b1c", "uri-uuid"),
+        (f"urn:uuid:{_UUID.upper()}", "uri-uuid"),
         ("ftp://osteon.example/a", None),
     ],
 )
