@@ -28,6 +28,7 @@ REFUSED: dict[str, str] = {
     "ImplementationGuide-fhir.json": "ImplementationGuide.name and .packageId are 1..1",
     "ig-r4.json": "ImplementationGuide.name and .packageId are 1..1",
     "Questionnaire-qs1.json": "Questionnaire.item.linkId is 1..1",
+    "TerminologyCapabilities-example.json": "a UUID in a uri is in lower case",
     "TestScript-testscript-example-history.json": _MEDIA_TYPE,
     "TestScript-testscript-example-multisystem.json": _MEDIA_TYPE,
     "TestScript-testscript-example-readtest.json": _MEDIA_TYPE,
