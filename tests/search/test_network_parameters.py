@@ -32,10 +32,21 @@ def test_rows__own_parameter_indexes_an_example(
     network_indexer: SearchIndexer, examples: list[dict[str, Any]], file: Path
 ) -> None:
     definition = json.loads(file.read_bytes())
-    numbers = {
-        parameter.hash
-        for base in definition["base"]
-        if (parameter := network_indexer.parameters.find(base, definition["code"])) is not None
-    }
     of_base = [one for one in examples if one["resourceType"] in definition["base"]]
-    assert any(numbers & set(network_indexer.rows(one).tokens) for one in of_base)
+    for asked in _with_rows(definition):
+        numbers = {
+            parameter.hash
+            for base in asked["base"]
+            if (parameter := network_indexer.parameters.find(base, asked["code"])) is not None
+        }
+        assert any(numbers & set(network_indexer.rows(one).tokens) for one in of_base), asked["id"]
+
+
+def _with_rows(definition: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parameter itself; for a composite of whole resources, the parameters of its components."""
+    if definition["type"] != "composite" or definition["expression"] not in definition["base"]:
+        return [definition]
+    ids = [component["definition"].rpartition("/")[2] for component in definition["component"]]
+    return [
+        json.loads((PROFILES / "search-parameters" / f"{one}.json").read_bytes()) for one in ids
+    ]
