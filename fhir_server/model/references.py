@@ -1,6 +1,6 @@
 """Reference strings: what kind a reference is, and which resource it names.
 
-Source: FHIR R4 §2.3.0 (References), https://hl7.org/fhir/R4/references.html; §3.1.0.11.3 for
+Source: FHIR R4 §2.3.0 (References), https://hl7.org/fhir/R4/references.html; §3.1.0.11.2 for
 conditional references; §2.6.1 for the form of an id.
 """
 

@@ -173,7 +173,10 @@ def _explain_search(
 
 
 def _searched(bundle: Resource, case: Inspection) -> str | None:
-    """The type that was searched for, by the self link (§3.1.1.1.5); None where it names none."""
+    """The type that was searched for, by the self link; None where it names none.
+
+    Source: https://hl7.org/fhir/R4/search.html (the self link says what was searched for).
+    """
     links = (link for link in bundle.get("link") or () if isinstance(link, dict))
     url = next((link.get("url") for link in links if link.get("relation") == "self"), None)
     if not isinstance(url, str):

@@ -56,7 +56,7 @@ def is_profiled(type_ref: TypeRef, knowledge: Knowledge) -> bool:
 
 def has_form(reference: str, scope: Scope, knowledge: Knowledge) -> bool:
     """Whether a literal reference has one of its forms: absolute, within the resource, `Type/id`, or the
-    search of a conditional reference (§2.3.0.1, §3.1.0.11.3).
+    search of a conditional reference (§2.3.0.1, §3.1.0.11.2).
     """
     if reference[:1] == "#" or _ABSOLUTE.match(reference):
         return True
@@ -70,7 +70,7 @@ def _may_search(scope: Scope) -> bool:
     """Whether references may be searches: in transactions alone. Out of any Bundle they may be on their
     way into one.
 
-    Source: FHIR R4 §3.1.0.11.3, https://hl7.org/fhir/R4/http.html#trules
+    Source: FHIR R4 §3.1.0.11.2, https://hl7.org/fhir/R4/http.html#trules
     """
     return scope.bundle is None or scope.bundle.type in (None, "transaction")
 
