@@ -39,8 +39,10 @@ def binary_reply(call: Call, answer: Answer) -> Reply:
     if offer is None:
         raise not_acceptable()
     reply = resource_reply(call, answer)
+    if not own or offer != own or reply.status == 304:
+        return reply
     content = _content(binary)
-    if not own or offer != own or content is None or reply.status == 304:
+    if content is None:
         return reply
     headers = {**reply.headers, **_HARMLESS, "Content-Type": content_type}
     context = str((binary.get("securityContext") or {}).get("reference", ""))
