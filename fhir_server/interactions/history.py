@@ -13,7 +13,7 @@ from fhir_server.interactions.query import GENERAL
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.subset import Subset, parse_subset, subset_body
 from fhir_server.interactions.writing.check import check_id, check_type_known
-from fhir_server.model.dates import InstantRange, instant_range, instant_us, moment_of
+from fhir_server.model.dates import InstantRange, as_meant, instant_range, instant_us, moment_of
 from fhir_server.model.issues import refuse
 from fhir_server.model.json_source import encode_json
 from fhir_server.search.cursor import Cursor, decode_cursor, encode_cursor
@@ -205,8 +205,7 @@ def _range(values: dict[str, str], name: str) -> InstantRange | None:
 
 
 def _as_meant(name: str, value: str) -> str:
-    """The value. In a URL the “+” of a time zone, not escaped, has become a space."""
-    return value.replace(" ", "+") if name in {"_since", "_at"} else value
+    return as_meant(value) if name in {"_since", "_at"} else value
 
 
 def _place(text: str | None, search: int) -> HistoryPlace:

@@ -33,6 +33,13 @@ class InstantRange(NamedTuple):
     high: int
 
 
+def as_meant(text: str) -> str:
+    """A date as its sender meant it: in a URL the `+` of an offset, not escaped, has become a space, and no
+    other space can stand within a date.
+    """
+    return text.replace(" ", "+")
+
+
 def instant_range(text: str, zone: tzinfo = UTC) -> InstantRange:
     """What a partial date covers. Errors: ValueError where the text is no date."""
     match = _PARTIAL_DATE.fullmatch(text)

@@ -12,7 +12,7 @@ from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.read import read
 from fhir_server.interactions.search_type import searchset
 from fhir_server.interactions.server import FhirServer
-from fhir_server.model.dates import EARLIEST, LATEST, InstantRange, instant_range
+from fhir_server.model.dates import EARLIEST, LATEST, InstantRange, as_meant, instant_range
 from fhir_server.model.issues import refuse
 from fhir_server.search.compartments import in_any_compartment
 from fhir_server.search.predicates import AllOf, Dated, Predicate
@@ -69,7 +69,7 @@ def everything(
 def _request(server: FhirServer, patient_id: str | None, given: Mapping[str, str]) -> SearchRequest:
     asked = [("_count", given.get("_count", str(MAX_COUNT)))]
     if "_since" in given:
-        asked.append(("_lastUpdated", "ge" + given["_since"].replace(" ", "+")))
+        asked.append(("_lastUpdated", "ge" + as_meant(given["_since"])))
     asked += [(name, given[name]) for name in ("_type", "_cursor") if name in given]
     if "_type" not in given:
         asked.append(("_include", "*"))
@@ -103,7 +103,7 @@ def _dated(server: FhirServer, types: Sequence[str], given: Mapping[str, str]) -
 
 def _range(given: Mapping[str, str], name: str) -> InstantRange:
     try:
-        return instant_range(given[name].strip().replace(" ", "+"), UTC)
+        return instant_range(as_meant(given[name].strip()), UTC)
     except ValueError:
         raise refuse(
             400,

@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from datetime import tzinfo
 from typing import Any
 
-from fhir_server.model.dates import EARLIEST, LATEST, InstantRange, instant_range, instant_us
+from fhir_server.model.dates import (
+    EARLIEST,
+    LATEST,
+    InstantRange,
+    as_meant,
+    instant_range,
+    instant_us,
+)
 from fhir_server.search.criteria import Criterion
 from fhir_server.search.parameters import SearchParameter
 from fhir_server.search.predicates import AnyOf, Comparator, InRange, Predicate, Updated
@@ -87,8 +94,7 @@ def _asked(criterion: Criterion, value: str) -> tuple[Comparator, int, int]:
     if comparator is None:
         raise criterion.bad_value(value, "comparator")
     try:
-        # A `+` that the client did not encode arrives as a space: only an offset can stand there.
-        low, high = instant_range(text.strip().replace(" ", "+"), criterion.setting.zone)
+        low, high = instant_range(as_meant(text.strip()), criterion.setting.zone)
     except ValueError:
         raise criterion.bad_value(value, "date") from None
     if comparator == "ap":
