@@ -11,20 +11,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import hl7
 import psutil
 import psycopg
-from hl7apy.parser import parse_message
 
+from benchmarks.hl7v2_lexing import read_all_fields
 from benchmarks.hl7v2_messages import (
-    adt_a01,
     network_messages,
     oru_of_network,
     oru_r01,
@@ -37,7 +35,6 @@ from fhir_server.store import migrations
 from fhir_server.store.bodies import unpacked
 from fhir_server.store.database import Database
 from fhir_server.store.embedded_postgres import EmbeddedPostgres
-from ingest.hl7v2 import Message
 from ingest.mapping import default_library, organizations_bundle
 
 CONNECTIONS = 24
@@ -55,8 +52,7 @@ LARGEST_GIVE_UP_SECONDS = 300.0
 
 def main() -> None:
     """Print all figures."""
-    for name, message in (("ADT A01", adt_a01()), ("ORU 60 OBX", oru_r01())):
-        _reading(name, message)
+    read_all_fields()
     with tempfile.TemporaryDirectory() as folder:
         server = EmbeddedPostgres(Path(folder), owner="benchmark")
         server.start()
@@ -67,43 +63,6 @@ def main() -> None:
             _largest_document(server.url())
         finally:
             server.stop()
-
-
-def _reading(name: str, message: bytes) -> None:
-    ours = _time(lambda: _read_ours(message), 0.5)
-    text = message.decode()
-    python_hl7 = _time(lambda: _read_nested(hl7.parse(text)), 0.5)
-    hl7apy = _time(lambda: _read_hl7apy(text), 0.5)
-    print(f"{name} ({len(message)} bytes), parse and read all fields")
-    print(f"  ours        {ours * 1e6:10.0f} µs")
-    print(f"  python-hl7  {python_hl7 * 1e6:10.0f} µs   {python_hl7 / ours:6.1f}×  (goal 10×)")
-    print(f"  hl7apy      {hl7apy * 1e6:10.0f} µs   {hl7apy / ours:6.1f}×  (goal 200×)")
-
-
-def _read_ours(raw: bytes) -> int:
-    return sum(len(value[4]) for s in Message.parse(raw).segments for value in s.values())
-
-
-def _read_nested(value: Any) -> int:
-    if isinstance(value, str):
-        return len(value)
-    return sum(_read_nested(child) for child in value)
-
-
-def _read_hl7apy(text: str) -> int:
-    parsed = parse_message(text, find_groups=False)
-    return sum(len(field.to_er7()) for segment in parsed.children for field in segment.children)
-
-
-def _time(work: Callable[[], object], seconds: float) -> float:
-    """The best of several runs, in seconds."""
-    runs: list[float] = []
-    give_up = time.perf_counter() + seconds
-    while len(runs) < 3 or time.perf_counter() < give_up:
-        began = time.perf_counter()
-        work()
-        runs.append(time.perf_counter() - began)
-    return min(runs)
 
 
 def _journalling(url: str) -> None:
