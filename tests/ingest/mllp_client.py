@@ -27,6 +27,11 @@ class MllpClient:
     def send_bytes(self, data: bytes) -> None:
         self.socket.sendall(data)
 
+    def break_off(self, data: bytes) -> None:
+        """Send these bytes as the last ones; answers can still be read."""
+        self.send_bytes(data)
+        self.socket.shutdown(socket.SHUT_WR)
+
     def send(self, message: bytes) -> Message:
         """Send a whole frame, wait for its answer."""
         self.send_bytes(b"\x0b" + message + b"\x1c\r")

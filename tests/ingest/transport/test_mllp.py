@@ -152,8 +152,7 @@ def test_framing__cut_off_frame_is_journalled_and_not_answered(
     mllp: MllpThread, database: Database
 ) -> None:
     with mllp.client() as client:
-        client.send_bytes(b"\x0b" + adt("C1")[:60])
-        client.socket.shutdown(socket.SHUT_WR)
+        client.break_off(b"\x0b" + adt("C1")[:60])
         assert client.is_closed()
     (row,) = rows(database)
     assert (bytes(row["raw"]), row["state"], row["ack"]) == (adt("C1")[:60], "rejected", None)

@@ -1,7 +1,5 @@
 """Messages that are sent again after something went wrong: none of them is lost, none is stored twice."""
 
-import socket
-
 from fhir_server.store.database import Database
 from ingest.journal.reception import Reception
 from ingest.journal.revision import revise
@@ -14,8 +12,7 @@ def test_cut_off__before_its_last_byte_is_taken_when_it_comes_whole(
     mllp: MllpThread, database: Database
 ) -> None:
     with mllp.client() as client:
-        client.send_bytes(b"\x0b" + adt("C1"))
-        client.socket.shutdown(socket.SHUT_WR)
+        client.break_off(b"\x0b" + adt("C1"))
         assert client.is_closed()
     assert [row["state"] for row in rows(database)] == ["rejected"]
     with mllp.client() as client:
@@ -32,8 +29,7 @@ def test_cut_off__is_no_other_message_under_the_same_control_id(
     mllp: MllpThread, database: Database
 ) -> None:
     with mllp.client() as client:
-        client.send_bytes(b"\x0b" + adt("C1")[:60])
-        client.socket.shutdown(socket.SHUT_WR)
+        client.break_off(b"\x0b" + adt("C1")[:60])
         assert client.is_closed()
     with mllp.client() as client:
         assert client.send(adt("C1")).get("MSA-1") == "AA"
