@@ -21,12 +21,13 @@ from fhir_server.store.history import (
     NEWEST,
     HistoryPlace,
     HistoryRange,
+    HistoryVersion,
     read_instance_history,
     read_types_history,
 )
 from fhir_server.store.keys import hash64
 from fhir_server.store.resource_types import RESOURCE_TYPES
-from fhir_server.store.resources import Connection, StoredResource, count_versions
+from fhir_server.store.resources import Connection, Origin, count_versions
 
 MAX_PAGE = 1000
 DEFAULT_PAGE = 50
@@ -61,9 +62,9 @@ class HistoryRequest:
         query = urlencode(pairs, quote_via=quote, safe=":,")
         return f"{base_url}/{self.path}" + (f"?{query}" if query else "")
 
-    def cursor_of(self, version: StoredResource) -> str:
-        """The cursor of the page that starts below a version."""
-        values = (instant_us(version.updated), version.key, version.version)
+    def cursor_of(self, place: HistoryPlace) -> str:
+        """The cursor of the page that starts below a place."""
+        values = (instant_us(place.updated), place.key, place.version)
         return encode_cursor(Cursor(0, values), _hash(self.path, self.pairs))
 
 
@@ -130,7 +131,7 @@ def history(server: FhirServer, connection: Connection, request: HistoryRequest)
     if len(versions) > request.count:
         versions = versions[: request.count]
         if versions:
-            cursor = request.cursor_of(versions[-1])
+            cursor = request.cursor_of(versions[-1].place)
             links.append({"relation": "next", "url": request.url(server.base_url, cursor)})
     shown_total = total if request.is_whole else None
     entries = [_entry(server, version, request.part) for version in versions]
@@ -145,14 +146,10 @@ def _bundle(entries: Sequence[bytes], links: object, total: int | None) -> bytes
     )  # fmt: skip
 
 
-def _entry(server: FhirServer, version: StoredResource, part: Subset) -> bytes:
+def _entry(server: FhirServer, made: HistoryVersion, part: Subset) -> bytes:
+    version = made.stored
     reference = f"{version.type}/{version.id}"
-    if version.deleted:
-        method, status = "DELETE", "204 No Content"
-    elif version.version == 1:
-        method, status = "POST", "201 Created"
-    else:
-        method, status = "PUT", "200 OK"
+    method, status = _request_and_status(made)
     url = version.type if method == "POST" else reference
     response = {
         "status": status,
@@ -167,6 +164,16 @@ def _entry(server: FhirServer, version: StoredResource, part: Subset) -> bytes:
         + b',"request":' + encode_json({"method": method, "url": url})
         + b',"response":' + encode_json(response) + b"}"
     )  # fmt: skip
+
+
+def _request_and_status(made: HistoryVersion) -> tuple[str, str]:
+    if made.stored.deleted:
+        return "DELETE", "204 No Content"
+    if made.origin == Origin.PATCH:
+        return "PATCH", "200 OK"
+    if made.origin == Origin.UPDATE_AS_CREATE:
+        return "PUT", "201 Created"
+    return ("POST", "201 Created") if made.stored.version == 1 else ("PUT", "200 OK")
 
 
 def _hash(path: str, pairs: Sequence[tuple[str, str]]) -> int:

@@ -11,7 +11,13 @@ from typing import Any
 
 from fhir_server.store.keys import resource_key
 from fhir_server.store.resource_types import TYPE_NUMBERS
-from fhir_server.store.resources import COLUMNS, Connection, StoredResource, stored_resource
+from fhir_server.store.resources import (
+    COLUMNS,
+    Connection,
+    Origin,
+    StoredResource,
+    stored_resource,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,19 @@ NEWEST = HistoryPlace(datetime(9999, 12, 31, tzinfo=UTC), 2**63 - 1, 2**31 - 1)
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryVersion:
+    """A version, and the interaction that made it."""
+
+    stored: StoredResource
+    origin: Origin
+
+    @property
+    def place(self) -> HistoryPlace:
+        """Its place in the order of time."""
+        return HistoryPlace(self.stored.updated, self.stored.key, self.stored.version)
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryRange:
     """Which versions: written at `since` or later; current at some time from `low` to `high`."""
 
@@ -37,6 +56,7 @@ class HistoryRange:
 
 
 # Without `superseded` a version is current: as if superseded at the end of time.
+_COLUMNS = f"{COLUMNS}, origin"
 _BELOW = "(updated, key, version) < (%(updated)s, %(place_key)s, %(version)s)"
 _WRITTEN = (
     "(%(since)s::timestamptz IS NULL OR updated >= %(since)s) "
@@ -46,16 +66,16 @@ _SUPERSEDED = "(%(low)s::timestamptz IS NULL OR superseded > %(low)s)"
 _ORDER = "ORDER BY updated DESC, key DESC, version DESC LIMIT %(limit)s"
 
 _OF_KEY = (
-    f"SELECT {COLUMNS} FROM ("
-    f"SELECT {COLUMNS} FROM resource WHERE key = %(key)s AND {_WRITTEN} AND {_BELOW} "
-    f"UNION ALL SELECT {COLUMNS} FROM resource_history "
+    f"SELECT {_COLUMNS} FROM ("
+    f"SELECT {_COLUMNS} FROM resource WHERE key = %(key)s AND {_WRITTEN} AND {_BELOW} "
+    f"UNION ALL SELECT {_COLUMNS} FROM resource_history "
     f"WHERE key = %(key)s AND {_WRITTEN} AND {_SUPERSEDED} AND {_BELOW}) versions {_ORDER}"
 )
 # One index range of each table for each type: as many rows are read as the page has, per type.
 _OF_TYPES = (
-    f"SELECT {COLUMNS} FROM unnest(%(types)s::smallint[]) AS wanted (number) CROSS JOIN LATERAL ("
-    f"(SELECT {COLUMNS} FROM resource WHERE type = wanted.number AND {_WRITTEN} AND {_BELOW} {_ORDER}) "
-    f"UNION ALL (SELECT {COLUMNS} FROM resource_history "
+    f"SELECT {_COLUMNS} FROM unnest(%(types)s::smallint[]) AS wanted (number) CROSS JOIN LATERAL ("
+    f"(SELECT {_COLUMNS} FROM resource WHERE type = wanted.number AND {_WRITTEN} AND {_BELOW} {_ORDER}) "
+    f"UNION ALL (SELECT {_COLUMNS} FROM resource_history "
     f"WHERE type = wanted.number AND {_WRITTEN} AND {_SUPERSEDED} AND {_BELOW} {_ORDER})"
     f") versions {_ORDER}"
 )
@@ -69,14 +89,14 @@ def read_instance_history(
     within: HistoryRange = HistoryRange(),
     below: HistoryPlace = NEWEST,
     limit: int,
-) -> list[StoredResource]:
+) -> list[HistoryVersion]:
     """Versions of one resource, newest first. Cost: one statement."""
     parameters = {
         "key": resource_key(resource_type, resource_id),
         **_parameters(within, below, limit),
     }
-    found = [stored_resource(row) for row in connection.execute(_OF_KEY, parameters).fetchall()]
-    return [v for v in found if (v.type, v.id) == (resource_type, resource_id)]
+    found = [_version(row) for row in connection.execute(_OF_KEY, parameters).fetchall()]
+    return [v for v in found if (v.stored.type, v.stored.id) == (resource_type, resource_id)]
 
 
 def read_types_history(
@@ -86,11 +106,16 @@ def read_types_history(
     within: HistoryRange = HistoryRange(),
     below: HistoryPlace = NEWEST,
     limit: int,
-) -> list[StoredResource]:
+) -> list[HistoryVersion]:
     """Versions of all resources of the types, newest first. Cost: one statement."""
     numbers = [TYPE_NUMBERS[name] for name in types]
     parameters = {"types": numbers, **_parameters(within, below, limit)}
-    return [stored_resource(row) for row in connection.execute(_OF_TYPES, parameters).fetchall()]
+    return [_version(row) for row in connection.execute(_OF_TYPES, parameters).fetchall()]
+
+
+def _version(row: Sequence[Any]) -> HistoryVersion:
+    *columns, origin = row
+    return HistoryVersion(stored_resource(columns), Origin(origin))
 
 
 def _parameters(within: HistoryRange, below: HistoryPlace, limit: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ arrays and one statement takes them all.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from typing import Any, Protocol
 
 import psycopg
@@ -39,6 +40,16 @@ class StoredResource:
     body: bytes | None
 
 
+class Origin(IntEnum):
+    """Which interaction made a version, where its number does not tell: the first is otherwise of a create,
+    the others are of updates.
+    """
+
+    NUMBERED = 0
+    UPDATE_AS_CREATE = 1
+    PATCH = 2
+
+
 class IndexRows(Protocol):
     """What search knows of a resource; `fhir_server.search` makes it."""
 
@@ -69,6 +80,7 @@ class NewVersion:
     resource: StoredResource
     replaces: StoredResource | None
     rows: IndexRows | None
+    origin: Origin = Origin.NUMBERED
 
 
 class WriteConflictError(RuntimeError):
@@ -196,8 +208,9 @@ def write_versions(connection: Connection, versions: Sequence[NewVersion]) -> No
 
 def _move_to_history(connection: Connection, replaced: Sequence[NewVersion]) -> None:
     connection.execute(
-        "INSERT INTO resource_history (key, version, type, id, updated, superseded, deleted, body) "
-        "SELECT r.key, r.version, r.type, r.id, r.updated, new.updated, r.deleted, r.body "
+        "INSERT INTO resource_history (key, version, type, id, updated, superseded, deleted, body, "
+        "origin) SELECT r.key, r.version, r.type, r.id, r.updated, new.updated, r.deleted, r.body, "
+        "r.origin "
         "FROM unnest(%s::bigint[], %s::timestamptz[]) AS new (key, updated) JOIN resource r USING (key)",
         (
             array_text(version.resource.key for version in replaced),
@@ -248,13 +261,14 @@ def _upsert(versions: Sequence[NewVersion]) -> _Part:
     resources = [version.resource for version in versions]
     return _Part(
         "written",
-        "INSERT INTO resource (key, type, id, version, updated, deleted, body, tokens) "
-        "SELECT key, type, id, version, updated, deleted, body, tokens::bigint[] FROM unnest("
+        "INSERT INTO resource (key, type, id, version, updated, deleted, body, tokens, origin) "
+        "SELECT key, type, id, version, updated, deleted, body, tokens::bigint[], origin FROM unnest("
         "%s::bigint[], %s::smallint[], %s::text[], %s::int[], %s::timestamptz[], %s::bool[], "
-        "%s::bytea[], %s::text[]) "
-        "AS new (key, type, id, version, updated, deleted, body, tokens) "
+        "%s::bytea[], %s::text[], %s::smallint[]) "
+        "AS new (key, type, id, version, updated, deleted, body, tokens, origin) "
         "ON CONFLICT (key) DO UPDATE SET version = excluded.version, updated = excluded.updated, "
-        "deleted = excluded.deleted, body = excluded.body, tokens = excluded.tokens "
+        "deleted = excluded.deleted, body = excluded.body, tokens = excluded.tokens, "
+        "origin = excluded.origin "
         "WHERE resource.version = excluded.version - 1 "
         "AND resource.type = excluded.type AND resource.id = excluded.id RETURNING key",
         (
@@ -266,6 +280,7 @@ def _upsert(versions: Sequence[NewVersion]) -> _Part:
             array_text(r.deleted for r in resources),
             _bodies([None if r.body is None else packed(r.body) for r in resources]),
             array_of_arrays(one.rows.tokens if one.rows else () for one in versions),
+            array_text(one.origin for one in versions),
         ),
     )
 

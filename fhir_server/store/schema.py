@@ -42,12 +42,15 @@ resource = Table(
     Column("deleted", Boolean, nullable=False),
     Column("body", LargeBinary),
     Column("tokens", ARRAY(BigInteger), nullable=False),
+    Column("origin", SmallInteger, nullable=False, server_default=text("0")),
     Index("resource_type_sequence", "type", "sequence", postgresql_where=text("NOT deleted")),
     Index("resource_type_updated", "type", "updated", "key"),
     # The block of places in the order of storing, beside the tokens.
     Index("resource_tokens", "tokens", text("(ARRAY[sequence >> 10])"), postgresql_using="gin"),
 )
-"""The current version of each resource; `body` is null and `tokens` empty once deleted."""
+"""The current version of each resource; `body` is null and `tokens` empty once deleted. `origin` says which
+interaction made it, where its number does not.
+"""
 
 resource_history = Table(
     "resource_history",
@@ -60,6 +63,7 @@ resource_history = Table(
     Column("superseded", TIMESTAMP(timezone=True), nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("body", LargeBinary),
+    Column("origin", SmallInteger, nullable=False, server_default=text("0")),
     Index("resource_history_type_updated", "type", "updated", "key", "version"),
 )
 """Each superseded version: it was current from `updated` until `superseded`."""

@@ -1,8 +1,10 @@
+import json
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from fhir_server.interactions.server import FhirServer
 from tests.interactions.test_create_update_delete import issue_id, patient
 
 Json = dict[str, Any]
@@ -131,3 +133,46 @@ def test_history__cursor_belongs_to_its_history(client: TestClient, times: list[
 def test_history__of_what_never_was_is_not_found(client: TestClient) -> None:
     client.post("/fhir/Patient", json=patient())
     assert client.get("/fhir/Patient/none/_history").status_code == 404
+
+
+def test_history__tells_how_each_version_was_made(client: TestClient) -> None:
+    client.post("/fhir/Patient", json=patient())
+    put(client, "Patient", "a")
+    put(client, "Patient", "a", gender="male")
+    operations = [{"op": "replace", "path": "/gender", "value": "female"}]
+    headers = {"Content-Type": "application/json-patch+json"}
+    client.request("PATCH", "/fhir/Patient/a", content=json.dumps(operations), headers=headers)
+    client.delete("/fhir/Patient/a")
+    put(client, "Patient", "a", gender="other")
+    made = [
+        (entry["request"]["method"], entry["request"]["url"], entry["response"]["status"])
+        for entry in client.get("/fhir/_history").json()["entry"]
+    ]
+    assert made == [
+        ("PUT", "Patient/a", "201 Created"),
+        ("DELETE", "Patient/a", "204 No Content"),
+        ("PATCH", "Patient/a", "200 OK"),
+        ("PUT", "Patient/a", "200 OK"),
+        ("PUT", "Patient/a", "201 Created"),
+        ("POST", "Patient", "201 Created"),
+    ]
+
+
+def test_history__conditional_update_that_creates_is_a_put(client: TestClient) -> None:
+    resource = {**patient(), "identifier": [{"system": "urn:x", "value": "1"}]}
+    first = client.put("/fhir/Patient?identifier=urn:x|1", json=resource).json()["id"]
+    entry = client.get(f"/fhir/Patient/{first}/_history").json()["entry"][0]
+    assert entry["request"] == {"method": "PUT", "url": f"Patient/{first}"}
+    assert entry["response"]["status"] == "201 Created"
+
+
+def test_history__of_an_older_store_goes_by_the_numbers(
+    client: TestClient, server: FhirServer
+) -> None:
+    put(client, "Patient", "a")
+    put(client, "Patient", "a", gender="male")
+    with server.database.transaction() as connection:
+        connection.execute("UPDATE resource SET origin = DEFAULT")
+        connection.execute("UPDATE resource_history SET origin = DEFAULT")
+    entries = client.get("/fhir/Patient/a/_history").json()["entry"]
+    assert [entry["request"]["method"] for entry in entries] == ["PUT", "POST"]

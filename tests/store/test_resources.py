@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fhir_server.store.database import Database
-from fhir_server.store.history import HistoryPlace, read_instance_history
+from fhir_server.store.history import read_instance_history
 from fhir_server.store.keys import resource_key
 from fhir_server.store.resources import (
     KeyCollisionError,
@@ -68,10 +68,10 @@ def test_write_versions__superseded_versions_stay_readable(database: Database) -
             None,
         ]
         newest = read_instance_history(connection, "Patient", "a", limit=2)
-        below = HistoryPlace(newest[-1].updated, newest[-1].key, newest[-1].version)
+        below = newest[-1].place
         rest = read_instance_history(connection, "Patient", "a", below=below, limit=2)
-    assert [v.version for v in newest] == [3, 2]
-    assert [v.version for v in rest] == [1]
+    assert [v.stored.version for v in newest] == [3, 2]
+    assert [v.stored.version for v in rest] == [1]
 
 
 def test_write_versions__time_line_has_no_gap(database: Database) -> None:

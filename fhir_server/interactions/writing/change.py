@@ -67,6 +67,11 @@ class Change:
         self.id, self.has_new_id = str(uuid.uuid4()), True
 
     @property
+    def makes_new(self) -> bool:
+        """Whether there is no resource under its id, or only a deleted one."""
+        return self.existing is None or self.existing.deleted
+
+    @property
     def reference(self) -> str:
         """`Type/id`, once the id is known."""
         return f"{self.type}/{self.id}"

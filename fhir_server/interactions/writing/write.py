@@ -42,6 +42,7 @@ from fhir_server.store.resources import (
     Connection,
     KeyCollisionError,
     NewVersion,
+    Origin,
     StoredResource,
     WriteConflictError,
     lock_resources,
@@ -189,7 +190,15 @@ def _new_version(indexer: SearchIndexer, change: Change, now: datetime) -> NewVe
         return None
     body = body_of(change.resource, change.id, number, now)
     stored = StoredResource(key, change.type, change.id, number, now, deleted=False, body=body)
-    return NewVersion(stored, current, indexer.rows({**change.resource, "id": change.id}))
+    rows = indexer.rows({**change.resource, "id": change.id})
+    return NewVersion(stored, current, rows, _origin(change))
+
+
+def _origin(change: Change) -> Origin:
+    if change.method == "PATCH":
+        return Origin.PATCH
+    is_update_as_create = change.method == "PUT" and change.makes_new
+    return Origin.UPDATE_AS_CREATE if is_update_as_create else Origin.NUMBERED
 
 
 def _is_unchanged(change: Change, current: StoredResource) -> bool:
@@ -204,8 +213,8 @@ def _answer(change: Change, version: NewVersion | None) -> Answer:
         return Answer(204, stored=version.resource if version else change.existing)
     if version is None:
         return Answer(200, stored=change.existing, issues=change.warnings)
-    is_new = change.existing is None or change.existing.deleted
-    return Answer(201 if is_new else 200, stored=version.resource, issues=change.warnings)
+    status = 201 if change.makes_new else 200
+    return Answer(status, stored=version.resource, issues=change.warnings)
 
 
 def _answer_without_write(change: Change, answers: dict[int, Answer]) -> Answer:
