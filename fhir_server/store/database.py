@@ -140,6 +140,9 @@ def _connection_arguments(
         # Generic plans ignore how common a searched value is; the array statistics are worth the planning.
         "plan_cache_mode": "force_custom_plan",
         "jit": "off",
+        # Workers take some milliseconds to start, longer than nearly all statements last; they are for
+        # those that read a large part of a large table.
+        "parallel_setup_cost": "20000",
         "statement_timeout": f"{round(statement_timeout_s * 1000)}ms",
         "timezone": "UTC",
     }
