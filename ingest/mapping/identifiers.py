@@ -26,6 +26,14 @@ INS_OIDS: Mapping[str, str] = {
 }
 """OID of the assigning authority → FR Core identifier type. CX.5 says no more than INS."""
 
+PSEUDONYMS = f"{SID}/pseudonym/"
+NATIONAL_PSEUDONYM = f"{PSEUDONYMS}national"
+"""Systems of pseudonyms name the context they are valid in; the national one is valid everywhere."""
+PSEUDONYMED = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "PSEUDED"
+}  # fmt: skip
+ANONYMOUS = "ANON"
+"""Table 0203: the number of a patient who is not named."""
 
 OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -127,7 +135,7 @@ def visit_system(context: Context, views: list[View], element: str) -> str | Non
 
 @map_function("identifier_type")
 def identifier_type(context: Context, views: list[View], element: str) -> dict[str, Any] | None:
-    """The type of a CX: for the INS by the OID of its authority, else the code of table 0203."""
+    """The type of a CX: of the INS and of pseudonyms by their authority, else the code of table 0203."""
     for view in views:
         code = _valued(view.get(5))
         found = INS_OIDS.get(_valued(view.get(4, 2)))
@@ -137,8 +145,15 @@ def identifier_type(context: Context, views: list[View], element: str) -> dict[s
             return {"coding": [{"system": FR_CORE_0203, "code": found}]}
         if code:
             context.mapped(view.leaf(5), element)
+            if code == ANONYMOUS and _is_pseudonym(context, view):
+                return {"coding": [PSEUDONYMED]}
             return _type_of_table(context, code)
     return None
+
+
+def _is_pseudonym(context: Context, view: View) -> bool:
+    authority = authority_system(context, *(_valued(view.get(4, sub)) for sub in (1, 2, 3)))
+    return authority is not None and authority.startswith(PSEUDONYMS)
 
 
 def _type_of_table(context: Context, code: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ingest.mapping.assembly import Assembly, Built, Identify
 from ingest.mapping.centres import SID
-from ingest.mapping.identifiers import FR_CORE_0203, V2_0203
+from ingest.mapping.identifiers import FR_CORE_0203, NATIONAL_PSEUDONYM, V2_0203
 from ingest.mapping.identity import Identity
 from ingest.mapping.scopes import Scope
 
@@ -63,8 +63,17 @@ INS_TYPES = tuple(
 
 @identity_rule("patient")
 def patient(_assembly: Assembly, _scope: Scope, target: dict[str, Any]) -> Identity | None:
-    """The national identity (filled on qualified identities only), else the number of a hospital."""
-    return _first(target.get("identifier", []), *INS_TYPES, (V2_0203, "PI"))
+    """The national identity (filled on qualified identities only), else the number of a hospital, else the
+    pseudonym that the network gave.
+    """
+    identifiers = target.get("identifier", [])
+    numbered = _first(identifiers, *INS_TYPES, (V2_0203, "PI"))
+    return numbered or next(filter(None, map(_identity, filter(is_national, identifiers))), None)
+
+
+def is_national(identifier: Mapping[str, Any]) -> bool:
+    """Whether it is the national pseudonym: those for partners are valid in their own context only."""
+    return identifier.get("system") == NATIONAL_PSEUDONYM
 
 
 @identity_rule("first-identifier")

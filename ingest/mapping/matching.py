@@ -14,7 +14,13 @@ from ingest.mapping.bundle import search_token
 from ingest.mapping.centres import SID
 from ingest.mapping.draft import Question
 from ingest.mapping.identifiers import V2_0203
-from ingest.mapping.identities import INS_TYPES, laterality, topography, type_codes
+from ingest.mapping.identities import (
+    INS_TYPES,
+    is_national,
+    laterality,
+    topography,
+    type_codes,
+)
 from ingest.mapping.identity import Identity
 from ingest.mapping.result import Resource, Stored
 
@@ -132,7 +138,9 @@ def _survivor(patient: Resource, stored: Stored) -> Resource:
 
 
 def identities(one: Built) -> Sequence[Identity]:
-    """What may find the resource: its identity; for a patient the hospital numbers too, retired ones last."""
+    """What may find the resource: its identity; for a patient the hospital numbers and the national pseudonym
+    too, retired ones last.
+    """
     if not one.numbers:
         one.numbers = _numbers(one) if one.plan.type == "Patient" else (one.identity,)
     return one.numbers
@@ -144,9 +152,10 @@ def _numbers(one: Built) -> Sequence[Identity]:
         (
             identifier
             for identifier in one.resource.get("identifier", ())
-            if identifier.get("system") and type_codes(identifier) & kinds
+            if is_national(identifier)
+            or (identifier.get("system") and type_codes(identifier) & kinds)
         ),
-        key=lambda identifier: identifier.get("use") == "old",
+        key=lambda identifier: (identifier.get("use") == "old", is_national(identifier)),
     )
     numbers = (Identity(one["system"], one["value"]) for one in further)
     return tuple(dict.fromkeys([one.identity, *numbers]))
