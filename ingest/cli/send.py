@@ -37,7 +37,7 @@ def send(
         float, typer.Option("--timeout", help="Seconds to wait for each answer.", min=0.1)
     ] = 30.0,
 ) -> None:
-    """Send the messages of files over MLLP and print each answer.
+    """Send the messages of files over MLLP and print each answer; only its own answer accepts a message.
 
     Ends with 0 when all were accepted, 1 when a message was refused or a file cannot be read as HL7 v2, 3
     when the other side did not answer.
@@ -89,13 +89,21 @@ def _send(sender: MllpSender, name: str, message: bytes | None) -> bool:
     except Hl7SyntaxError:
         typer.echo(f"{name}: the answer is no HL7 v2 message")
         return False
-    code = ack.get("MSA-1") or "?"
-    typer.echo(f"{name}: {code} {ack.get('MSA-2') or ''}".rstrip())
+    code, answered = ack.get("MSA-1") or "?", ack.get("MSA-2") or ""
+    typer.echo(f"{name}: {code} {answered}".rstrip())
     for error in ack.all("ERR"):
         told = error.field(8)[0].text if error.field(8) else None
         typer.echo(f"  {_place(error)}: {told or 'no text'}")
     sys.stdout.flush()
-    return code in {"AA", "CA"}
+    return code in {"AA", "CA"} and _is_answered(name, message, answered)
+
+
+def _is_answered(name: str, message: bytes, answered: str) -> bool:
+    """Whether an answer is that of the message: one that names another (MSA-2) says nothing of this one."""
+    sent = Message.parse(message).control_id or ""
+    if answered != sent:
+        typer.echo(f"{name}: the answer is that of another message, not of {sent}")
+    return answered == sent
 
 
 def _place(error: Segment) -> str:

@@ -40,7 +40,9 @@ def map_files(
         bool, typer.Option("--explain", help="Show message, resources and the fate of every field.")
     ] = False,
     output: Annotated[Format, typer.Option("--format", help="Text or JSON.")] = Format.TEXT,
-    language: Annotated[Language, typer.Option("--language", help="en or fr.")] = Language.EN,
+    language: Annotated[
+        Language, typer.Option("--language", "--lang", help="en or fr.")
+    ] = Language.EN,
     maps: Annotated[
         Path | None, typer.Option("--mappings", help="A folder of maps to try.", file_okay=False)
     ] = None,

@@ -17,6 +17,8 @@ IDENTITY_STATUS = "https://osteon.example/fhir/CodeSystem/identity-status"
 PROVISIONAL_REASONS = frozenset({"DOUT", "FICT"})
 """Comments of PID-32 that forbid more than a provisional identity (FR Core invariants)."""
 
+SAID_BY_THE_STATUS = frozenset({"PROV", "VALI"})
+
 
 @map_function("identity_status")
 def identity_status(context: Context, views: list[View], _element: str) -> str:
@@ -48,7 +50,8 @@ def _queried(context: Context) -> bool:
 
 @map_function("identity_tag")
 def identity_tag(context: Context, views: list[View], element: str) -> dict[str, Any]:
-    """The status as a tag of the Patient."""
+    """The status as a tag of the Patient; what a comment says beyond it is kept with the Provenance."""
     for view in views:
-        context.mapped(view.leaf(1), element)
+        if view.get(1) in SAID_BY_THE_STATUS:
+            context.mapped(view.leaf(1), element)
     return {"system": IDENTITY_STATUS, "code": identity_status(context, views, element)}

@@ -1,4 +1,5 @@
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,37 @@ def test_send__wrong_address_ends_with_2(tmp_path: Path) -> None:
     file = tmp_path / "one.hl7"
     file.write_bytes(adt("A"))
     assert run(["hl7v2", "send", str(file), "--mllp", "nowhere"]) == 2
+
+
+ACCEPTED = b"MSH|^~\\&|NET|OSTEON|CHU|LAB|20260105||ACK|9|P|2.5\rMSA|AA|%b\r"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"OK", "no HL7 v2 message"),
+        (b"MSH|^~\\&|A|B|C|D|||ACK|9|P|2.5\r", "?"),
+        (ACCEPTED % b"EARLIER", "another message"),
+        (ACCEPTED % b"", "another message"),
+    ],
+    ids=["no message", "no MSA", "late answer to another", "answer to none"],
+)
+def test_send__answer_that_is_not_its_own_is_no_acceptance(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: bytes, told: str
+) -> None:
+    file = tmp_path / "one.hl7"
+    file.write_bytes(adt("A"))
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as executor:
+
+        def answer_once() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"\x0b" + answer + b"\x1c\r")
+                connection.recv(65_536)
+
+        answered = executor.submit(answer_once)
+        port = listening.getsockname()[1]
+        assert run(["hl7v2", "send", str(file), "--mllp", f"127.0.0.1:{port}"]) == 1
+        answered.result()
+    assert told in capsys.readouterr().out

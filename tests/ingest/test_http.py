@@ -1,3 +1,4 @@
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import error
 from fhir_server.store.database import Database
 from ingest.http import routes
+from ingest.journal.record import STATES
 from ingest.mapping import MappingResult
 from tests.ingest.journal_rows import queued
 from tests.ingest.mllp_client import adt
@@ -112,10 +114,17 @@ def test_messages__bad_parameter_is_a_400_that_names_it(client: TestClient, quer
     assert "paramètre" in issue["details"]["text"] or "valeur" in issue["details"]["text"]
 
 
-def test_message__one_by_id(client: TestClient, filled: list[int]) -> None:
+def test_message__one_by_id_with_all_that_is_known_of_its_reception(
+    client: TestClient, filled: list[int]
+) -> None:
     answer = client.get(f"/ingest/messages/{filled[0]}")
     assert answer.status_code == 200
-    assert answer.json()["state"] == "stored"
+    told = answer.json()
+    assert (told["state"], told["centre"]) == ("stored", "C02")
+    assert (told["application"], told["facility"]) == ("LAB", "CHU")
+    assert (told["size"], told["sha256"]) == (len(adt("1")), sha256(adt("1")).hexdigest())
+    assert told["connection"]
+    assert told["received"] <= told["processed"]
     assert answer.json()["size"] == len(adt("1"))
 
 
@@ -175,6 +184,11 @@ def test_stats__tell_every_centre_of_the_register(client: TestClient, filled: li
     centres = {one["centre"]: one for one in client.get("/ingest/stats").json()["centres"]}
     assert len(centres) == 25
     assert centres["C02"]["states"]["stored"] == 2
+    assert set(centres["C02"]["states"]) == set(STATES)
+    received = centres["C02"]["received"]
+    assert received["thisHour"] + received["previousHour"] == 2
+    assert received["perHour"] == 0.08
+    assert centres["C02"]["lastMessage"] is not None
     assert centres["unknown"]["states"]["received"] == 1
     assert centres["unknown"]["states"]["held"] == 1
     assert centres["unknown"]["oldestHeld"] is not None

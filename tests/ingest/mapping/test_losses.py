@@ -48,6 +48,29 @@ def test_value__without_a_row_stands_in_the_resources(
     assert value in str(result.resources)
 
 
+def test_identity_reliability__of_pid_32_stands_in_the_resources() -> None:
+    sent = message("ADT^A28^ADT_A05", patient() + "|" * 21 + "VALI~HOMA")
+    result = map_message(sent)
+    found = next(r for r in result.resources if r["resourceType"] == "Patient")
+    assert [tag["code"] for tag in found["meta"]["tag"]] == ["VALI"]
+    assert "HOMA" in str(result.resources)
+
+
+def test_line_break__escaped_in_a_text_is_one_in_the_resource() -> None:
+    sent = read_message(
+        "oru_r01_narrative", ("de haut grade du fémur gauche.", "de haut grade\\.br\\du fémur.")
+    )
+    report = next(r for r in map_message(sent).resources if r["resourceType"] == "DiagnosticReport")
+    assert "de haut grade\ndu fémur." in report["conclusion"]
+
+
+@pytest.mark.parametrize("version", ["", "2.1", "2.9", "2.5^FRA^2.11", "dernière"])
+def test_version__that_nobody_knows_keeps_nothing_from_being_read(version: str) -> None:
+    sent = read_message("adt_a01_pam_fr", ("2.5^FRA^2.11", version))
+    result = map_message(sent)
+    assert result.bundle is not None, result.held
+
+
 def test_value__that_finds_its_element_taken_is_kept() -> None:
     diagnosis = "DG1|1||M89.9^Lésion^CIM10^^^^^^Texte d'origine|Autre description"
     result = map_message(message("ADT^A01^ADT_A01", patient(), stay(), diagnosis))

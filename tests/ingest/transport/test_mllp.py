@@ -1,4 +1,5 @@
 import itertools
+import logging
 import socket
 import time
 from collections import deque
@@ -177,6 +178,21 @@ def test_framing__garbage_between_frames_is_journalled_and_skipped(
     garbage, message = rows(database)
     assert (bytes(garbage["raw"]), issue_ids(garbage)) == (b"GET / HTTP/1.1\r\n", ["mllp-garbage"])
     assert message["state"] == "received"
+
+
+def test_connection__is_told_when_it_opens_faults_and_closes(
+    mllp: MllpThread, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "osteon.mllp")
+    with mllp.client() as client:
+        client.send_bytes(b"noise")
+        client.send(adt("C1", name="SECRET"))
+    mllp.stop()
+    told = [record.getMessage() for record in caplog.records if record.name == "osteon.mllp"]
+    assert told[0] == "connection opened"
+    assert "framing fault" in told
+    assert told[-1] == "connection closed"
+    assert "SECRET" not in caplog.text + str([vars(record) for record in caplog.records])
 
 
 def test_connections__beyond_the_limit_are_closed(database: Database) -> None:
