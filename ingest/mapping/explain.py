@@ -43,7 +43,7 @@ def _resources(result: MappingResult, language: Language) -> Iterator[str]:
             request = requests[number]
             condition = request.get("ifNoneExist")
             yield f"{request['method']} {request['url']}" + (
-                f" if none has {condition}" if condition else ""
+                f" {word('if-none-has', language)} {condition}" if condition else ""
             )
         else:
             yield f"{word('not-written', language)}: {resource['resourceType']}"

@@ -1,9 +1,12 @@
 """The fates of fields, and why, in words of either language.
 
-What a map gives as its reason is told as it is written there.
+What a map gives as its reason is told in French as `mappings/reasons.fr.yaml` has it; a reason that only a
+centre's own map gives is told as it is written there.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
 
 from fhir_server.model.issues import Language, because, texts
 from ingest.mapping.accounting import (
@@ -14,7 +17,10 @@ from ingest.mapping.accounting import (
     NO_LINE,
     NO_SEGMENT_MAP,
 )
+from ingest.mapping.identifiers import OTHER_NAME
+from ingest.mapping.library import mappings_folder
 from ingest.mapping.runs import ANOTHER_VALUE
+from ingest.mapping.yaml_source import load_section
 
 WORDS: Mapping[str, Mapping[Language, str]] = {
     "mapped": {"en": "mapped", "fr": "repris"},
@@ -25,6 +31,7 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "warning": {"en": "warning", "fr": "avertissement"},
     "information": {"en": "information", "fr": "information"},
     "carried": {"en": " (kept with the Provenance)", "fr": " (conservé avec la Provenance)"},
+    "if-none-has": {"en": "if none has", "fr": "si aucune n’a"},
     "not-written": {"en": "not written", "fr": "non enregistré"},
 }
 
@@ -36,7 +43,17 @@ _FRENCH: Mapping[str, str] = {
     CONDITION_NOT_MET: "les conditions des lignes qui lisent ce champ ne sont pas remplies",
     DELIMITERS: "dit comment le message est écrit",
     ANOTHER_VALUE: "l’élément porte une autre valeur, venue avant",
+    OTHER_NAME: "un autre nom de l’autorité, dont le système figure déjà",
 }
+
+_FRENCH_FORMS: Sequence[tuple[re.Pattern[str], str]] = (
+    (
+        re.compile(r"table (\S+) has no line for this code"),
+        r"la table \1 n’a pas de ligne pour ce code",
+    ),
+    (re.compile(r"incomplete: no (\S+) for (\S+)"), r"incomplet : pas de \1 pour \2"),
+)
+"""Reasons that name a table or an element."""
 
 
 def word(name: str, language: Language) -> str:
@@ -49,4 +66,21 @@ def reason_text(reason: str, language: Language) -> str:
     known = f"because-{reason}"
     if known in texts():
         return because(known).text(language)
-    return _FRENCH.get(reason, reason) if language == "fr" else reason
+    return _french(reason) if language == "fr" else reason
+
+
+def _french(reason: str) -> str:
+    told = _FRENCH.get(reason) or french_reasons().get(reason)
+    if told is not None:
+        return told
+    for form, french in _FRENCH_FORMS:
+        if (match := form.fullmatch(reason)) is not None:
+            return match.expand(french)
+    return reason
+
+
+@cache
+def french_reasons() -> Mapping[str, str]:
+    """The reasons of the maps that come with the server, in French. Cost: the file is read once."""
+    root = mappings_folder()
+    return load_section(root / "reasons.fr.yaml", root)

@@ -125,7 +125,7 @@ def _check(
                 Finding("PAM.fr", place, reason.text(language))
                 for place, reason in pam_fr_findings(message)
             ),
-            *(Finding("hl7apy", *found) for found in opinions),
+            *(Finding("hl7apy", place, reason.text(language)) for place, reason in opinions),
         }
     )
     _count_mapping(report, result, language)

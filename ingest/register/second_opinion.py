@@ -8,37 +8,41 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from fhir_server.model.issues import Reason, because
 from ingest.hl7v2 import Message
 
 LARGEST = 100_000
 """Bytes of a message that is shown to hl7apy: it takes seconds for a document, whose length it refuses."""
 
-_FORMS: Sequence[tuple[re.Pattern[str], str, str]] = (
-    (re.compile(r"(?:Error|Warning): (Missing required child) (\S+)"), r"\2", r"\1"),
-    (re.compile(r"(?:Error|Warning): (Child limit exceeded) (\S+)"), r"\2", r"\1"),
+_FORMS: Sequence[tuple[re.Pattern[str], str]] = (
+    (re.compile(r"(?:Error|Warning): Missing required child (?P<place>\S+)"), "missing"),
+    (re.compile(r"(?:Error|Warning): Child limit exceeded (?P<place>\S+)"), "too-many"),
     (
-        re.compile(r"Warning: Value .* not in table (\S+) in element (\S+?)\.?$"),
-        r"\2",
-        r"a value that is not in table \1",
+        re.compile(r"Warning: Value .* not in table (?P<table>\S+) in element (?P<place>\S+?)\.?$"),
+        "not-in-table",
     ),
-    (re.compile(r"Warning: (Exceeded max length \(\d+\)) of (\S+?)\.?$"), r"\2", r"\1"),
-    (re.compile(r"Error: Datatype \S+ is not correct for (\S+)"), r"\1", "another data type"),
     (
-        re.compile(r"Error: Invalid children detected for <(\w+ \w+)[^>]*>: (.*)"),
-        r"\1",
-        r"children that do not belong there: \2",
+        re.compile(r"Warning: Exceeded max length \((?P<most>\d+)\) of (?P<place>\S+?)\.?$"),
+        "too-long",
+    ),
+    (re.compile(r"Error: Datatype \S+ is not correct for (?P<place>\S+)"), "datatype"),
+    (
+        re.compile(
+            r"Error: Invalid children detected for <(?P<place>\w+ \w+)[^>]*>: (?P<names>.*)"
+        ),
+        "foreign",
     ),
 )
-"""Its lines → the place and the finding that are passed on."""
+"""Its lines → the reason that is passed on: `because-hl7apy-…`, with the place and what else they name."""
 
 
-def hl7apy_findings(message: Message) -> Iterator[tuple[str, str]]:
+def hl7apy_findings(message: Message) -> Iterator[tuple[str, Reason]]:
     """Place and finding. Cost: tens of milliseconds to seconds a message."""
     from hl7apy.exceptions import HL7apyException
     from hl7apy.parser import parse_message
 
     if len(message.raw) > LARGEST:
-        yield "message", "not shown to hl7apy: too large for it"
+        yield "message", because("because-hl7apy-too-large")
         return
     text = "\r".join(segment.raw.decode(message.codec, "replace") for segment in message.segments)
     with TemporaryDirectory() as folder:
@@ -47,16 +51,17 @@ def hl7apy_findings(message: Message) -> Iterator[tuple[str, str]]:
             parse_message(text).validate(report_file=str(report))
         except HL7apyException as error:
             if not report.exists():
-                yield "message", f"hl7apy cannot read it ({type(error).__name__})"
+                yield "message", because("because-hl7apy-unread", kind=type(error).__name__)
         except Exception as error:
-            yield "message", f"hl7apy fails on it ({type(error).__name__})"
+            yield "message", because("because-hl7apy-fails", kind=type(error).__name__)
         lines = report.read_text(encoding="utf-8").splitlines() if report.exists() else []
     yield from (found for line in lines if (found := _told(line)) is not None)
 
 
-def _told(line: str) -> tuple[str, str] | None:
-    for form, place, finding in _FORMS:
+def _told(line: str) -> tuple[str, Reason] | None:
+    for form, reason in _FORMS:
         match = form.match(line)
         if match:
-            return match.expand(place), match.expand(finding)
-    return ("message", "another finding") if line.startswith("Error") else None
+            named = match.groupdict()
+            return named.pop("place"), because(f"because-hl7apy-{reason}", **named)
+    return ("message", because("because-hl7apy-other")) if line.startswith("Error") else None

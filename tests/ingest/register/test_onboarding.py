@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fhir_server.cli.main import run
+from fhir_server.model.issues import because
 from ingest.hl7v2 import Message
 from ingest.register.onboarding import _field
 from ingest.register.pam_fr import pam_fr_findings
@@ -87,11 +88,24 @@ def test_second_opinion__tells_places_and_never_values() -> None:
     raw = ADT.replace(b"PV1|1|", b"PV9|1|").replace(b"|P|2.5", b"|Q|2.5")
     found = list(hl7apy_findings(Message.parse(raw)))
     assert found
-    assert all("Q" not in text or "table" in text for _, text in found)
+    assert all("Q" not in reason.text() or "table" in reason.text() for _, reason in found)
     assert "ESSAI" not in str(found)
-    assert list(hl7apy_findings(Message.parse(ADT + b"OBX|1|TX|X||" + b"a" * 100_000))) == [
-        ("message", "not shown to hl7apy: too large for it")
-    ]
+    large = Message.parse(ADT + b"OBX|1|TX|X||" + b"a" * 100_000)
+    assert list(hl7apy_findings(large)) == [("message", because("because-hl7apy-too-large"))]
+
+
+def test_second_opinion__speaks_french_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "one.hl7"
+    file.write_bytes(ADT.replace(b"PV1|1|", b"PV9|1|"))
+    run(["hl7v2", "check", str(file), "--lang", "fr", "--format", "json"])
+    told = json.loads(capsys.readouterr().out)["findings"]
+    texts = {one["text"] for one in told if one["source"] == "hl7apy"}
+    assert "absent, alors qu’il est obligatoire" in texts
+    assert not any(
+        "missing" in text or ("table 0" in text and "dans" not in text) for text in texts
+    )
 
 
 @pytest.mark.parametrize(
