@@ -19,6 +19,7 @@ from ingest.journal.reception import Reception
 from ingest.journal.writer import JournalWriter
 from ingest.mapping import default_library, organizations_bundle
 from ingest.mapping.library import mappings_folder
+from ingest.maps import LiveRegister
 from ingest.transport.mllp import MllpLimits, MllpServer
 from ingest.transport.mllp_tls import MllpTls
 from ingest.transport.room import Room
@@ -74,11 +75,13 @@ class MllpThread:
         limits: MllpLimits = LIMITS,
         tls: MllpTls | None = None,
         room_bytes: int = 10_000_000,
+        register: LiveRegister | None = None,
     ) -> None:
         self.journal = JournalWriter(url)
         self.register = OneCentre()
         self.room = Room(room_bytes)
-        self.server = MllpServer(Reception(self.register), self.journal, limits, self.room, tls)
+        reception = Reception(register or self.register)
+        self.server = MllpServer(reception, self.journal, limits, self.room, tls)
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
         self._stop = asyncio.Event()

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -130,6 +131,20 @@ def test_caretaker__changed_maps_release_what_they_resolve(
     assert len(queued(database)) == 1
     work_off_all(database, worker)
     assert rows(database)[0]["state"] == "stored"
+
+
+def test_caretaker__keeps_the_journal_as_long_as_the_setting_says(
+    server: FhirServer, maps: CurrentMaps, worker: MessageWorker, database: Database
+) -> None:
+    journal(database, REPORT.read_bytes().replace(b"\n", b"\r"), with_local_code("M"))
+    work_off_all(database, worker)
+    with database.connection() as connection:
+        connection.execute("UPDATE ingest_message SET received = received - interval '40 days'")
+        for days, left in ((0, 2), (41, 2), (30, 1)):
+            settings = server.settings.model_copy(update={"journal_retention_days": days})
+            Caretaker(replace(server, settings=settings), maps).look(connection)
+            assert len(rows(database)) == left
+    assert rows(database)[0]["state"] == "held"
 
 
 def test_caretaker__broken_maps_leave_the_former_ones_in_force(

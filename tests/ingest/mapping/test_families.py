@@ -1,6 +1,7 @@
 """Orders, documents, appointments, laboratory and molecular reports; what is only answered or refused."""
 
 import base64
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -188,6 +189,25 @@ def test_order__cancelled_by_orm_is_revoked_in_any_order() -> None:
     for messages in ([ORDER, OLD_ORDER], [OLD_ORDER, ORDER]):
         (request,) = load(messages).of_type("ServiceRequest")
         assert request["status"] == "revoked"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_order__cancelled_stays_revoked_though_an_older_change_comes_late(
+    order: tuple[int, ...],
+) -> None:
+    asked = {"time": "20240401080000"}, {"time": "20240402080000"}, {"time": "20240403080000"}
+    messages = [
+        message(
+            "OML^O21^OML_O21",
+            patient(),
+            f"ORC|{control}|D79^DPI-C01",
+            "OBR|1|D79^DPI-C01||11529-5^Surgical pathology study^LN",
+            **time,
+        )
+        for control, time in zip(("NW", "XO", "CA"), asked, strict=True)
+    ]
+    (request,) = load([messages[i] for i in order]).of_type("ServiceRequest")
+    assert request["status"] == "revoked"
 
 
 def test_results__by_specimen_name_it() -> None:

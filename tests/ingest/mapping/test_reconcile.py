@@ -142,16 +142,36 @@ def test_patients__of_two_records_behind_one_message_hold_it() -> None:
     assert [issue.id for issue in held] == ["v2-identity-conflict"]
 
 
-def test_deleted_result__ends_entered_in_error() -> None:
-    deletion = read_message(
+@pytest.mark.parametrize(
+    ("status", "ends"),
+    [("C", "corrected"), ("D", "entered-in-error"), ("W", "entered-in-error"), ("X", "cancelled")],
+)
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_result__corrected_or_deleted_ends_so_in_any_order(
+    status: str, ends: str, order: tuple[int, ...]
+) -> None:
+    change = read_message(
         "oru_r01_narrative",
         ("ORU-0001", "ORU-0004"),
         ("20240318142500|||F", "20240320120000|||C"),
-        ("85|mm^mm^UCUM|||||F", "85|mm^mm^UCUM|||||D"),
+        ("85|mm^mm^UCUM|||||F", f"85|mm^mm^UCUM|||||{status}"),
     )
-    store = load([deletion, FINAL])
+    messages = [PRELIMINARY, FINAL, change]
+    store = load([messages[i] for i in order])
     size = next(o for o in store.of_type("Observation") if "33728-7" in str(o["code"]))
-    assert size["status"] == "entered-in-error"
+    assert size["status"] == ends
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_patient__is_as_the_newest_message_says_and_a_report_may_come_first(
+    order: tuple[int, ...],
+) -> None:
+    messages = [FINAL, ADMISSION, MOVED]
+    store = load([messages[i] for i in order])
+    (patient,) = store.of_type("Patient")
+    (report,) = store.of_type("DiagnosticReport")
+    assert patient["address"][0]["city"] == "Ville-Nouvelle"
+    assert report["subject"]["reference"] == f"Patient/{patient['id']}"
 
 
 def test_message__asks_the_store_a_few_times_only() -> None:

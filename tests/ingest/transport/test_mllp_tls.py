@@ -1,12 +1,15 @@
+import hashlib
 import ssl
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
 
+from fhir_server.cli.main import run
 from fhir_server.operator_error import OperatorError
 from fhir_server.settings import Settings
 from fhir_server.store.database import Database
+from ingest.maps import CurrentMaps
 from ingest.transport.mllp_tls import server_tls
 from tests.ingest.conftest import KnownCentre, MllpThread, OneCentre
 from tests.ingest.journal_rows import issue_ids, rows
@@ -19,6 +22,19 @@ SETTINGS = Settings(
     tls_key=FOLDER / "server.key",
     tls_client_ca=FOLDER / "ca.pem",
 )
+
+
+ADD = (
+    "centre", "add", "C25", "--label", "Centre 25 (fictif)", "--role", "clinical", "--facility", "CHU",
+    "--application", "LAB", "--authority", "IPP-25=https://osteon.example/sid/ipp/C25",
+    "--valid-from", "2026-01-01",
+)  # fmt: skip
+
+
+def fingerprint(certificate: str) -> str:
+    """As `openssl x509 -fingerprint -sha256` writes it."""
+    content = ssl.PEM_cert_to_DER_cert((FOLDER / f"{certificate}.pem").read_text())
+    return hashlib.sha256(content).hexdigest().upper()
 
 
 class CertifiedCentre(OneCentre):
@@ -66,6 +82,26 @@ def test_mllp_tls__certificate_of_another_is_refused_and_journalled(
 def test_mllp_tls__certificate_speaks_for_its_own_centre_only(server: MllpThread) -> None:
     with client(server, "dpi-c01") as sender:
         assert sender.send(adt("1", application="OTHER")).get("MSA-1") == "AE"
+
+
+def test_mllp_tls__certificate_of_the_register_is_bound_to_the_senders_of_its_centre(
+    database: Database, own_maps: Path
+) -> None:
+    maps = CurrentMaps(own_maps)
+    tls = server_tls(SETTINGS, maps.register)
+    foreign = adt("3").replace(b"|LAB|CHU|", b"|DPI-C01|CENTRE-C01|")
+    with (
+        MllpThread(database.url, tls=tls, register=maps.register) as running,
+        client(running, "dpi-c01") as sender,
+    ):
+        assert sender.send(adt("1")).get("MSA-1") == "AE"
+        assert run([*ADD, "--certificate", fingerprint("dpi-c01")]) == 0
+        maps._looked = 0.0
+        # The connection has stayed open: the register counts as it is now.
+        assert sender.send(adt("2")).get("MSA-1") == "AA"
+        assert sender.send(foreign).get("MSA-1") == "AE"
+    states = [(row["state"], row["centre"]) for row in rows(database)]
+    assert states == [("rejected", None), ("received", "C25"), ("rejected", "C01")]
 
 
 def test_mllp_tls__without_certificate_nothing_is_taken(
