@@ -93,6 +93,13 @@ class CompiledExpression:
                 return self._typed(node)
             except FALL_BACK:
                 pass
+        elif self.quick_test is not None:
+            try:
+                truth = self.quick_test(node)
+            except FALL_BACK:
+                pass
+            else:
+                return [] if truth is None else [TypedValue("System.Boolean", truth)]
         items = self._items(node, sibling, resource, root_resource, variables, resolve)
         return [typed(item) for item in items]
 

@@ -89,6 +89,62 @@ def test_lanes__agree_on_invariants_and_examples_meet_them(
     assert failing <= KNOWN_FALSE
 
 
+TIMES = ("2024", "2024-05", "2024-05-06", "2024-05-06T10:00:00Z", "2024-05-06T23:30:00-11:00",
+         "2024-05-07T00:30:00+14:00", "2024-05-08T10:00:00.5+02:00")  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", [
+    "iif(issued + 1 day < effective.ofType(dateTime), false, true)",
+    "iif(effective.ofType(dateTime) - 10 months > issued, false, true)",
+    "iif(status in ('registered' | 'cancelled'), true, issued >= effective.ofType(dateTime))",
+    "iif(status = 'final', issued.exists())",
+    "issued <= effective.ofType(Period).start",
+    "status.intersect('final' | 'amended').empty()",
+    "status.intersect('final').exists() and issued.exists()",
+    "code.coding.code.intersect('a' | 'b').count() > 1",
+    "code.coding.where(system = 's').code.all($this.matches('^[a-z]$'))",
+    "code.coding.code.where($this in ('a' | 'c')).exists()",
+    "value.coding.code.where($this.matches('^[0-9]+$')).empty()",
+    "value.coding.where(system = 's').exists() implies value.text.startsWith('t')",
+])  # fmt: skip
+def test_lanes__agree_on_moments_choices_and_texts(lanes: Lanes, expression: str) -> None:
+    fast, general = lanes.compile(expression, "Observation")
+    assert fast.quick_test is not None
+    for observation in observations():
+        assert outcome(fast.test, observation) == outcome(general.test, observation)
+
+
+@pytest.mark.parametrize("expression", [
+    "code.coding.code.where($this.startsWith('a'))",
+    "code.coding.code.intersect('a' | 'b')",
+    "value.coding",
+])  # fmt: skip
+def test_lanes__agree_on_what_is_left_of_texts(lanes: Lanes, expression: str) -> None:
+    fast, general = lanes.compile(expression, "Observation")
+    for observation in observations():
+        assert outcome(fast.typed, observation) == outcome(general.typed, observation)
+
+
+def observations() -> Iterator[dict[str, Any]]:
+    """Observations as they come and as they should not come."""
+    plain = {"resourceType": "Observation", "status": "final"}
+    beside = {"extension": [{"url": "u", "valueString": "t"}]}
+    for issued in TIMES:
+        for effective in TIMES:
+            yield {**plain, "issued": issued, "effectiveDateTime": effective}
+            yield {**plain, "issued": issued, "effectivePeriod": {"start": effective}}
+        yield {**plain, "issued": issued}
+        yield {**plain, "issued": issued, "_issued": beside, "effectiveDateTime": "no date"}
+    for codes in (["a"], ["a", "b", "a"], ["9", "abc"], [], [None], [5]):
+        concept = {"coding": [{"system": "s", "code": code} for code in codes], "text": "t"}
+        yield {**plain, "code": concept, "valueCodeableConcept": concept}
+        yield {**plain, "code": concept, "valueString": "t", "_status": beside}
+    yield {"resourceType": "Observation", "_status": beside, "_issued": beside,
+           "code": {"coding": [{"code": "a", "_code": beside}, {"_code": beside}]}}  # fmt: skip
+    yield {**plain, "status": ["final", "amended"]}
+    yield {**plain, "issued": [TIMES[0], TIMES[1]], "effectiveDateTime": TIMES[2]}
+
+
 def elements(
     resource: dict[str, Any], space: TypeSpace
 ) -> Iterator[tuple[TypedValue, dict[str, Any]]]:

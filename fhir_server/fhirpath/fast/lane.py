@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_server.fhirpath import regex
 from fhir_server.fhirpath.errors import FHIRPathError
-from fhir_server.fhirpath.fast import paths, truths
+from fhir_server.fhirpath.fast import moments, paths, truths
+from fhir_server.fhirpath.fast.moments import Moment
 from fhir_server.fhirpath.fast.paths import FastPath, Walk
 from fhir_server.fhirpath.fast.truths import FastTruth
 from fhir_server.fhirpath.operators.types import acceptance, type_specifier
@@ -21,6 +22,7 @@ from fhir_server.fhirpath.syntax import (
     Member,
     Node,
     Operation,
+    QuantityLiteral,
     TypeOperation,
 )
 
@@ -68,10 +70,13 @@ def compile_fast(compiler: "Compiler", node: Node, type_name: str) -> Fast | Non
 
 
 class _Lane:
-    def __init__(self, compiler: "Compiler", type_name: str) -> None:
+    """`is_bare` for values that a path leads to: primitives among them have nothing beside them."""
+
+    def __init__(self, compiler: "Compiler", type_name: str, *, is_bare: bool = False) -> None:
         self._compiler = compiler
         self._space = compiler.space
         self._type = type_name
+        self._is_bare = is_bare
 
     def compile(self, node: Node) -> Fast | None:
         """A part as whatever it is."""
@@ -88,6 +93,8 @@ class _Lane:
                 first, *others = [self.truth(operand) for operand in node.operands]
                 parts = [first or truths.UNSURE, *(part or truths.UNSURE for part in others)]
                 return truths.chained(node.operator, parts) if first else None
+            case Constant(kind="boolean", value=bool() as value):
+                return truths.constant(value)
             case Operation():
                 return self._operation(node)
             case TypeOperation():
@@ -99,7 +106,9 @@ class _Lane:
                 return None
 
     def _this(self) -> FastPath | None:
-        return None if self._space.is_primitive(self._type) else paths.this_path(self._type)
+        if self._space.is_primitive(self._type) and not self._is_bare:
+            return None
+        return paths.this_path(self._type)
 
     def path(self, node: Node | None) -> FastPath | None:
         """A part as a path."""
@@ -121,6 +130,8 @@ class _Lane:
         source = self.path(node.target)
         if source is None or not source.types or source.is_guard:
             return source
+        if source.only_type is None:
+            source = self._having(node.target, source.types, node.name) or source
         children = self._space.children(source.types[0], node.name)
         if self._space.is_abstract(source.types[0]) and not children:
             # What every resource has (id, meta) is at the same place in all; the rest depends on the type.
@@ -133,6 +144,13 @@ class _Lane:
             return None
         return paths.step(source, children, from_this=node.target is None)
 
+    def _having(self, node: Node | None, types: tuple[str, ...], name: str) -> FastPath | None:
+        """A choice as the only one of its types that has an element: `value.coding`."""
+        having = [one for one in types if self._space.children(one, name)]
+        if len(having) != 1 or not isinstance(node, Member) or not self._compiler.lenient:
+            return None
+        return self._chosen("ofType", node, having[0])
+
     def _union(self, node: Chain) -> FastPath | None:
         branches = [self.path(operand) for operand in node.operands]
         known = [branch for branch in branches if branch is not None]
@@ -143,6 +161,8 @@ class _Lane:
         if name == "not" and not arguments:
             truth = self.truth(node.target)
             return truths.negated(truth) if truth else None
+        if name == "iif" and node.target is None:
+            return self._choice_of_two(arguments)
         if name in {"is", "as", "ofType"} and len(arguments) == 1 and node.target is not None:
             return self._type_operation(name, node.target, type_specifier(arguments[0]))
         source = self.path(node.target)
@@ -152,14 +172,27 @@ class _Lane:
             return source
         if not arguments:
             return self._without_arguments(name, source)
-        if len(arguments) > 1:
-            return None
+        return self._with_argument(name, source, arguments[0]) if len(arguments) == 1 else None
+
+    def _with_argument(self, name: str, source: FastPath, argument: Node) -> Fast | None:
         if name in {"where", "exists", "all"}:
-            return self._iteration(name, source, arguments[0])
-        argument = arguments[0]
+            return self._iteration(name, source, argument)
+        if name == "intersect":
+            texts = _texts(argument) if source.only_type in _TEXT_TYPES else frozenset()
+            return paths.among(source, texts) if texts else None
         if isinstance(argument, Constant) and isinstance(argument.value, str):
             return _with_text(name, source, argument.value)
         return None
+
+    def _choice_of_two(self, arguments: tuple[Node, ...]) -> FastTruth | None:
+        """`iif` whose results are truths."""
+        criterion, then = self.truth(arguments[0]), self.truth(arguments[1])
+        if criterion is None or then is None:
+            return None
+        if len(arguments) == 2:
+            return truths.chosen(criterion, then, None)
+        otherwise = self.truth(arguments[2])
+        return truths.chosen(criterion, then, otherwise) if otherwise else None
 
     def _without_arguments(self, name: str, source: FastPath) -> Fast | None:
         match name:
@@ -186,10 +219,12 @@ class _Lane:
         inner = source.only_type
         if inner is not None and self._space.is_abstract(inner):
             return paths.guarded(source) if name == "where" else None
-        if inner is None or self._space.is_primitive(inner):
+        if inner is None:
             return None
         # A criterion out of reach matters only where there is something to judge.
-        truth = _Lane(self._compiler, inner).truth(criterion) or truths.UNSURE
+        truth = _Lane(self._compiler, inner, is_bare=True).truth(criterion) or truths.UNSURE
+        if name == "where" and self._space.is_primitive(inner):
+            return paths.filtered_values(source, truth.test)
         if name == "where":
             return paths.filtered(source, inner, truth.test)
         return (
@@ -254,7 +289,7 @@ class _Lane:
             if found is not None:
                 return found
         if node.operator in _COMPARISONS:
-            return self._number_comparison(node)
+            return self._number_comparison(node) or self._comparison_of_moments(node)
         return None
 
     def _equality(self, node: Operation) -> FastTruth | None:
@@ -275,20 +310,16 @@ class _Lane:
                 return None
             truth = self.truth(node.left)
             value = bool(node.right.value)
-            constant = FastTruth(lambda _this: value)
-            return truths.same(truth, constant, wanted=wanted) if truth else None
+            return truths.same(truth, truths.constant(value), wanted=wanted) if truth else None
         left, right = self.truth(node.left), self.truth(node.right)
         return truths.same(left, right, wanted=wanted) if left and right else None
 
     def _membership(self, node: Operation) -> FastTruth | None:
         path = self.path(node.left)
-        operands = node.right.operands if isinstance(node.right, Chain) else (node.right,)
-        if isinstance(node.right, Chain) and node.right.operator != "|":
+        texts = _texts(node.right)
+        if path is None or path.only_type not in _TEXT_TYPES or not texts:
             return None
-        constants = [o.value for o in operands if isinstance(o, Constant) and o.kind == "string"]
-        if path is None or path.only_type not in _TEXT_TYPES or len(constants) != len(operands):
-            return None
-        return truths.is_one_of(path, frozenset(map(str, constants)))
+        return truths.is_one_of(path, texts)
 
     def _number_comparison(self, node: Operation) -> FastTruth | None:
         """`name.count() > 0`, `name.count() + identifier.count() > 0`, `period >= 0`."""
@@ -303,6 +334,29 @@ class _Lane:
             return None
         return truths.numbers(path, lambda number: compare(number, bound))
 
+    def _comparison_of_moments(self, node: Operation) -> FastTruth | None:
+        """`issued + 1 day < effective.ofType(dateTime)`."""
+        if node.operator in {"=", "!="}:
+            return None
+        left = self._moment(node.left)
+        if left is None:
+            return None
+        right = self._moment(node.right) or moments.out_of_reach
+        return moments.compared(left, right, _COMPARISONS[node.operator])
+
+    def _moment(self, node: Node) -> Moment | None:
+        """A part as a point in time."""
+        match node:
+            case Operation(
+                operator="+" | "-", left=start, right=QuantityLiteral(calendar=True) as span
+            ):
+                moment = self._moment(start)
+                amount = span.value if node.operator == "+" else -span.value
+                return moments.moved(moment, amount, span.unit) if moment else None
+            case _:
+                path = self.path(node)
+                return moments.only_moment(path) if path else None
+
     def _counted(self, node: Node) -> list[Walk] | None:
         """The paths whose values are counted together."""
         match node:
@@ -314,6 +368,13 @@ class _Lane:
                 return [*left, *right] if left and right else None
             case _:
                 return None
+
+
+def _texts(node: Node) -> frozenset[str]:
+    """The texts that a literal or a union of literals stands for; none for anything else."""
+    operands = node.operands if isinstance(node, Chain) and node.operator == "|" else (node,)
+    found = [one.value for one in operands if isinstance(one, Constant) and one.kind == "string"]
+    return frozenset(map(str, found)) if len(found) == len(operands) else frozenset()
 
 
 def _with_text(name: str, source: FastPath, text: str) -> Fast | None:

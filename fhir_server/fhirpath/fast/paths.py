@@ -246,6 +246,27 @@ def filtered(source: FastPath, type_name: str, accepts: Callable[[Any], bool | N
     return complex_path(lambda this: [item for item in items(this) if accepts(item)], type_name)
 
 
+def filtered_values(source: FastPath, accepts: Callable[[Any], bool | None]) -> FastPath:
+    """The primitives that meet a criterion."""
+    walk, typed = source.walk, source.typed
+
+    def kept(this: Any) -> Items:
+        items = typed(this)
+        if any(item.value is None or item.sibling is not None for item in items):
+            raise UnsureError
+        return [item for item in items if accepts(item.value)]
+
+    return FastPath(
+        lambda this: [value for value in walk(this) if accepts(value)], kept, source.types
+    )
+
+
+def among(source: FastPath, texts: frozenset[str]) -> FastPath:
+    """The distinct texts of a path that are among others: `code.intersect('a' | 'b')`."""
+    kept = filtered_values(source, texts.__contains__)
+    return united([kept])
+
+
 def extensions(source: FastPath, url: str) -> FastPath:
     """The extensions of a URL on objects."""
     items = source.walk

@@ -28,6 +28,11 @@ UNSURE = FastTruth(_unsure)
 """A part the lane cannot take: harmless where what stands before it decides."""
 
 
+def constant(value: bool) -> FastTruth:  # noqa: FBT001 — the truth itself
+    """Always the same."""
+    return FastTruth(lambda _this: value)
+
+
 def has_value(path: FastPath) -> FastTruth:
     """Whether there is one primitive with a value."""
     walk = path.walk
@@ -99,6 +104,19 @@ def implied(left: FastTruth, right: FastTruth) -> FastTruth:
         if follows is True:
             return True
         return False if given is True and follows is False else None
+
+    return FastTruth(run)
+
+
+def chosen(criterion: FastTruth, then: FastTruth, otherwise: FastTruth | None) -> FastTruth:
+    """`iif(criterion, then, otherwise)`; without an otherwise it is empty."""
+    decides, one = criterion.test, then.test
+    other = otherwise.test if otherwise else None
+
+    def run(this: Any) -> bool | None:
+        if decides(this):
+            return one(this)
+        return other(this) if other else None
 
     return FastTruth(run)
 
