@@ -1,110 +1,220 @@
-"""Expressions that give something only on resources of some code.
+"""Expressions that give something only where some codes of the resource let them.
 
 `Observation.where(code.coding.where(system = 's' and code = 'c').exists()).value.ofType(Quantity)` is how a
-parameter is made for one kind of observation, and a type may have dozens. Which of them a resource is for
-follows from the codings of one element alone, so that is asked once for each combination of them.
+parameter is made for one kind of observation, `Condition.onset.where(%resource.clinicalStatus.coding.code !=
+'resolved')` how one leaves out what no longer counts, and a type may have dozens. What they ask follows from
+the codings and codes of one element or two, so it is asked once for each combination of these.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from fhir_server.fhirpath import FHIRPath
+from fhir_server.fhirpath import FHIRPath, FHIRPathError
+from fhir_server.fhirpath.parser import parse
+from fhir_server.fhirpath.syntax import (
+    Call,
+    Chain,
+    Constant,
+    External,
+    Member,
+    Node,
+    Operation,
+    to_source,
+    walk,
+)
 from fhir_server.search.elements import Fill
 from fhir_server.search.rows import IndexRows
 
-_GATED = re.compile(
-    r"(?P<type>[A-Z]\w*)\.where\("
-    r"(?P<test>(?P<element>[a-z]\w*)\.coding\.where\((?P<criteria>[^()]*)\)\.exists\(\))(?P<rest>.*)"
-)
-_TEXT = re.compile(r"'[^'\\]*'")
-_WORD = re.compile(r"\w+")
-_OF_A_CODING = frozenset({"system", "code", "and", "or", "in"})
-_OTHERWISE = re.compile(r"\b(?:or|xor|implies)\b")
-_SELECT = ".select("
-
 MOST_KEPT = 4096
-"""How many combinations of codings are kept; then all of them are forgotten."""
+"""How many combinations of codes are kept; then all of them are forgotten."""
+
+_RESOURCE = External("resource")
+_LOGIC = frozenset({"and", "or", "|", "=", "!=", "in", "implies"})
+_OF_VALUES = frozenset({"exists", "empty", "not"})
+_OF_NOTHING_NOTHING = frozenset({"where", "select", "ofType", "as", "extension", "first", "last"})
+"""Functions that give nothing where there is nothing; `empty()` would not."""
+_OF_A_CODING = frozenset({"system", "code"})
+_LIST = "list of"
+"""What the key of an element that repeats begins with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What an expression asks of the codings of an element before anything else.
+    """What an expression asks of codes before anything else.
 
-    Shape: `test` the condition as an expression; `path` the expression without it where it asks for nothing
-    else, else empty.
+    Shape: `elements` those of the resource that are asked; `test` the condition; `rest` the expression
+    without it.
     """
 
-    element: str
+    elements: tuple[str, ...]
     test: str
-    path: str = ""
+    rest: str
 
 
 def gate_of(expression: str, resource_type: str) -> Gate | None:
     """The gate before an expression, None where it has none."""
-    match = _GATED.fullmatch(expression)
-    if match is None or match["type"] != resource_type:
+    try:
+        syntax = parse(expression)
+    except FHIRPathError:
         return None
-    if not set(_WORD.findall(_TEXT.sub("", match["criteria"]))) <= _OF_A_CODING:
+    return _after_the_type(syntax, resource_type) or _of_the_resource(syntax)
+
+
+def _after_the_type(node: Node, resource_type: str) -> Gate | None:
+    """`Type.where(condition)`, and what follows it."""
+    match node:
+        case Call(name="where", target=Member(target=None) as root, arguments=(criterion,)):
+            return _gate(root, criterion, None) if root.name == resource_type else None
+        case Call(target=Node() as target, name=name) if name in _OF_NOTHING_NOTHING:
+            inner = _after_the_type(target, resource_type)
+        case Member(target=Node() as target):
+            inner = _after_the_type(target, resource_type)
+        case _:
+            return None
+    return inner and replace(inner, rest=to_source(replace(node, target=parse(inner.rest))))
+
+
+def _of_the_resource(node: Node) -> Gate | None:
+    """`….where(condition)` whose condition asks `%resource`."""
+    match node:
+        case Call(name="where", target=Node() as target, arguments=(criterion,)):
+            return _gate(target, criterion, _RESOURCE)
+        case _:
+            return None
+
+
+def _gate(target: Node, criterion: Node, start: External | None) -> Gate | None:
+    """The gate of those conditions in a criterion that ask nothing but codes of the resource, whose elements
+    begin at `start`.
+    """
+    conditions = _conjuncts(criterion)
+    asked = [_elements(condition, start) for condition in conditions]
+    tests = [one for one, names in zip(conditions, asked, strict=True) if names]
+    others = [one for one, names in zip(conditions, asked, strict=True) if not names]
+    if not tests:
         return None
-    rest = match["rest"]
-    end = _end_of_group(rest, 0)
-    also, after = rest[:end].strip(), rest[end + 1 :]
-    if end < 0:
-        return None
-    if not also:
-        return Gate(match["element"], match["test"], resource_type + after)
-    # Of nothing, a selection is nothing; a function such as `empty()` would not be.
-    is_selection = (
-        after.startswith(_SELECT) and _end_of_group(after, len(_SELECT)) == len(after) - 1
+    elements = sorted({name for names in asked if names for name in names})
+    rest = Call(target, "where", (_joined(others),)) if others else target
+    test = to_source(_joined(tests)).replace("%resource.", "")
+    return Gate(tuple(elements), test, to_source(rest))
+
+
+def _conjuncts(node: Node) -> tuple[Node, ...]:
+    return node.operands if isinstance(node, Chain) and node.operator == "and" else (node,)
+
+
+def _joined(conditions: Sequence[Node]) -> Node:
+    return conditions[0] if len(conditions) == 1 else Chain("and", tuple(conditions))
+
+
+def _elements(node: Node, start: External | None) -> frozenset[str] | None:
+    """The elements of the resource whose codes a condition asks; None where it asks for more.
+
+    Shape: elements begin at `start`: at `%resource`, or by their names alone.
+    """
+    match node:
+        case Constant(value=value):
+            return None if "%" in str(value) else frozenset()
+        case Chain(operator=operator, operands=parts) if operator in _LOGIC:
+            return _all(parts, start)
+        case Operation(operator=operator, left=left, right=right) if operator in _LOGIC:
+            return _all((left, right), start)
+        case Call(name=name, target=Node() as target, arguments=()) if name in _OF_VALUES:
+            return _elements(target, start)
+        case Call(name="intersect", target=Node() as target, arguments=(texts,)):
+            return _all((target, texts), start)
+        case Call(name="where", target=Member(name="coding") as target, arguments=(criterion,)):
+            return _elements(target, start) if _asks_a_coding(criterion) else None
+        case Member(target=owner, name=name) if owner == start:
+            return frozenset({name})
+        case Member(target=Member(target=owner) as target, name="coding") if owner == start:
+            return frozenset({target.name})
+        case Member(target=(Member(name="coding") | Call(name="where")) as target, name=name):
+            return _elements(target, start) if name in _OF_A_CODING else None
+        case _:
+            return None
+
+
+def _all(parts: Sequence[Node], start: External | None) -> frozenset[str] | None:
+    found: set[str] = set()
+    for part in parts:
+        names = _elements(part, start)
+        if names is None:
+            return None
+        found |= names
+    return frozenset(found)
+
+
+def _asks_a_coding(criterion: Node) -> bool:
+    """Whether a criterion compares the system and the code of a Coding, and nothing else."""
+    return all(
+        isinstance(node, Constant)
+        or (isinstance(node, Member) and node.target is None and node.name in _OF_A_CODING)
+        or (isinstance(node, Chain | Operation) and node.operator in _LOGIC)
+        for node in walk(criterion)
     )
-    is_further = also.startswith("and ") and not _OTHERWISE.search(_TEXT.sub("", also))
-    return Gate(match["element"], match["test"]) if is_selection and is_further else None
 
 
-def _end_of_group(text: str, at: int) -> int:
-    """Where the parenthesis closes that was opened before `at`; -1 where it does not."""
-    masked = _TEXT.sub(lambda found: "x" * len(found[0]), text)
-    depth = 1
-    for position in range(at, len(masked)):
-        depth += {"(": 1, ")": -1}.get(masked[position], 0)
-        if depth == 0:
-            return position
-    return -1
-
-
-class GatesOfElement:
-    """The gates of a type that look at one element, and what fills index rows behind each."""
+class GatesOfElements:
+    """The gates of a type that look at the same elements, and what fills index rows behind each."""
 
     def __init__(
-        self, element: str, gates: Sequence[tuple[Gate, Fill]], resource_type: str, engine: FHIRPath
+        self,
+        elements: tuple[str, ...],
+        gates: Sequence[tuple[Gate, Fill]],
+        resource_type: str,
+        engine: FHIRPath,
     ) -> None:
-        self._element = element
+        self._elements = elements
         self._type = resource_type
         self._gates = [
             (engine.compile(gate.test, context_type=resource_type), fill) for gate, fill in gates
         ]
-        self._open: dict[tuple[tuple[Any, Any], ...], tuple[Fill, ...]] = {}
+        self._open: dict[tuple[Any, ...], tuple[Fill, ...]] = {}
 
     def fill(self, resource: dict[str, Any], rows: IndexRows) -> None:
-        """Add the rows behind the gates that let a resource through."""
-        concept = resource.get(self._element)
-        if concept is None:
-            return
-        codings = tuple([(one.get("system"), one.get("code")) for one in concept.get("coding", ())])
-        found = self._open.get(codings)
-        for fill in self._tried(codings) if found is None else found:
+        """Add the rows behind the gates that let a resource through. Errors: WRONG_SHAPE."""
+        codes = tuple([_codes(resource, element) for element in self._elements])
+        found = self._open.get(codes)
+        for fill in self._tried(codes) if found is None else found:
             fill(resource, rows)
 
-    def _tried(self, codings: tuple[tuple[Any, Any], ...]) -> tuple[Fill, ...]:
-        listed = [
-            {name: text for name, text in (("system", system), ("code", code)) if text is not None}
-            for system, code in codings
-        ]
-        stub = {"resourceType": self._type, self._element: {"coding": listed}}
+    def _tried(self, codes: tuple[Any, ...]) -> tuple[Fill, ...]:
+        values = zip(self._elements, map(_restored, codes), strict=True)
+        stub = {name: value for name, value in values if value is not None}
+        stub["resourceType"] = self._type
         found = tuple(fill for gate, fill in self._gates if gate.test(stub))
         if len(self._open) >= MOST_KEPT:
             self._open.clear()
-        self._open[codings] = found
+        self._open[codes] = found
         return found
+
+
+def _codes(resource: dict[str, Any], element: str) -> Any:
+    """The codes of an element as a key."""
+    value = resource.get(element)
+    if value is None:
+        if f"_{element}" in resource:
+            raise TypeError(element)
+        return None
+    return (_LIST, *map(_codes_of, value)) if type(value) is list else _codes_of(value)
+
+
+def _codes_of(value: Any) -> Any:
+    """A code itself; of a concept the system and code of each coding."""
+    if type(value) is dict:
+        return tuple([(one.get("system"), one.get("code")) for one in value.get("coding", ())])
+    if type(value) is str or type(value) is bool:
+        return value
+    raise TypeError(value)
+
+
+def _restored(codes: Any) -> Any:
+    """An element that has these codes."""
+    if type(codes) is not tuple:
+        return codes
+    if codes[:1] == (_LIST,):
+        return [_restored(one) for one in codes[1:]]
+    pairs = [zip(("system", "code"), coding, strict=True) for coding in codes]
+    return {"coding": [{name: text for name, text in pair if text is not None} for pair in pairs]}

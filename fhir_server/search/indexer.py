@@ -23,7 +23,7 @@ from fhir_server.search.elements import (
     element_tree,
 )
 from fhir_server.search.full_text import text_vector
-from fhir_server.search.gates import Gate, GatesOfElement, gate_of
+from fhir_server.search.gates import Gate, GatesOfElements, gate_of
 from fhir_server.search.parameters import SearchParameter, SearchParameters
 from fhir_server.search.paths import Path, paths_of
 from fhir_server.search.rows import IndexRows, TypedValue
@@ -61,7 +61,7 @@ class TypeIndex:
     """What fills the rows of a type: its tree, its gates, and evaluations by the JSON key they start from."""
 
     walk: Fill
-    gates: tuple[GatesOfElement, ...]
+    gates: tuple[GatesOfElements, ...]
     by_key: dict[str, tuple[Fill, ...]]
     always: tuple[Fill, ...]
 
@@ -147,17 +147,17 @@ class SearchIndexer:
 
     def _compile(self, resource_type: str) -> TypeIndex:
         walked: list[tuple[Path, Use]] = []
-        gates: dict[str, list[tuple[Gate, Fill]]] = {}
+        gates: dict[tuple[str, ...], list[tuple[Gate, Fill]]] = {}
         by_key: dict[str, list[Fill]] = {}
         always: list[Fill] = []
         for expression in self._expressions(resource_type):
             paths = self._paths(expression, resource_type)
             gate = gate_of(expression.text, resource_type) if paths is None else None
-            behind = self._behind(gate, expression, resource_type) if gate is not None else None
             if paths is not None:
                 walked += paths
-            elif gate is not None and behind is not None:
-                gates.setdefault(gate.element, []).append((gate, behind))
+            elif gate is not None:
+                behind = self._behind(replace(expression, text=gate.rest), resource_type)
+                gates.setdefault(gate.elements, []).append((gate, behind))
             elif expression.keys is not None:
                 fill = self._evaluation(expression, resource_type)
                 for key in expression.keys:
@@ -167,8 +167,8 @@ class SearchIndexer:
         index = TypeIndex(
             element_tree(walked),
             tuple(
-                GatesOfElement(element, behind, resource_type, self._engine)
-                for element, behind in gates.items()
+                GatesOfElements(elements, behind, resource_type, self._engine)
+                for elements, behind in gates.items()
             ),
             {key: tuple(found) for key, found in by_key.items()},
             tuple(always),
@@ -182,12 +182,10 @@ class SearchIndexer:
             return None
         return [(path, use) for path in paths for use in expression.uses]
 
-    def _behind(self, gate: Gate, expression: Expression, resource_type: str) -> Fill | None:
-        """What fills rows behind a gate; None where the expression may give something before it."""
-        if not gate.path:
-            return self._evaluation(expression, resource_type)
-        paths = self._paths(replace(expression, text=gate.path), resource_type)
-        return None if paths is None else element_tree(paths)
+    def _behind(self, expression: Expression, resource_type: str) -> Fill:
+        """What fills rows behind a gate."""
+        paths = self._paths(expression, resource_type)
+        return self._evaluation(expression, resource_type) if paths is None else element_tree(paths)
 
     def _evaluation(self, expression: Expression, resource_type: str) -> Fill:
         evaluate = self._engine.compile(expression.text, context_type=resource_type).typed

@@ -127,31 +127,71 @@ def test_paths__of_what_does_more_than_walk_are_none(expression: str) -> None:
     assert paths_of(expression, "Observation", MODEL) is None
 
 
+WITHDRAWN = "Observation.value.ofType(CodeableConcept).where(%resource.status != 'final')"
+
+
 @pytest.mark.parametrize(
-    ("expression", "path"),
+    ("expression", "elements", "rest"),
     [
-        (f"{BY_CODE}.value.ofType(CodeableConcept)", "Observation.value.ofType(CodeableConcept)"),
-        (f"{BY_CODE[:-1]} and status = 'final').select(value.exists())", ""),
+        (f"{BY_CODE}.value.ofType(CodeableConcept)", ("code",),
+         "Observation.value.ofType(CodeableConcept)"),
+        (f"{BY_CODE[:-1]} and status = 'final').select(value.exists())", ("code", "status"),
+         "Observation.select(value.exists())"),
+        (f"{BY_CODE[:-1]} or status = 'final').value", ("code", "status"), "Observation.value"),
+        (f"{BY_CODE[:-1]}.not()).value", ("code",), "Observation.value"),
+        (f"{BY_CODE[:-1]} and issued > @2024).value", ("code",),
+         "Observation.where(issued > @2024).value"),
+        (WITHDRAWN, ("status",), "Observation.value.ofType(CodeableConcept)"),
+        ("Observation.value.where(exists() and %resource.category.coding.code.intersect('a').empty())",
+         ("category",), "Observation.value.where(exists())"),
     ],
-)
-def test_gate__stands_before_what_asks_for_a_code(expression: str, path: str) -> None:
+)  # fmt: skip
+def test_gate__stands_before_what_asks_for_codes(
+    expression: str, elements: tuple[str, ...], rest: str
+) -> None:
     gate = gate_of(expression, "Observation")
     assert gate is not None
-    assert gate.path == path
+    assert gate.elements == elements
+    assert gate.rest == rest
 
 
 @pytest.mark.parametrize(
     "expression",
     [
-        f"{BY_CODE[:-1]} or status = 'final').select(value)",
-        f"{BY_CODE[:-1]}.not()).select(value)",
+        f"{BY_CODE[:-1]} or issued > @2024).value",
         f"{BY_CODE[:-1]} and status = 'final').value.empty()",
         "Observation.where(code.coding.where(display = 'x').exists()).value",
         "Observation.where(code.coding.where(system = 's').exists().value",
+        "Observation.where(code.text = 'x').value",
+        "Observation.where(status = '%resource.status').value",
+        "Observation.value.where(status = 'final')",
     ],
 )
 def test_gate__does_not_stand_before_what_may_hold_otherwise(expression: str) -> None:
     assert gate_of(expression, "Observation") is None
+
+
+@pytest.mark.parametrize("expression", [
+    WITHDRAWN,
+    "Observation.value.where(%resource.status.intersect('final' | 'amended').empty())",
+    "Observation.value.where(%resource.category.coding.code.intersect('a').exists())",
+    "Observation.where(status.empty()).code",
+    "Observation.where(code.coding.code != 'c').value",
+    "Observation.where(category.coding.where(system = 's').code in ('a' | 'b')).code",
+])  # fmt: skip
+def test_gate__keeps_to_the_engine_whatever_the_codes(
+    indexer: SearchIndexer, expression: str
+) -> None:
+    own = _with_parameter(indexer, expression)
+    beside = {"extension": [{"url": "u", "valueString": "t"}]}
+    for change in (
+        {}, {"status": "amended"}, {"status": None, "_status": beside}, {"category": []},
+        {"category": [coded("s", "a"), coded("t", "b")]}, {"category": [coded("s", "b")]},
+        {"code": {"text": "only"}}, {"code": coded("s", "d")}, {"category": coded("s", "a")},
+    ):  # fmt: skip
+        made = observation("a", valueCodeableConcept=coded("s", "v"), code=coded("s", "c"))
+        one = {name: value for name, value in (made | change).items() if value is not None}
+        assert _as_sets(own.rows(one)) == _as_sets(own.evaluated(one))
 
 
 @pytest.mark.parametrize(
