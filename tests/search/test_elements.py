@@ -184,11 +184,12 @@ def test_gate__keeps_to_the_engine_whatever_the_codes(
 ) -> None:
     own = _with_parameter(indexer, expression)
     beside = {"extension": [{"url": "u", "valueString": "t"}]}
-    for change in (
+    changes: list[dict[str, Any]] = [
         {}, {"status": "amended"}, {"status": None, "_status": beside}, {"category": []},
         {"category": [coded("s", "a"), coded("t", "b")]}, {"category": [coded("s", "b")]},
         {"code": {"text": "only"}}, {"code": coded("s", "d")}, {"category": coded("s", "a")},
-    ):  # fmt: skip
+    ]  # fmt: skip
+    for change in changes:
         made = observation("a", valueCodeableConcept=coded("s", "v"), code=coded("s", "c"))
         one = {name: value for name, value in (made | change).items() if value is not None}
         assert _as_sets(own.rows(one)) == _as_sets(own.evaluated(one))
