@@ -15,19 +15,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fhir_server.search.conditions import Conditions, equals_any
-from fhir_server.search.plan import Plan, RangeGroup, plan_predicate
+from fhir_server.search.plan import Plan, RangeGroup, asks_for_tokens_alone, plan_predicate
 from fhir_server.search.predicates import Chained, HasString, ReferredTo
 from fhir_server.search.request import SearchRequest
 from fhir_server.search.select import COLUMNS, plan_request
 from fhir_server.search.sql import Fragment, sql
+from fhir_server.store.token_blocks import BLOCK_BITS
 from fhir_server.store.token_statistics import TokenStatistics
 
 MOST_KEYS = 10_000
 """Where more keys match, matches are so common that the order of storing soon gives a page."""
 MOST_LINKED = 1_000
 """The same for links, which cost more for each key."""
-BLOCK_BITS = 10
-"""A block is 1,024 places in the order of storing, as the index `resource_tokens` has it."""
 MOST_BLOCKS = 128
 LEAST_MATCHES = 200
 """So few matches are read quickly in any way."""
@@ -64,7 +63,7 @@ def way_of(request: SearchRequest, limit: int, statistics: Statistics) -> Way:
     lone = lone_criterion(plan)
     if lone is not None:
         return ByKey(lone) if _has_few_links(lone, statistics) else None
-    if not _asks_for_tokens(plan):
+    if not (plan.contains or plan.overlaps) or not asks_for_tokens_alone(plan):
         return None
     blocks = _blocks(plan, limit, statistics())
     return None if blocks is None else InBlocks(blocks)
@@ -81,11 +80,6 @@ def lone_criterion(plan: Plan) -> Lone | None:
 def _asks_of_row(plan: Plan) -> bool:
     asks = plan.contains or plan.overlaps or plan.excluded or plan.updated
     return bool(asks) or plan.keys is not None
-
-
-def _asks_for_tokens(plan: Plan) -> bool:
-    asks_for_more = plan.updated or plan.ranges or plan.others or plan.keys is not None
-    return bool(plan.contains or plan.overlaps) and not asks_for_more
 
 
 def _has_few_links(lone: Lone, statistics: Statistics) -> bool:

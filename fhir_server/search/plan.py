@@ -117,6 +117,12 @@ def plan_predicate(predicate: Predicate) -> Plan:
     return plan
 
 
+def asks_for_tokens_alone(plan: Plan) -> bool:
+    """Whether it asks for nothing but tokens and types."""
+    asks_for_more = plan.updated or plan.ranges or plan.others or plan.keys is not None
+    return not asks_for_more
+
+
 def range_of_sort(plan: Plan, sort: Sort) -> RangeGroup | None:
     """The group that runs over the very rows that the sort key reads, so that one join serves both."""
     if not sort.is_single or sort.kind not in {"date", "number"}:

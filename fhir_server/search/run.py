@@ -31,6 +31,7 @@ from fhir_server.search.select import (
     stored_resource,
 )
 from fhir_server.search.sql import Fragment
+from fhir_server.search.totals import total_of
 from fhir_server.search.waves import MAX_INCLUDED, run_includes
 from fhir_server.store.keys import hash64
 from fhir_server.store.resources import StoredResource
@@ -200,15 +201,15 @@ def _page_total(
 
 
 def _total(connection: Connection, request: SearchRequest, *, exact: bool) -> int:
-    total = _counted(connection, select_count(request), exact=exact)
-    if request.contained is not None:
-        total += _counted(connection, select_contained_count(request.contained), exact=exact)
-    return total
-
-
-def _counted(connection: Connection, statement: Fragment, *, exact: bool) -> int:
+    contained = select_contained_count(request.contained) if request.contained is not None else None
     if exact:
-        return int(run_fragment(connection, statement)[0][0])
+        total = total_of(connection, request)
+        return total + int(run_fragment(connection, contained)[0][0]) if contained else total
+    total = _estimated(connection, select_count(request))
+    return total + _estimated(connection, contained) if contained else total
+
+
+def _estimated(connection: Connection, statement: Fragment) -> int:
     plan = run_fragment(connection, Fragment("EXPLAIN (FORMAT JSON) ") + statement)[0][0]
     counted = plan[0]["Plan"]
     while counted.get("Node Type") in {"Aggregate", "Gather"} and "Plans" in counted:

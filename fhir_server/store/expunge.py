@@ -3,11 +3,11 @@
 from collections.abc import Collection
 
 from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
-from fhir_server.store.resources import Connection
+from fhir_server.store.resources import NOTE_CHANGED_BLOCKS, Connection
 
 _BY_KEY = (
     "resource_history", "search_date", "search_number", "search_quantity", "search_string",
-    "search_reference", "subscription", "subscription_event", "subscription_delivery", "resource",
+    "search_reference", "subscription", "subscription_event", "subscription_delivery",
 )  # fmt: skip
 
 
@@ -52,11 +52,16 @@ def expunge_resources(connection: Connection, keys: Collection[int]) -> int:
     versions = 0
     for table in _BY_KEY:
         removed = connection.execute(
-            f"DELETE FROM {table} WHERE key = ANY(%s)",  # noqa: S608 — the names are ours
+            f"DELETE FROM {table} WHERE key = ANY(%s)",
             (ordered,),
         ).rowcount
-        versions += removed if table in {"resource", "resource_history"} else 0
-    return versions
+        versions += removed if table == "resource_history" else 0
+    gone = connection.execute(
+        "WITH written AS (DELETE FROM resource WHERE key = ANY(%s) RETURNING key, sequence), "
+        "noted AS (" + NOTE_CHANGED_BLOCKS + ") SELECT key FROM written",
+        (ordered,),
+    )
+    return versions + gone.rowcount
 
 
 def _forget_answers(connection: Connection, keys: Collection[int]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from fhir_server.store.arrays import array_text
 from fhir_server.store.resources import (
+    NOTE_CHANGED_BLOCKS,
     SEARCH_TABLES,
     Connection,
     IndexRows,
@@ -36,9 +37,10 @@ def replace_rows(connection: Connection, wanted: Mapping[int, IndexRows]) -> int
 
 def _replace_tokens(connection: Connection, wanted: Mapping[int, IndexRows]) -> set[int]:
     rows = connection.execute(
-        "UPDATE resource r SET tokens = new.tokens::bigint[] "
+        "WITH written AS (UPDATE resource r SET tokens = new.tokens::bigint[] "
         "FROM unnest(%s::bigint[], %s::text[]) AS new (key, tokens) "
-        "WHERE r.key = new.key AND r.tokens <> new.tokens::bigint[] RETURNING r.key",
+        "WHERE r.key = new.key AND r.tokens <> new.tokens::bigint[] RETURNING r.key, r.sequence), "
+        "noted AS (" + NOTE_CHANGED_BLOCKS + ") SELECT key FROM written",
         (list(wanted), [array_text(rows.tokens) for rows in wanted.values()]),
     ).fetchall()
     return {row[0] for row in rows}

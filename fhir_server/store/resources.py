@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, LiteralString, Protocol
 
 import psycopg
 
@@ -228,6 +228,14 @@ class _Part:
     values: Sequence[Any]
 
 
+NOTE_CHANGED_BLOCKS: LiteralString = (
+    "INSERT INTO changed_block (block) SELECT DISTINCT sequence >> 10 FROM written"
+)
+"""Behind every statement that writes rows of `resource` and calls what it returns `written`: totals that are
+kept by blocks (`store/token_blocks.py`) are exact by it.
+"""
+_CHANGED_BLOCKS = _Part("into_changed_block", NOTE_CHANGED_BLOCKS, ())
+
 _LARGE_BYTES = 1024 * 1024
 """From here on bodies travel in binary form."""
 
@@ -241,7 +249,7 @@ def _write_rows(connection: Connection, versions: Sequence[NewVersion]) -> int:
     """
     indexed = [(one.resource.key, one.rows) for one in versions if one.rows]
     codes = (code for _, rows in indexed for code in rows.codes)
-    parts = [_upsert(versions), *_index_rows(indexed), *_codes(codes)]
+    parts = [_upsert(versions), _CHANGED_BLOCKS, *_index_rows(indexed), *_codes(codes)]
     together = ", ".join(f"{part.name} AS ({part.statement})" for part in parts)
     row = connection.execute(
         f"WITH {together} SELECT count(*) FROM written".encode(),
@@ -270,7 +278,7 @@ def _upsert(versions: Sequence[NewVersion]) -> _Part:
         "deleted = excluded.deleted, body = excluded.body, tokens = excluded.tokens, "
         "origin = excluded.origin "
         "WHERE resource.version = excluded.version - 1 "
-        "AND resource.type = excluded.type AND resource.id = excluded.id RETURNING key",
+        "AND resource.type = excluded.type AND resource.id = excluded.id RETURNING sequence",
         (
             array_text(r.key for r in resources),
             array_text(TYPE_NUMBERS[r.type] for r in resources),

@@ -23,7 +23,7 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, TSVECTOR, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSONB, TIMESTAMP, TSVECTOR, UUID
 
 metadata = MetaData()
 
@@ -165,6 +165,30 @@ search_code = Table(
 """The code behind the token `=code` of a parameter, once for the whole store, for sorting by it. No
 identifiers: their texts stand in `search_string` and go with their resource.
 """
+
+token_block = Table(
+    "token_block",
+    metadata,
+    Column("token", BigInteger, primary_key=True, autoincrement=False),
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("places", BIT(1024), nullable=False),
+)
+"""Where the resources with a kept token stand: a bit for each place of a block, no row where none is set."""
+
+kept_token = Table(
+    "kept_token",
+    metadata,
+    Column("token", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", SmallInteger),
+    Column("built", Boolean, nullable=False, server_default=text("false")),
+    Column("since", TIMESTAMP(timezone=True), nullable=False, server_default=text("now()")),
+)
+"""The tokens that `token_block` holds, `built` once it does. A type stands under its number, which `type`
+has too: no hash is that small.
+"""
+
+changed_block = Table("changed_block", metadata, Column("block", BigInteger, nullable=False))
+"""The blocks of resources that were written since `token_block` was, once for each write."""
 
 contained_resource = Table(
     "contained_resource",
