@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from fhir_server.model.issues import error
+from ingest.hl7v2 import NULL
 from ingest.mapping.assembly import Assembly, Finish
 from ingest.mapping.identities import ICD_O
 from ingest.mapping.scopes import Scope
@@ -130,6 +132,30 @@ def observation_specimen(
 
 def _bare(identifier: Mapping[str, Any]) -> dict[str, Any]:
     return {name: identifier[name] for name in ("system", "value") if name in identifier}
+
+
+@finishing_step("retired-numbers")
+def retired_numbers(assembly: Assembly, scope: Scope, target: dict[str, Any], _label: str) -> None:
+    """A merge retires the numbers of MRG-1 that PID-3 does not go on using; one that retires none is held.
+
+    Shape: a national identity that is retired stands in MRG-1 only, never in the record.
+    """
+    identifiers = target.get("identifier", [])
+    current = [_bare(one) for one in identifiers if one.get("use") != "old"]
+    target["identifier"] = [
+        one for one in identifiers if one.get("use") != "old" or _bare(one) not in current
+    ]
+    named = _numbers(scope, "MRG", 1) - _numbers(scope, "PID", 3)
+    if len(target["identifier"]) == len(current) and not named:
+        assembly.context.held.append(
+            error("v2-merge-retires-nothing", "required", "Patient.identifier", place="MRG-1")
+        )
+
+
+def _numbers(scope: Scope, segment: str, field: int) -> set[str | None]:
+    found = scope.visible().get(segment)
+    repetitions = found.field(field) if found is not None else ()
+    return {one.component(1) for one in repetitions} - {None, NULL}
 
 
 @finishing_step("recorded-now")

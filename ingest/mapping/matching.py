@@ -27,9 +27,6 @@ from ingest.mapping.result import Resource, Stored
 AT_ONCE = 200
 """Identifiers asked for in one search."""
 
-MOST_LINKS = 8
-"""Replaced records are followed so far: a ring of links ends."""
-
 BY_ID = frozenset({"Provenance", "Binary"})
 """Types without identifiers, whose resources the mapping names itself."""
 
@@ -124,17 +121,25 @@ def _by_identifier(
 
 
 def _survivor(patient: Resource, stored: Stored) -> Resource:
-    """The record that took a patient's place, at last."""
-    for _ in range(MOST_LINKS):
-        links = [one for one in patient.get("link", ()) if one.get("type") == "replaced-by"]
-        if not links:
-            return patient
-        reference = str(links[0]["other"].get("reference", ""))
-        others = stored("Patient", {"_id": reference.rpartition("/")[2]})
+    """The record that took a patient's place, at last; a ring of links ends before it comes round.
+
+    Cost: a search for each merge that followed upon the other.
+    """
+    seen = {patient["id"]}
+    while (successor := _replaced_by(patient)) and successor not in seen:
+        others = stored("Patient", {"_id": successor})
         if not others:
-            return patient
+            break
+        seen.add(successor)
         patient = others[0]
     return patient
+
+
+def _replaced_by(patient: Resource) -> str:
+    """The id of the record that took a patient's place; empty where none did."""
+    links = (one for one in patient.get("link", ()) if one.get("type") == "replaced-by")
+    reference = next((str(one["other"].get("reference", "")) for one in links), "")
+    return reference.rpartition("/")[2]
 
 
 def identities(one: Built) -> Sequence[Identity]:

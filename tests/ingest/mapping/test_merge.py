@@ -1,6 +1,6 @@
 """A40 and A47: one record takes the place of another; later messages for it find the survivor."""
 
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import Any
 
 import pytest
@@ -103,3 +103,49 @@ def test_merge__of_a_merged_record_goes_on_to_the_last_one() -> None:
 def test_merge__again_writes_nothing() -> None:
     store = load([RETIRED, SURVIVOR, MERGE])
     assert map_message(MERGE, stored=store).bundle is None
+
+
+def test_merge__finds_the_last_survivor_of_many_merges() -> None:
+    numbers_in_use = [f"1000{one:02d}" for one in range(1, 13)]
+    merges = [
+        message(
+            "ADT^A40^ADT_A39",
+            patient(later),
+            f"MRG|{earlier}^^^IPP-C01^PI",
+            time=f"202404{day:02d}080000",
+        )
+        for day, (earlier, later) in enumerate(pairwise(numbers_in_use), 1)
+    ]
+    records = [message("ADT^A28^ADT_A05", patient(number)) for number in numbers_in_use]
+    moved = message(
+        "ADT^A31^ADT_A05", patient("100001", city="Ville-Nouvelle"), time="20240501080000"
+    )
+    (survivor,) = active(load([*records, *merges, moved]))
+    assert survivor["address"][0]["city"] == "Ville-Nouvelle"
+    assert ("100012", "usual") in numbers(survivor)
+
+
+@pytest.mark.parametrize(
+    "segments", [["MRG|100001^^^IPP-C01^PI"], ["MRG|"], []], ids=["itself", "empty", "no MRG"]
+)
+def test_merge__that_retires_no_number_is_held(segments: list[str]) -> None:
+    merge = message("ADT^A40^ADT_A39", patient("100001"), *segments, time="20240401080000")
+    held = map_message(merge, stored=load([SURVIVOR])).held
+    assert [issue.id for issue in held] == ["v2-merge-retires-nothing"]
+
+
+def test_merge__does_not_retire_a_number_that_stays_in_use() -> None:
+    merge = message(
+        "ADT^A40^ADT_A39",
+        patient("100001"),
+        "MRG|100002^^^IPP-C01^PI~100001^^^IPP-C01^PI",
+        time="20240401080000",
+    )
+    (survivor,) = active(load([RETIRED, SURVIVOR, merge]))
+    assert numbers(survivor) == {("100001", "usual"), ("100002", "old")}
+
+
+def test_renumbering__of_a_national_identity_alone_is_no_empty_merge() -> None:
+    ins = "MRG|199010100000101^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.11&ISO^INS"
+    renumbered = message("ADT^A47^ADT_A30", patient("100001"), ins, time="20240401080000")
+    assert not map_message(renumbered, stored=load([SURVIVOR])).held
