@@ -28,7 +28,7 @@ from ingest.mapping.places import ComponentPlace
 from ingest.mapping.primitives import PRIMITIVES
 from ingest.mapping.remembered import reads_only_its_value, remembered
 from ingest.mapping.runs import RunLine, copy_line, fate_line, function_line, join_line, set_line
-from ingest.mapping.targets import Setter, TargetError, compile_target
+from ingest.mapping.targets import Setter, TargetError, cleared_element, compile_target
 from ingest.mapping.yaml_source import Section
 
 CODED_FORMS = ("code", "Coding", "CodeableConcept")
@@ -101,7 +101,8 @@ class Compiler:
             return function_line(line, setter, decide, compute)
         if line.join is not None:
             return join_line(line, decide)
-        return copy_line(line, setter, decide, self._convert(line, line_map))
+        clears = cleared_element(line.target, self._extensions)
+        return copy_line(line, setter, decide, self._convert(line, line_map), clears)
 
     def _setter(self, line: Line) -> Setter:
         try:

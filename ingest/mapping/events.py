@@ -1,5 +1,6 @@
 """Functions of the maps that read what a message is about: its event, the kind of a report, units."""
 
+from typing import Any
 from urllib.parse import quote
 
 from ingest.mapping.centres import SID
@@ -7,6 +8,7 @@ from ingest.mapping.context import Context
 from ingest.mapping.functions import map_function
 from ingest.mapping.view import View
 
+V2_0003 = "http://terminology.hl7.org/CodeSystem/v2-0003"
 UPDATES = frozenset({"Z99"})
 """Events that update a movement; ZBE-6 names the event that made it (PAM.fr 2.11)."""
 
@@ -21,6 +23,23 @@ def trigger_event(context: Context, views: list[View], _element: str) -> str | N
         original = context.views("ZBE", 6)
         return (original[0].get(1) if original else None) or event
     return None
+
+
+@map_function("event_type")
+def event_type(_context: Context, views: list[View], _element: str) -> dict[str, Any] | None:
+    """The event as a type of the movement (table 0003); an update, which table 0003 lacks, says none."""
+    event = views[0].get(2) if views else None
+    if event is None or event in UPDATES:
+        return None
+    return {"coding": [{"system": V2_0003, "code": event}]}
+
+
+@map_function("clear")
+def clear(context: Context, views: list[View], element: str) -> None:
+    """Nothing, and what stands in the element goes; a value that is sent nevertheless is kept."""
+    context.cleared.add(element)
+    for view in views:
+        context.kept(view.whole(), "its event says that it no longer holds")
 
 
 @map_function("report_kind")

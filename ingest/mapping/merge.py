@@ -22,7 +22,15 @@ ATOMIC = frozenset({"Observation"})
 """Types that a message says as a whole: a corrected value takes the place of the old one with all that
 belonged to it (value[x] of another type, dataAbsentReason)."""
 
-CHOICES = ("abatement", "deceased", "effective", "multipleBirth", "onset")
+PARTED: Mapping[str, frozenset[str]] = {
+    "DocumentReference": frozenset({"context"}),
+    "Encounter": frozenset({"hospitalization", "period"}),
+    "Specimen": frozenset({"collection"}),
+}
+"""Elements whose parts are told by different messages: the end of a stay by its discharge, which says
+nothing of how the patient came. Each part has a key of its own."""
+
+CHOICES = ("abatement", "collected", "deceased", "effective", "multipleBirth", "onset")
 """Elements of which one type at a time may be present (FHIR `[x]`)."""
 
 META_LISTS = ("tag", "security")
@@ -35,13 +43,21 @@ Resource = dict[str, Any]
 class Said:
     """A resource as one message says it: `key` empty for what fills gaps and never overwrites.
 
-    Shape: `element_keys` for elements whose key is not that of the message.
+    Shape: `element_keys` for elements whose key is not that of the message; `cleared` those that the
+    message clears (`period.end`, `extension(URL)`) and says nothing of elsewhere.
     """
 
     resource: Resource
     key: str
     cleared: frozenset[str] = frozenset()
     element_keys: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """The names of the cleared elements."""
+        resource_type = self.resource["resourceType"]
+        told = {name for name, _ in _elements(self.resource)}
+        return frozenset(_cleared_name(resource_type, one) for one in self.cleared) - told
 
     def key_of(self, name: str) -> str:
         """The key of an element."""
@@ -59,7 +75,8 @@ def said_before(stored: Resource, content: Resource) -> Said:
 def merged(stored: Mapping[str, Any], said: Said) -> Resource:
     """The resource to store.
 
-    Shape: elements by name, choices as `deceased[x]`, extensions by URL, `meta.tag` as `tag`.
+    Shape: elements by name, parts as `period.end`, choices as `deceased[x]`, extensions by URL,
+    `meta.tag` as `tag`.
     """
     present = dict(_elements(stored))
     keys = _read_keys(stored)
@@ -94,7 +111,7 @@ def _by_element(
         elif name not in known or _wins(said.key_of(name), value, keys.of(name), present.get(name)):
             result[name] = value
             keys.elements[name] = said.key_of(name)
-    for name in (_element_name(one) for one in said.cleared):
+    for name in said.gone:
         if name not in UNITED and said.key_of(name) >= keys.of(name):
             result.pop(name, None)
             keys.elements[name] = said.key_of(name)
@@ -131,16 +148,38 @@ class _Keys:
         return ";".join([common, *others])
 
 
+def settled(resource: Resource, elements: Mapping[str, Any], key: str) -> Resource:
+    """A stored resource with elements that follow from other resources, under the key that these give.
+
+    Shape: what was told without them, and later, stays: a key of movements is `start~message`.
+    """
+    present, keys = dict(_elements(resource)), _read_keys(resource)
+    for name, value in elements.items():
+        if "~" in keys.of(name) or keys.of(name) < key:
+            present[name] = value
+            keys.elements[name] = key
+    return _resource(resource, {"resourceType": resource["resourceType"]}, present, keys)
+
+
+def key_of(resource: Resource) -> str:
+    """The key of what was told last of a stored resource."""
+    return _read_keys(resource).common
+
+
 def with_keys(said: Said) -> Resource:
     """A resource that is stored for the first time, with the keys that later messages compare with."""
     elements = dict(_elements(said.resource))
-    keys = _Keys("", {name: said.key_of(name) for name in [*elements, *said.cleared]})
+    keys = _Keys("", {name: said.key_of(name) for name in [*elements, *said.gone]})
     return _resource({}, said.resource, elements, keys)
 
 
 def _elements(resource: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    parted = PARTED.get(resource["resourceType"], frozenset())
     for name, value in resource.items():
         if name in {"resourceType", "id", "meta"}:
+            continue
+        if name in parted:
+            yield from _parts(name, value)
             continue
         if name == "extension":
             for extension in value:
@@ -151,6 +190,21 @@ def _elements(resource: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name in META_LISTS:
         if resource.get("meta", {}).get(name):
             yield name, resource["meta"][name]
+
+
+def _parts(name: str, value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for part, inner in value.items():
+        choice = _element_name(part)
+        yield f"{name}.{choice}", inner if choice == part else {part: inner}
+
+
+def _cleared_name(resource_type: str, cleared: str) -> str:
+    """The name that an element to clear has in a merge; a part of its own only where parts are told apart."""
+    if cleared.startswith("extension("):
+        return cleared
+    name, _, part = cleared.partition(".")
+    is_part = part and name in PARTED.get(resource_type, ())
+    return f"{name}.{_element_name(part)}" if is_part else _element_name(name)
 
 
 @lru_cache(maxsize=1024)
@@ -231,12 +285,12 @@ def _resource(
     for name, value in elements.items():
         if name in META_LISTS:
             meta[name] = value
-        elif name.endswith("[x]"):
-            result.update(value)
         elif name.startswith("extension("):
             extensions.append(value)
         else:
-            result[name] = value
+            around, _, part = name.rpartition(".")
+            inside = result.setdefault(around, {}) if around else result
+            inside.update(value if part.endswith("[x]") else {part: value})
     if extensions:
         result["extension"] = extensions
     if not meta:

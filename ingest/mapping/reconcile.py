@@ -3,9 +3,7 @@ unchanged ones are left alone, the others written conditionally.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -14,10 +12,10 @@ from ingest.mapping.assembly import Built, missing_elements
 from ingest.mapping.bundle import WITHOUT_IDENTIFIER, conditional_entry, search_token
 from ingest.mapping.matching import Found, find, identities
 from ingest.mapping.merge import Resource, Said, merged, with_keys
+from ingest.mapping.movements import MOVED, is_added, moved, movement_key, movement_of
 from ingest.mapping.patient_merge import absorbed, linked, replacement_entries, update_entry
 from ingest.mapping.result import Stored
-from ingest.mapping.scopes import Scope
-from ingest.mapping.timestamps import UnreadableError, fhir_date_time
+from ingest.mapping.timestamps import sortable
 
 REPORT_RANKS: Mapping[str, int] = {
     "registered": 0, "partial": 1, "preliminary": 1, "cancelled": 2, "final": 2,
@@ -51,18 +49,22 @@ def reconcile(
         if one.full_url in found.known
     }
     keys = _keys(built, message_time)
+    said: dict[str, Said] = {}
     for one in built:
         resource = _with_references(one.resource, references) if references else one.resource
         key = keys[one.full_url]
-        said = Said(resource, key, _cleared(one, cleared), _element_keys(one, key))
+        said[one.full_url] = Said(
+            resource, key, _cleared(one, cleared), _element_keys(one, key, found)
+        )
+    for one in built:
         _reconcile_one(one, said, found, stored, result)
     return result
 
 
 def _reconcile_one(
-    one: Built, said: Said, found: Found, stored: Stored, result: Reconciled
+    one: Built, all_said: Mapping[str, Said], found: Found, stored: Stored, result: Reconciled
 ) -> None:
-    known = found.known.get(one.full_url)
+    known, said = found.known.get(one.full_url), all_said[one.full_url]
     retired = found.retired.get(one.full_url, [])
     if retired and known is not None:
         said = linked(said, retired)
@@ -77,11 +79,32 @@ def _reconcile_one(
         if not _same(known, _adopt(said.resource, known)):
             result.entries.append(conditional_entry(one, said.resource))
         return
-    adopted = Said(_adopt(said.resource, known), said.key, said.cleared, said.element_keys)
-    resource = merged(absorbed(known, retired), adopted)
+    resource = merged(absorbed(known, retired), _adopted(said, known))
+    if one.plan.type == "Encounter":
+        resource = _by_movements(one, resource, all_said, found, stored)
     result.held.extend(missing_elements(one.plan, resource))
     if not _same(known, resource):
         result.entries.append(update_entry(resource, known, one.full_url))
+
+
+def _by_movements(
+    one: Built, resource: Resource, said: Mapping[str, Said], found: Found, stored: Stored
+) -> Resource:
+    """A stay as its movements have it, where the message does more than add one.
+
+    Cost: a search for the movements of the stay, if so.
+    """
+    movement = movement_of(one)
+    if movement is None or movement is one:
+        return resource
+    known = found.known.get(movement.full_url)
+    if known is None and is_added(one):
+        return resource
+    told = said[movement.full_url]
+    now = with_keys(told) if known is None else merged(known, _adopted(told, known))
+    query = {"part-of": f"Encounter/{resource['id']}"}
+    others = [other for other in stored("Encounter", query) if other["id"] != now.get("id")]
+    return moved(resource, [*others, now])
 
 
 def _new_entry(one: Built, said: Said) -> dict[str, Any]:
@@ -119,6 +142,10 @@ def _content(resource: Mapping[str, Any]) -> dict[str, Any]:
 def _cleared(one: Built, cleared: frozenset[str]) -> frozenset[str]:
     prefix = f"{one.label}."
     return frozenset(name.removeprefix(prefix) for name in cleared if name.startswith(prefix))
+
+
+def _adopted(said: Said, known: Resource) -> Said:
+    return replace(said, resource=_adopt(said.resource, known))
 
 
 def _adopt(value: Any, known: Any) -> Any:
@@ -162,56 +189,48 @@ def _keys(built: Sequence[Built], message_time: str) -> dict[str, str]:
         if one.plan.write == "create" and report is None:
             keys[one.full_url] = ""
         elif report is None:
-            keys[one.full_url] = _utc(message_time)
+            keys[one.full_url] = sortable(message_time)
         else:
             keys[one.full_url] = _report_key(report.resource, tumour=one.plan.type == "Condition")
     return keys
 
 
-def _element_keys(one: Built, key: str) -> dict[str, str]:
+def _element_keys(one: Built, key: str, found: Found) -> dict[str, str]:
     """The keys of elements that do not rest on the time of the message.
 
     Shape: where a patient is, and in which state the stay is, is told by the latest movement (ZBE-2),
-    not by the latest message: a historic movement that is told later moves nobody. Elements that only
-    fill gaps have none.
+    not by the latest message: a historic movement that is told later moves nobody. An update of the
+    patient (A08) says nothing of the state. Elements that only fill gaps have none.
     """
     keys = dict.fromkeys(one.plan.fills, "")
-    if one.plan.type == "Encounter" and one.plan.write == "update":
-        movements = [m for m in (_movement(scope) for scope in one.scopes) if m]
-        keys.update(dict.fromkeys(MOVED, f"{movements[0]}~{key}") if movements else {})
+    if one.plan.type != "Encounter" or one.plan.write != "update":
+        return keys
+    movement = movement_of(one)
+    if movement is not None and movement is not one:
+        known = found.known.get(movement.full_url)
+        standing = (
+            movement.resource if known is None else merged(known, Said(movement.resource, key))
+        )
+        if by_movement := movement_key(standing, key):
+            keys.update(dict.fromkeys(MOVED, by_movement))
+    elif _is_update(one) and one.resource.get("status") != "finished":
+        keys["status"] = ""
     return keys
 
 
-MOVED = ("location", "status", "class")
+UPDATES = frozenset({"A08", "A28", "A31"})
 
 
-def _movement(scope: Scope) -> str:
-    segment = scope.visible().get("ZBE")
-    repetitions = segment.field(2) if segment is not None else ()
-    text = repetitions[0].component(1) if repetitions else None
-    try:
-        return _utc(fhir_date_time(text, UTC)) if text else ""
-    except UnreadableError:
-        return ""
+def _is_update(one: Built) -> bool:
+    header = one.scopes[0].visible().get("MSH")
+    return header is not None and header.text(9, 2) in UPDATES
 
 
 def _report_key(report: Mapping[str, Any], *, tumour: bool) -> str:
     rank = REPORT_RANKS.get(str(report.get("status")), 0)
-    issued = _utc(str(report.get("issued", "")))
+    issued = sortable(str(report.get("issued", "")))
     if not tumour:
         return f"{rank}{issued}"
     url = "https://osteon.example/fhir/StructureDefinition/reading-role"
     roles = [e["valueCode"] for e in report.get("extension", ()) if e["url"] == url]
     return f"{READING_RANKS.get(roles[0] if roles else '', 0)}{rank}{issued}"
-
-
-@lru_cache(maxsize=1024)
-def _utc(moment: str) -> str:
-    """A time as sortable text in UTC; a date alone sorts before the times of its day."""
-    try:
-        parsed = datetime.fromisoformat(moment)
-    except ValueError:
-        return moment
-    if parsed.tzinfo is None:
-        return parsed.strftime("%Y%m%d")
-    return parsed.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")

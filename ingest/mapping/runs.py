@@ -101,11 +101,16 @@ def function_line(line: Line, setter: Setter, decide: Decide | None, compute: Co
     return run
 
 
-def copy_line(line: Line, setter: Setter, decide: Decide | None, convert: Convert) -> RunLine:
-    """A line that copies and converts: the first alternative that gives a value."""
+def copy_line(
+    line: Line, setter: Setter, decide: Decide | None, convert: Convert, clears: str
+) -> RunLine:
+    """A line that copies and converts: the first alternative that gives a value.
+
+    Shape: `clears` is the element that a field of `""` clears.
+    """
     if isinstance(line.sources[0], ComponentPlace) and len(line.sources) == 1:
         return _component_line(setter, decide, convert, _depth(line.sources[0]), _label(line))
-    copies = [_copy_from(source, line, setter, convert) for source in line.sources]
+    copies = [_copy_from(source, line, setter, convert, clears) for source in line.sources]
     first, *others = copies
     if not others:
         return _only_line(decide, first)
@@ -134,10 +139,10 @@ def _only_line(decide: Decide | None, copy: Copy) -> RunLine:
     return run
 
 
-def _copy_from(source: Place, line: Line, setter: Setter, convert: Convert) -> Copy:
+def _copy_from(source: Place, line: Line, setter: Setter, convert: Convert, clears: str) -> Copy:
     """Copy from one of the alternatives; true where it gave a value, or cleared the element."""
     if isinstance(source, FieldPlace):
-        return _copy_from_field(source, line, setter, convert)
+        return _copy_from_field(source, line, setter, convert, clears)
     (component, subcomponent), label = _depth(source), _label(line)
 
     def copy(context: Context, view: View | None, target: dict[str, Any], element: str) -> bool:
@@ -153,12 +158,13 @@ def _copy_from(source: Place, line: Line, setter: Setter, convert: Convert) -> C
     return copy
 
 
-def _copy_from_field(source: FieldPlace, line: Line, setter: Setter, convert: Convert) -> Copy:
+def _copy_from_field(
+    source: FieldPlace, line: Line, setter: Setter, convert: Convert, clears: str
+) -> Copy:
     """The same from a field, of which each repetition counts where the target takes many."""
     segment, number = source.segment, source.field
     (component, subcomponent), label = _depth(source), _label(line)
     many = "+" in line.target
-    clears = line.target.partition(".")[0].rstrip("+")
 
     def copy(context: Context, _view: View | None, target: dict[str, Any], element: str) -> bool:
         done = False

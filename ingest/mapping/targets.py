@@ -36,6 +36,18 @@ def compile_target(path: str, extensions: Mapping[str, str]) -> Setter:
     return _setter(steps)
 
 
+def cleared_element(path: str, extensions: Mapping[str, str]) -> str:
+    """What `""` clears where a value would go to a path: an element, as far as one step inside it.
+
+    Shape: `birthDate`, `period.end`, `extension(URL)`.
+    """
+    (kind, name, _), *rest = [_step(text, extensions) for text in path.split(".")]
+    if kind == "extension":
+        return f"extension({name})"
+    inside = [str(one) for kind, one, _ in rest[:1] if kind == "element"]
+    return ".".join([str(name), *inside])
+
+
 Step = tuple[str, str | int | None, bool]
 """Kind (`element`, `append`, `index`, `extension`), its name, index or URL, and whether it appends."""
 

@@ -110,3 +110,15 @@ def _offset(text: str | None) -> timezone | None:
     if minutes > 14 * 60:
         raise UnreadableError("no-such-offset")
     return timezone(timedelta(minutes=minutes if text[0] == "+" else -minutes))
+
+
+@lru_cache(maxsize=1024)
+def sortable(moment: str) -> str:
+    """A FHIR time as sortable text in UTC; a date alone sorts before the times of its day."""
+    try:
+        parsed = datetime.fromisoformat(moment)
+    except ValueError:
+        return moment
+    if parsed.tzinfo is None:
+        return parsed.strftime("%Y%m%d")
+    return parsed.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")

@@ -76,6 +76,8 @@ def _matches(resource: Resource, parameters: Mapping[str, str]) -> bool:
             return False
         if name == "subject" and resource["subject"]["reference"] not in wanted:
             return False
+        if name == "part-of" and resource.get("partOf", {}).get("reference") not in wanted:
+            return False
         if name == "patient" and not _is_about(resource, wanted):
             return False
         if name == "identifier":

@@ -121,6 +121,19 @@ def test_update__by_z99_is_read_as_the_event_that_it_updates() -> None:
     assert encounter["period"]["end"] == "2024-03-20T13:00:00+01:00"
 
 
+def test_update__says_no_event_that_table_0003_lacks() -> None:
+    update = message(
+        "ADT^Z99^ADT_A01", patient(), stay(), movement("M1", "20240310110000", "UPDATE"),
+        time="20240322080000",
+    )  # fmt: skip
+    types = [
+        [coding["code"] for concept in one.get("type", ()) for coding in concept["coding"]]
+        for one in load([ADMISSION, update]).of_type("Encounter")
+        if "partOf" in one
+    ]
+    assert types == [["A01"]]
+
+
 def test_movement__historic_and_told_later_moves_nobody() -> None:
     historic = message(
         "ADT^A02^ADT_A02",
@@ -149,3 +162,101 @@ def test_french_segments__say_how_the_patient_came_and_went() -> None:
     hospitalization = the_stay(load([arrival]))["hospitalization"]
     assert hospitalization["admitSource"]["coding"][0]["code"] == "8"
     assert hospitalization["dischargeDisposition"]["coding"][0]["code"] == "9"
+
+
+def moved(
+    event: str, number: str, start: str, place: str, *, day: int, action: str = "INSERT"
+) -> Message:
+    return message(
+        f"{event}^{event.replace('^', '_')}",
+        patient(),
+        stay(place),
+        movement(number, start, action, "A02" if event == "ADT^Z99" else ""),
+        time=f"202404{day:02d}081500",
+    )
+
+
+FIRST = moved("ADT^A02", "M2", "20240312080000", "REA^7^B", day=1)
+SECOND = moved("ADT^A02", "M3", "20240314080000", "ORTHO^9^C", day=2)
+NOT_SECOND = moved("ADT^A12", "M3", "20240314080000", "REA^7^B", day=3, action="CANCEL")
+NOT_FIRST = moved("ADT^A12", "M2", "20240312080000", "CHIR^101^A", day=4, action="CANCEL")
+NOT_ADMITTED = moved("ADT^A11", "M1", "20240310100000", "CHIR^101^A", day=5, action="CANCEL")
+EARLIER = moved("ADT^A02", "M4", "20240311080000", "SSR^2^D", day=5)
+UPDATED = moved("ADT^Z99", "M3", "20240311090000", "HDJ^1^A", day=5, action="UPDATE")
+
+
+@pytest.mark.parametrize(
+    ("messages", "status", "place"),
+    [
+        ([ADMISSION, FIRST, SECOND, NOT_SECOND, NOT_FIRST], "in-progress", "CHIR / 101 / A"),
+        ([ADMISSION, SECOND, NOT_SECOND, EARLIER], "in-progress", "SSR / 2 / D"),
+        ([ADMISSION, FIRST, SECOND, UPDATED], "in-progress", "REA / 7 / B"),
+        ([ADMISSION, FIRST, NOT_FIRST, NOT_ADMITTED], "cancelled", "CHIR / 101 / A"),
+    ],
+    ids=[
+        "one after the other",
+        "told again for an earlier time",
+        "moved to an earlier time",
+        "all",
+    ],
+)
+def test_stay__follows_from_the_movements_that_stand(
+    messages: Sequence[Message], status: str, place: str
+) -> None:
+    calm = state(load(messages))["Encounter"]
+    orders = list(permutations(messages))
+    for order in orders[:: len(orders) // 24]:
+        store = load(order)
+        assert state(store)["Encounter"] == calm
+        encounter = the_stay(store)
+        assert (encounter["status"], places(encounter)) == (status, [place])
+
+
+def test_stay__begins_anew_after_its_admission_was_cancelled() -> None:
+    not_admitted = cancelled("ADT^A11", "M1", "20240310100000")
+    again = moved("ADT^A01", "M5", "20240310090000", "HDJ^1^A", day=6)
+    encounter = the_stay(load([ADMISSION, not_admitted, again]))
+    assert (encounter["status"], places(encounter)) == ("in-progress", ["HDJ / 1 / A"])
+
+
+def test_discharge__cancelled_leaves_no_end_where_the_start_is_not_told_again() -> None:
+    without_start = cancelled("ADT^A13", "M3", "20240320120000").raw.replace(
+        b"|20240310100000|", b"||"
+    )
+    store = load([ADMISSION, DISCHARGE, Message.parse(without_start)])
+    assert the_stay(store)["period"] == {"start": "2024-03-10T10:00:00+01:00"}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_update_of_the_patient__leaves_the_state_and_the_end_of_a_stay(
+    order: tuple[int, ...],
+) -> None:
+    admitted = message("ADT^A01^ADT_A01", patient(), stay(), time="20240310101500")
+    discharged = message(
+        "ADT^A03^ADT_A03", patient(), stay(discharged="20240320120000"), time="20240320121500"
+    )
+    update = message(
+        "ADT^A08^ADT_A01", patient(city="Ville-Nouvelle"), stay(), time="20240321080000"
+    )
+    messages = [admitted, discharged, update]
+    encounter = the_stay(load([messages[i] for i in order]))
+    assert encounter["status"] == "finished"
+    assert encounter["period"] == {
+        "start": "2024-03-10T10:00:00+01:00",
+        "end": "2024-03-20T12:00:00+01:00",
+    }
+
+
+def test_discharge__says_nothing_of_how_the_patient_came() -> None:
+    arrival = message("ADT^A01^ADT_A01", patient(), stay(), "ZFM|8", time="20240310101500")
+    departure = message("ADT^A03^ADT_A03", patient(), stay(), "ZFM||9", time="20240320101500")
+    hospitalization = the_stay(load([arrival, departure]))["hospitalization"]
+    assert hospitalization["admitSource"]["coding"][0]["code"] == "8"
+    assert hospitalization["dischargeDisposition"]["coding"][0]["code"] == "9"
+
+
+def test_end_of_a_stay__cleared_leaves_its_start() -> None:
+    cleared = message("ADT^A08^ADT_A01", patient(), stay(discharged='""'), time="20240321080000")
+    assert the_stay(load([ADMISSION, DISCHARGE, cleared]))["period"] == {
+        "start": "2024-03-10T10:00:00+01:00"
+    }
