@@ -9,6 +9,7 @@ from ingest.mapping.functions import map_function
 from ingest.mapping.view import View
 
 V2_0003 = "http://terminology.hl7.org/CodeSystem/v2-0003"
+NO_LONGER = "the event says that it no longer holds"
 UPDATES = frozenset({"Z99"})
 """Events that update a movement; ZBE-6 names the event that made it (PAM.fr 2.11)."""
 
@@ -39,7 +40,7 @@ def clear(context: Context, views: list[View], element: str) -> None:
     """Nothing, and what stands in the element goes; a value that is sent nevertheless is kept."""
     context.cleared.add(element)
     for view in views:
-        context.kept(view.whole(), "its event says that it no longer holds")
+        context.kept(view.whole(), NO_LONGER)
 
 
 @map_function("report_kind")

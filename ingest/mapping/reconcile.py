@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
-from fhir_server.model.issues import Issue
+from fhir_server.model.issues import Issue, error
 from ingest.mapping.assembly import Built, missing_elements
 from ingest.mapping.bundle import WITHOUT_IDENTIFIER, conditional_entry, search_token
 from ingest.mapping.matching import Found, find, identities
@@ -69,6 +69,11 @@ def _reconcile_one(
     if retired and known is not None:
         said = linked(said, retired)
         result.entries.extend(replacement_entries(retired, known, stored))
+    if known is not None and _is_of_another(said.resource, known):
+        _hold(
+            result, error("v2-subject-conflict", "conflict", one.plan.type, element=one.plan.type)
+        )
+        return
     if known is None:
         result.held.extend(one.missing)
         result.entries.append(_new_entry(one, said))
@@ -85,6 +90,24 @@ def _reconcile_one(
     result.held.extend(missing_elements(one.plan, resource))
     if not _same(known, resource):
         result.entries.append(update_entry(resource, known, one.full_url))
+
+
+OWNED = frozenset({"DiagnosticReport", "DocumentReference", "Observation", "Specimen"})
+"""Types that stay with their patient: a number used again would put one patient's result into the record of
+another. A stay may be given to another patient by its hospital."""
+
+
+def _is_of_another(resource: Resource, known: Resource) -> bool:
+    """Whether what is stored under the number is about another patient."""
+    if resource["resourceType"] not in OWNED or "subject" not in known:
+        return False
+    told = resource.get("subject", {}).get("reference")
+    return told is not None and told != known["subject"].get("reference")
+
+
+def _hold(result: Reconciled, issue: Issue) -> None:
+    if issue not in result.held:
+        result.held.append(issue)
 
 
 def _by_movements(
@@ -218,12 +241,12 @@ def _element_keys(one: Built, key: str, found: Found) -> dict[str, str]:
     return keys
 
 
-UPDATES = frozenset({"A08", "A28", "A31"})
+PATIENT_UPDATES = frozenset({"A08", "A28", "A31"})
 
 
 def _is_update(one: Built) -> bool:
     header = one.scopes[0].visible().get("MSH")
-    return header is not None and header.text(9, 2) in UPDATES
+    return header is not None and header.text(9, 2) in PATIENT_UPDATES
 
 
 def _report_key(report: Mapping[str, Any], *, tumour: bool) -> str:

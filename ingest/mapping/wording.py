@@ -17,6 +17,7 @@ from ingest.mapping.accounting import (
     NO_LINE,
     NO_SEGMENT_MAP,
 )
+from ingest.mapping.events import NO_LONGER
 from ingest.mapping.identifiers import OTHER_NAME
 from ingest.mapping.library import mappings_folder
 from ingest.mapping.runs import ANOTHER_VALUE
@@ -43,6 +44,7 @@ _FRENCH: Mapping[str, str] = {
     CONDITION_NOT_MET: "les conditions des lignes qui lisent ce champ ne sont pas remplies",
     DELIMITERS: "dit comment le message est écrit",
     ANOTHER_VALUE: "l’élément porte une autre valeur, venue avant",
+    NO_LONGER: "l’événement dit que cela ne vaut plus",
     OTHER_NAME: "un autre nom de l’autorité, dont le système figure déjà",
 }
 
