@@ -70,11 +70,11 @@ class CurrentMaps:
 
     def _look(self) -> None:
         self._looked = time.monotonic()
-        found = fingerprint(self.folder)
-        if found == self._fingerprint:
-            return
-        self._fingerprint = found
         try:
+            found = fingerprint(self.folder)
+            if found == self._fingerprint:
+                return
+            self._fingerprint = found
             self._library = load_library(self.folder)
         except (MapError, OSError) as fault:
             log.error(  # noqa: TRY400 — the fault names the file and line; a traceback tells no more

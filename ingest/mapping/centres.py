@@ -4,8 +4,8 @@ Shape: `mappings/centres.csv`, one centre a line; lists within a cell are separa
 identifier authorities are written `NAMESPACE=system`. Centres are data, never constants.
 """
 
-import csv
 import re
+from calendar import monthrange
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,9 +14,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fhir_server.model.issues import because
 from ingest.hl7v2.mending import AS_SENT, Quirks
 from ingest.hl7v2.message import Message
+from ingest.mapping.csv_source import read_lines
 from ingest.mapping.quirks import HeldFor, load_held_for, load_quirks
 from ingest.mapping.yaml_source import MapError
 
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+"""It names a folder, and stands in the addresses of identifier systems."""
+_DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 SID = "https://osteon.example/sid"
 ROLES = ("clinical", "pathology", "both")
@@ -109,27 +114,27 @@ class CentreRegister:
 def load_centres(path: Path) -> CentreRegister:
     """Read the register.
 
-    Errors: MapError with the line for a missing column, an unknown role or time zone, a sender
-    that two centres claim, or a quirk that is none.
+    Errors: MapError with the line for a missing column, an id that no folder can have or that stands
+    twice, an unknown role or time zone, a day that is none, a sender that two centres claim, or a quirk
+    that is none.
     """
-    with path.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines)
-        missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
-        if missing:
-            raise MapError(path.name, 1, because("because-columns", columns=", ".join(missing)))
-        centres = [
-            replace(
-                _centre(row, path.name, reader.line_num),
-                quirks=load_quirks(path.parent, row["id"]),
-                held_for=load_held_for(path.parent, row["id"]),
-            )
-            for row in reader
-        ]
+    centres: list[Centre] = []
+    for line, row in read_lines(path, path.name, COLUMNS):
+        centre = _centre(row, path.name, line)
+        if any(one.id == centre.id for one in centres):
+            raise MapError(path.name, line, because("because-own-id"))
+        quirks = load_quirks(path.parent, centre.id)
+        held_for = load_held_for(path.parent, centre.id)
+        centres.append(replace(centre, quirks=quirks, held_for=held_for))
     _refuse_shared_senders(centres, path.name)
     return CentreRegister(centres)
 
 
 def _centre(row: Mapping[str, str], file: str, line: int) -> Centre:
+    if not _ID.fullmatch(row["id"]):
+        raise MapError(file, line, because("because-centre-id"))
+    if not all(_is_day(row[name]) for name in ("valid_from", "valid_to")):
+        raise MapError(file, line, because("because-day"))
     if row["role"] not in ROLES:
         raise MapError(file, line, because("because-role", roles=", ".join(ROLES)))
     try:
@@ -137,7 +142,7 @@ def _centre(row: Mapping[str, str], file: str, line: int) -> Centre:
     except (ZoneInfoNotFoundError, ValueError):
         raise MapError(file, line, because("because-time-zone")) from None
     authorities = [entry.partition("=") for entry in row["authorities"].split()]
-    if not all(sign for _, sign, _ in authorities):
+    if not all(sign and _URI.match(system) for _, sign, system in authorities):
         raise MapError(file, line, because("because-authorities"))
     return Centre(
         id=row["id"],
@@ -153,6 +158,14 @@ def _centre(row: Mapping[str, str], file: str, line: int) -> Centre:
         valid_to=row["valid_to"],
         certificates=frozenset(map(certificate_name, (row.get("certificates") or "").split())),
     )
+
+
+def _is_day(text: str) -> bool:
+    """Whether a text is empty or a FHIR date. Source: https://hl7.org/fhir/R4/datatypes.html#date."""
+    if not _DAY.fullmatch(text):
+        return not text
+    year, month, day = (int(part) for part in f"{text}-01-01"[:10].split("-"))
+    return 1 <= month <= 12 and year >= 1 and 1 <= day <= monthrange(year, month)[1]
 
 
 def certificate_name(written: str) -> str:

@@ -4,12 +4,13 @@ A code map (`mappings/codes/*.yaml`) translates the codes of one table. A centre
 in `mappings/centres/<id>/*.csv` (`table, local_code, system, code, version, display`), which come first.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from fhir_server.model.issues import because
+from ingest.mapping.csv_source import read_lines
 from ingest.mapping.yaml_source import MapError, Section, load_section
 
 Policy = Literal["hold", "keep", "reject"]
@@ -118,14 +119,12 @@ def _centre_lines(
 ) -> dict[tuple[str, str], Coding]:
     file = path.relative_to(root).as_posix()
     found: dict[tuple[str, str], Coding] = {}
-    with path.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines)
-        if any(name not in (reader.fieldnames or ()) for name in CENTRE_COLUMNS):
-            raise MapError(file, 1, f"the columns {', '.join(CENTRE_COLUMNS)}")
-        for row in reader:
-            if row["table"] not in maps:
-                raise MapError(file, reader.line_num, f"a code map's name, found `{row['table']}`")
-            found[row["table"], row["local_code"]] = Coding(
-                row["system"], row["code"], row["version"], row["display"]
-            )
+    for line, row in read_lines(path, file, CENTRE_COLUMNS):
+        if row["table"] not in maps:
+            raise MapError(file, line, f"a code map's name, found `{row['table']}`")
+        if not row["local_code"] or not row["code"]:
+            raise MapError(file, line, because("because-codes"))
+        target = Coding(row["system"], row["code"], row["version"], row["display"])
+        if found.setdefault((row["table"], row["local_code"]), target) != target:
+            raise MapError(file, line, because("because-one-target"))
     return found

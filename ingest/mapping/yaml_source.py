@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from fhir_server.model.issues import Reason
+from fhir_server.model.issues import Reason, because
 
 
 class MapError(ValueError):
@@ -72,6 +72,8 @@ def load_section(path: Path, root: Path) -> Section:
     except yaml.MarkedYAMLError as fault:
         line = fault.problem_mark.line + 1 if fault.problem_mark else 1
         raise MapError(file, line, f"well-formed YAML: {fault.problem}") from None
+    except (UnicodeDecodeError, yaml.reader.ReaderError):
+        raise MapError(file, 1, because("because-utf-8")) from None
     if not isinstance(node, yaml.MappingNode):
         raise MapError(file, 1, "a mapping (`name: …`) at the top level")
     section: Section = _value(node, file)

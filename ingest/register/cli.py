@@ -97,7 +97,7 @@ def add(  # noqa: PLR0917 — typer's options, given by name
     """Add a centre to the register, or put its line in place of the one before."""
     from fhir_server.settings import load_settings
     from ingest.maps import maps_folder
-    from ingest.register.lines import add_centre
+    from ingest.register.lines import add_centre, listed
 
     add_centre(
         maps_folder(load_settings()),
@@ -106,12 +106,12 @@ def add(  # noqa: PLR0917 — typer's options, given by name
             "label": label,
             "role": role,
             "finess": finess,
-            "sending_applications": " ".join(application or ()),
-            "sending_facilities": " ".join(facility),
+            "sending_applications": listed(application or ()),
+            "sending_facilities": listed(facility),
             "charset": charset,
             "time_zone": time_zone,
-            "authorities": " ".join(authority or ()),
-            "certificates": " ".join(certificate or ()),
+            "authorities": listed(authority or ()),
+            "certificates": listed(certificate or ()),
             "valid_from": valid_from,
             "valid_to": valid_to,
         },

@@ -2,13 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fhir_server.model.issues import Language, Reason, because, refuse
 from ingest.hl7v2.charset import codec_for
 from ingest.mapping import MapError, load_library
 from ingest.mapping.centres import COLUMNS, Centre, load_centres
+from ingest.mapping.csv_source import read_lines
 from ingest.mapping.quirks import FILE_NAME as QUIRKS
 from ingest.register.local_codes import replace_file
 
@@ -22,10 +23,10 @@ def add_centre(root: Path, line: Mapping[str, str]) -> None:
     Errors: Refused 422 where the register could not be read with the line; the file is then as it was.
     """
     path = root / FILE_NAME
-    before = path.read_text(encoding="utf-8")
-    rows = [row for row in csv.DictReader(io.StringIO(before)) if row["id"] != line["id"]]
-    replace_file(path, _written([*rows, {**dict.fromkeys(COLUMNS, ""), **line}]))
+    before = path.read_bytes()
     try:
+        rows = [row for _, row in read_lines(path, FILE_NAME, COLUMNS) if row["id"] != line["id"]]
+        replace_file(path, _written([*rows, {**dict.fromkeys(COLUMNS, ""), **line}]))
         check_charset(load_centres(path).centres[line["id"]])
     except MapError as fault:
         replace_file(path, before)
@@ -36,13 +37,20 @@ def add_centre(root: Path, line: Mapping[str, str]) -> None:
         ) from None  # fmt: skip
 
 
+def listed(names: Sequence[str]) -> str:
+    """Names as one cell of the register. Errors: Refused 422 where one has a space, or is empty."""
+    if any(not name or name.split() != [name] for name in names):
+        raise refuse(422, "ingest-centre-line", "invalid", reason=because("because-no-space"))
+    return " ".join(names)
+
+
 def check_charset(centre: Centre) -> None:
     """Errors: MapError where the character set is none that can be read."""
     if codec_for(centre.charset) is None:
         raise MapError(FILE_NAME, 1, because("because-charset", found=centre.charset))
 
 
-def _written(rows: list[dict[str, str]]) -> str:
+def _written(rows: list[dict[str, str]]) -> bytes:
     further = [name for name in FURTHER_COLUMNS if any(row.get(name) for row in rows)]
     text = io.StringIO()
     writer = csv.DictWriter(
@@ -50,7 +58,7 @@ def _written(rows: list[dict[str, str]]) -> str:
     )
     writer.writeheader()
     writer.writerows(sorted(rows, key=lambda row: row["id"]))
-    return text.getvalue()
+    return text.getvalue().encode()
 
 
 def check_register(root: Path, language: Language = "en") -> Iterator[str]:

@@ -29,12 +29,12 @@ def add_local_code(root: Path, centre: str, table: str, local_code: str, coding:
     writer = csv.DictWriter(text, CENTRE_COLUMNS, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(rows)
-    replace_file(path, text.getvalue())
+    replace_file(path, text.getvalue().encode())
     return path
 
 
-def replace_file(path: Path, text: str) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Write a file so that whoever reads it sees all of the old text or all of the new."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
+    draft.write_bytes(content)
     draft.replace(path)

@@ -203,3 +203,67 @@ def test_certificate__is_known_by_its_fingerprint_however_it_is_written(separato
     octets = [f"{number:02X}" for number in range(32)]
     assert certificate_name(separator.join(octets)) == "".join(octets).lower()
     assert certificate_name("DPI:C01") == "DPI:C01"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("ID", "../outside"),
+        ("ID", "C 25"),
+        ("ID", ""),
+        ("--facility", "LABO 25"),
+        ("--certificate", "SGL de Vingt-Cinq"),
+        ("--authority", "IPP-25=no-system"),
+        ("--valid-from", "yesterday"),
+        ("--valid-from", "2026-02-30"),
+    ],
+)
+def test_add__refuses_what_a_line_cannot_hold(
+    own_maps: Path, capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    before = (own_maps / "centres.csv").read_bytes()
+    line = list(ADD)
+    line[2 if option == "ID" else line.index(option) + 1] = value
+    assert run(line) == 1
+    assert "cannot be added" in capsys.readouterr().err
+    assert (own_maps / "centres.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"morphology,Tumeur os\xe9,x,9180/3,,\n", ":2: text in UTF-8"),
+        (b"morphology,L1,x\n", ":2: a local code and"),
+        (b"morphology,L1,x,9180/3,,,,,\n", ":2: no more values"),
+        (b"morphology,L1,x,9180/3,,\nmorphology,L1,x,9220/3,,", ":3: one target"),
+    ],
+    ids=["not UTF-8", "short line", "long line", "two targets"],
+)  # fmt: skip
+def test_codes__that_cannot_be_read_are_told_by_line_and_leave_the_former_ones(
+    own_maps: Path, content: bytes, expected: str
+) -> None:
+    maps = CurrentMaps(own_maps)
+    library = maps.library
+    file = own_maps / "centres" / "C01" / "codes.csv"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"table,local_code,system,code,version,display\n" + content)
+    with pytest.raises(MapError, match=expected):
+        load_library(own_maps)
+    maps._looked = 0.0
+    assert maps.library is library
+
+
+def test_register__of_a_spreadsheet_begins_with_a_byte_order_mark(own_maps: Path) -> None:
+    file = own_maps / "centres.csv"
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert "C01" in load_library(own_maps).register.centres
+
+
+def test_register__refuses_an_id_that_stands_twice(own_maps: Path) -> None:
+    file = own_maps / "centres.csv"
+    first = file.read_text(encoding="utf-8").splitlines()[1]
+    again = first.replace("CENTRE-C01", "CENTRE-C77")
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(again + "\n")
+    with pytest.raises(MapError, match="an id of its own"):
+        load_library(own_maps)
