@@ -34,6 +34,8 @@ PSEUDONYMED = {
 }  # fmt: skip
 ANONYMOUS = "ANON"
 """Table 0203: the number of a patient who is not named."""
+URIS = "urn:ietf:rfc:3986"
+"""The system of identifiers that are URIs themselves."""
 
 OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -99,6 +101,53 @@ def _system(context: Context, views: list[View], element: str, *, first: int) ->
             elif part:
                 context.kept(view.leaf(first + offset), OTHER_NAME)
         return system
+    return None
+
+
+@map_function("universal_identifier")
+def universal_identifier(
+    context: Context, views: list[View], element: str
+) -> dict[str, Any] | None:
+    """The universal id of an HD (HD.2, HD.3) as an identifier of who it names."""
+    return _universal(context, views, element, first=2)
+
+
+@map_function("other_name_of_authority")
+def other_name_of_authority(
+    context: Context, views: list[View], element: str
+) -> dict[str, Any] | None:
+    """The same of an authority whose namespace is the system; where the universal id is, it is said there."""
+    others = [view for view in views if not _is_uri(view, 2)]
+    return _universal(context, others, element, first=2)
+
+
+@map_function("other_name_of_entity")
+def other_name_of_entity(
+    context: Context, views: list[View], element: str
+) -> dict[str, Any] | None:
+    """The same of an EI's authority (EI.3, EI.4)."""
+    others = [view for view in views if not _is_uri(view, 3)]
+    return _universal(context, others, element, first=3)
+
+
+def _is_uri(view: View, first: int) -> bool:
+    return universal_uri(_valued(view.get(first)), _valued(view.get(first + 1))) is not None
+
+
+def _universal(
+    context: Context, views: list[View], element: str, *, first: int
+) -> dict[str, Any] | None:
+    for view in views:
+        universal, kind = _valued(view.get(first)), _valued(view.get(first + 1))
+        if not universal:
+            continue
+        context.mapped(view.leaf(first), element)
+        if kind:
+            context.mapped(view.leaf(first + 1), element)
+        uri = universal_uri(universal, kind)
+        if uri is not None:
+            return {"system": URIS, "value": uri}
+        return {**({"type": {"text": kind}} if kind else {}), "value": universal}
     return None
 
 

@@ -121,3 +121,47 @@ def test_language__is_one_of_bcp_47_or_not_taken_over(sent: str, code: str | Non
     found = only(map_message(message("ADT^A28^ADT_A05", person)), "Patient")
     codings = [c for one in found.get("communication", ()) for c in one["language"]["coding"]]
     assert [one["code"] for one in codings[:1]] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("number", "assigner"),
+    [
+        (
+            "7^^^^PI^HOPITAL&1.2.250.1.9&ISO",
+            {
+                "display": "HOPITAL",
+                "identifier": {"system": "urn:ietf:rfc:3986", "value": "urn:oid:1.2.250.1.9"},
+            },
+        ),
+        (
+            "7^^^HOPITAL&H-9&L^PI",
+            {"display": "HOPITAL", "identifier": {"type": {"text": "L"}, "value": "H-9"}},
+        ),
+        ("7^^^HOPITAL&1.2.250.1.9&ISO^PI", {"display": "HOPITAL"}),
+        ("7^^^IPP-C01^PI", None),
+    ],
+    ids=["facility with an OID", "authority by its own code", "authority by its OID", "namespace"],
+)
+def test_assigner__of_a_number_is_named_with_its_own_identifier(
+    number: str, assigner: dict[str, object] | None
+) -> None:
+    found = only(
+        map_message(
+            message("ADT^A28^ADT_A05", f"PID|1|{number}|100001^^^IPP-C01^PI||||19900412|F")
+        ),
+        "Patient",
+    )
+    other = next(one for one in found["identifier"] if one["value"] == "7")
+    assert other.get("assigner") == assigner
+
+
+def test_account__of_the_stay_is_named_beside_its_number() -> None:
+    sent = message("ADT^A01^ADT_A01", patient() + "|||||||D-77^^^NDA-C01^AN", stay())
+    found = only(map_message(sent), "Encounter")
+    (account,) = found["account"]
+    assert account["type"] == "Account"
+    assert (account["identifier"]["system"], account["identifier"]["value"]) == (
+        "https://osteon.example/sid/nda/C01",
+        "D-77",
+    )
+    assert [one["value"] for one in found["identifier"]] == ["240000001"]
