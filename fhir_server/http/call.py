@@ -34,7 +34,7 @@ from fhir_server.model.negotiation import preferred_language
 from fhir_server.model.reading import Reading
 
 FORM = "application/x-www-form-urlencoded"
-_PREFER = re.compile(r"\s*(?P<name>[A-Za-z-]+)\s*(?:=\s*\"?(?P<value>[A-Za-z]+)\"?)?\s*")
+_PREFER = re.compile(r"\s*(?P<name>[A-Za-z-]+)\s*(?:=\s*\"?(?P<value>[^\s\"]*)\"?)?\s*")
 _RETURNS = {
     "minimal": "minimal",
     "representation": "representation",
@@ -100,6 +100,11 @@ class Call:
         sent = given_pairs(self.resource) if self.method == "POST" and self.content else []
         return [*self.pairs, *sent]
 
+    @property
+    def format_pairs(self) -> list[tuple[str, str]]:
+        """What the URL says of the format: the links of an answer repeat it."""
+        return [pair for pair in query_pairs(self.query) if pair[0] in GENERAL]
+
     @cached_property
     def resource(self) -> Any:
         """The content, JSON or XML; of a Binary its content in any other format too.
@@ -157,16 +162,20 @@ class Call:
 
     @cached_property
     def preferences(self) -> dict[str, str]:
-        """What Prefer asks for, names and values in lower case. Errors: Refused 400 where unreadable."""
+        """What Prefer asks for, names and values in lower case; of what is named twice, the first.
+
+        Errors: Refused 400 for an unknown `return` where handling is to be strict; else it is ignored.
+        Source: RFC 7240 §2
+        """
         found: dict[str, str] = {}
         for part in re.split(r"[,;]", self.headers.get("prefer", "")):
             match = _PREFER.fullmatch(part)
             if match is not None:
-                found[match["name"].lower()] = (match["value"] or "").lower()
+                found.setdefault(match["name"].lower(), (match["value"] or "").lower())
         if found.get("return", "minimal") not in _RETURNS:
-            raise refuse(400, "prefer-invalid", "value")
-        if found.get("handling", "strict") not in {"strict", "lenient"}:
-            raise refuse(400, "prefer-invalid", "value")
+            if found.get("handling") == "strict":
+                raise refuse(400, "prefer-invalid", "value", "http.Prefer")
+            del found["return"]
         return found
 
     def returns(self, default: ReturnPreference) -> ReturnPreference:

@@ -6,15 +6,12 @@ from fhir_server.http.call import Call
 from fhir_server.http.reply import Reply, bundle_reply, parameters_reply
 from fhir_server.interactions.operations.diff import diff_resources, diff_versions
 from fhir_server.interactions.operations.everything import everything
-from fhir_server.interactions.operations.expunge import (
-    check_expunge_allowed,
-    expunge,
-    parse_expunge,
-)
+from fhir_server.interactions.operations.expunge import expunge, parse_expunge
 from fhir_server.interactions.operations.given import given_pairs
 from fhir_server.interactions.operations.lastn import lastn
 from fhir_server.interactions.operations.meta import change_meta, meta
 from fhir_server.interactions.operations.meta_in_use import meta_in_use
+from fhir_server.interactions.operations.operator import check_operator
 from fhir_server.interactions.operations.versions import versions
 from fhir_server.model.issues import refuse
 
@@ -57,7 +54,14 @@ def get_everything(call: Call) -> Reply:
         raise refuse(404, "path-not-found", "not-found")
     with call.server.database.connection() as connection:
         return bundle_reply(
-            call, everything(call.server, connection, call.path.get("id"), call.operation_pairs)
+            call,
+            everything(
+                call.server,
+                connection,
+                call.path.get("id"),
+                call.operation_pairs,
+                call.format_pairs,
+            ),
         )
 
 
@@ -82,6 +86,6 @@ def lastn_observations(call: Call) -> Reply:
 
 def post_expunge(call: Call) -> Reply:
     """POST /Type/$expunge, /Type/id/$expunge."""
-    check_expunge_allowed(call.server, call.headers.get("authorization"))
+    check_operator(call.server, call.headers.get("authorization"))
     request = parse_expunge(call.type, call.path.get("id"), dict(call.operation_pairs))
     return parameters_reply(call, expunge(call.server, request))

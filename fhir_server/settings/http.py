@@ -72,10 +72,10 @@ class HttpSettings(SettingGroup):
         description="Seconds for which a transaction with unconditional creates that is sent again, "
         "alike to the last value, gets its first answer and stores nothing. 0: never.",
     )
-    expunge_secret: SecretStr | None = Field(
+    operator_secret: SecretStr | None = Field(
         default=None,
-        description="The secret that `$expunge` asks for, as `Authorization: Bearer …`. Without it, "
-        "nothing can be expunged.",
+        description="The secret that `$expunge` and `$reindex` ask for, as `Authorization: Bearer …`. "
+        "Without it, both are off over HTTP.",
     )
     full_text: bool = Field(
         default=True,

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from fhir_server.http.app import create_app
@@ -33,12 +34,15 @@ from tests.interactions.conftest import opened as opened  # noqa: PLC0414 — fi
 from tests.interactions.conftest import server as server  # noqa: PLC0414
 
 LATER = {"Prefer": "respond-async"}
+BEARER = {"Authorization": "Bearer right"}
 Json = dict[str, Any]
 
 
 @pytest.fixture
 def client(server: FhirServer) -> Iterator[TestClient]:
-    with TestClient(create_app(server, reindexes=False), raise_server_exceptions=False) as client:
+    allowed = server.settings.model_copy(update={"operator_secret": SecretStr("right")})
+    app = create_app(replace(server, settings=allowed), reindexes=False)
+    with TestClient(app, raise_server_exceptions=False, headers=BEARER) as client:
         yield client
 
 

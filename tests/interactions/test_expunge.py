@@ -15,7 +15,7 @@ BEARER = {"Authorization": "Bearer right"}
 
 @pytest.fixture
 def expunging(server: FhirServer) -> TestClient:
-    secret = {"expunge_secret": SecretStr("right")}
+    secret = {"operator_secret": SecretStr("right")}
     changed = replace(server, settings=server.settings.model_copy(update=secret))
     return TestClient(create_app(changed), raise_server_exceptions=False)
 
@@ -31,10 +31,10 @@ def expunge(client: TestClient, path: str, **parameters: Any) -> dict[str, Any]:
 
 def test_expunge__needs_the_secret(client: TestClient, expunging: TestClient) -> None:
     path = "/fhir/Patient/a/$expunge?scope=everything"
-    assert issue_id(client.post(path, headers=BEARER)) == "expunge-off"
+    assert issue_id(client.post(path, headers=BEARER)) == "operator-off"
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic right"}):
         response = expunging.post(path, headers=headers)
-        assert (response.status_code, issue_id(response)) == (401, "expunge-unauthorised")
+        assert (response.status_code, issue_id(response)) == (401, "operator-unauthorised")
         assert response.headers["WWW-Authenticate"] == "Bearer"
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from fhir_server.http.app import create_app
@@ -52,7 +53,10 @@ def other(server: FhirServer) -> FhirServer:
 
 
 def _client(server: FhirServer) -> TestClient:
-    return TestClient(create_app(server, reindexes=False), raise_server_exceptions=False)
+    allowed = {"operator_secret": SecretStr("right")}
+    opened = replace(server, settings=server.settings.model_copy(update=allowed))
+    app = create_app(opened, reindexes=False)
+    return TestClient(app, raise_server_exceptions=False, headers={"Authorization": "Bearer right"})
 
 
 @pytest.fixture
@@ -233,7 +237,7 @@ def test_reindex__of_a_right_index_changes_nothing(client: TestClient, server: F
     job = client.post("/fhir/$reindex").json()
     run_jobs(server.database, server.search, lambda _: True)
     status = client.get(f"/fhir/$reindex?job={_part(job, 'id')}").json()
-    assert [_part(status, name) for name in ("total", "processed", "changed")] == [2, 2, 0]
+    assert [_part(status, name) for name in ("total", "processed", "changed")] == [3, 3, 0]
 
 
 def test_reindex__forgets_rows_of_a_parameter_out_of_force(
@@ -280,6 +284,27 @@ def test_reindex__can_be_called_off(client: TestClient, server: FhirServer) -> N
     assert client.delete(f"/fhir/$reindex?job={job}").status_code == 204
     assert client.delete(f"/fhir/$reindex?job={job}").status_code == 409
     assert run_batch(server.database, server.search) is None
+
+
+def test_reindex__needs_the_secret(client: TestClient, server: FhirServer) -> None:
+    requests = [("POST", "$reindex"), ("POST", "Patient/$reindex"), ("GET", "$reindex"),
+                ("DELETE", "$reindex?job=1")]  # fmt: skip
+    for method, path in requests:
+        answer = client.request(method, f"/fhir/{path}", headers={"Authorization": "Bearer wrong"})
+        assert answer.status_code == 401
+    with TestClient(create_app(server, reindexes=False)) as off:
+        assert {off.request(method, f"/fhir/{path}").status_code for method, path in requests} == {
+            403
+        }
+
+
+def test_reindex__leaves_a_trace(client: TestClient) -> None:
+    job = _part(client.post("/fhir/Patient/$reindex").json(), "id")
+    client.delete(f"/fhir/$reindex?job={job}")
+    events = client.get("/fhir/AuditEvent?action=E").json()["entry"]
+    named = [event["resource"]["entity"][0] for event in events]
+    assert {one["name"] for one in named} == {f"$reindex?job={job}"}
+    assert {one["detail"][0]["valueString"] for one in named} == {"asked for", "called off"}
 
 
 def test_reindex__asked_twice_is_one_job(client: TestClient) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from tests.platform.served import Served, served
 
 COUNT = 500
+ALLOWED = {"OSTEON_OPERATOR_SECRET": "right"}
 NICKNAME = {
     "resourceType": "SearchParameter", "id": "nickname", "name": "Nickname", "status": "active",
     "url": "https://osteon.test/SearchParameter/nickname", "description": "A nickname.",
@@ -23,7 +24,8 @@ def _send(server: Served, method: str, path: str, content: Any = None) -> tuple[
     connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=30)
     try:
         body = None if content is None else json.dumps(content)
-        connection.request(method, f"/fhir{path}", body, {"Content-Type": "application/fhir+json"})
+        headers = {"Content-Type": "application/fhir+json", "Authorization": "Bearer right"}
+        connection.request(method, f"/fhir{path}", body, headers)
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read() or b"{}")
     finally:
@@ -63,7 +65,7 @@ def _store_patients(server: Served) -> None:
 
 
 def test_reindex__survives_the_kill_of_the_process_that_works_at_it(tmp_path: Path) -> None:
-    with served(tmp_path) as server:
+    with served(tmp_path, **ALLOWED) as server:
         _store_patients(server)
         assert _send(server, "PUT", "/SearchParameter/nickname", NICKNAME)[0] == 201
         assert _send(server, "POST", "/SearchParameter/nickname/$reindex")[0] == 202

@@ -38,12 +38,13 @@ def everything(
     connection: Connection,
     patient_id: str | None,
     pairs: Sequence[tuple[str, str]],
+    format_pairs: Sequence[tuple[str, str]] = (),
 ) -> Answer:
     """A page of the compartment of a patient, or with None of all patients, as a searchset Bundle.
 
     Shape: `_since` by the time of the last change, `start` and `end` by the dates of care (what has none
     comes along), `_type` narrows the types, `_count` sizes the pages; with `_type` only what is of these
-    types comes, without it also what the compartment refers to.
+    types comes, without it also what the compartment refers to. The links repeat `format_pairs`.
     Errors: Refused 404 or 410 for the patient, 400 for a parameter that is unknown or malformed.
     """
     if patient_id is not None:
@@ -57,8 +58,8 @@ def everything(
     result = run_search(connection, request)
     place = "Patient" if patient_id is None else f"Patient/{patient_id}"
     base = f"{server.base_url}/{place}/$everything"
-    kept = [pair for pair in pairs if pair[0] != "_cursor"]
-    links = [{"relation": "self", "url": _url(base, pairs)}]
+    kept = [*(pair for pair in pairs if pair[0] != "_cursor"), *format_pairs]
+    links = [{"relation": "self", "url": _url(base, [*pairs, *format_pairs])}]
     if result.next_cursor is not None:
         links.append(
             {"relation": "next", "url": _url(base, [*kept, ("_cursor", result.next_cursor)])}

@@ -6,13 +6,11 @@ officer orders. The AuditEvent that stays says what was removed, when and how mu
 Source: an operation of this server, `https://osteon.example/fhir/OperationDefinition/expunge`
 """
 
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from fhir_server.interactions.answer import instant
+from fhir_server.interactions.operations.operator import leave_trace
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change
 from fhir_server.interactions.writing.check import check_id
@@ -44,17 +42,6 @@ class ExpungeRequest:
     id: str | None
     scope: str
     limit: int
-
-
-def check_expunge_allowed(server: FhirServer, authorization: str | None) -> None:
-    """Errors: Refused 403 where the operator has set no secret, 401 where it is not the one sent."""
-    secret = server.settings.expunge_secret
-    if secret is None:
-        raise refuse(403, "expunge-off", "forbidden")
-    kind, _, sent = (authorization or "").partition(" ")
-    expected = secret.get_secret_value().encode()
-    if kind.lower() != "bearer" or not hmac.compare_digest(sent.strip().encode(), expected):
-        raise refuse(401, "expunge-unauthorised", "login")
 
 
 def parse_expunge(
@@ -89,9 +76,9 @@ def expunge(server: FhirServer, request: ExpungeRequest) -> dict[str, Any]:
     def work(connection: Connection) -> dict[str, Any]:
         resources, versions = _expunge(server, connection, request)
         if versions:
-            audit = _audit_event(request, resources, versions)
-            change = Change("POST", "AuditEvent", resource=audit, by_server=True)
-            write_changes(server, connection, [change])
+            target = request.type if request.id is None else f"{request.type}/{request.id}"
+            details = {"scope": request.scope, "resources": resources, "versions": versions}
+            leave_trace(server, connection, "$expunge", action="D", target=target, details=details)
         has_more = request.id is None and resources == request.limit
         return {
             "resourceType": "Parameters",
@@ -147,29 +134,3 @@ def _check_exists(connection: Connection, resource_type: str, resource_id: str) 
         raise refuse(404, "resource-not-found", "not-found", resource_type,
                      reference=f"{resource_type}/{resource_id}")  # fmt: skip
     return stored.deleted
-
-
-def _audit_event(request: ExpungeRequest, resources: int, versions: int) -> dict[str, Any]:
-    """Who removed what.
-
-    Source: https://hl7.org/fhir/R4/auditevent.html
-    """
-    terminology = "http://terminology.hl7.org/CodeSystem"
-    target = request.type if request.id is None else f"{request.type}/{request.id}"
-    details = {"scope": request.scope, "resources": resources, "versions": versions}
-    return {
-        "resourceType": "AuditEvent",
-        "type": {"system": f"{terminology}/audit-event-type", "code": "rest"},
-        "subtype": [{"system": "http://hl7.org/fhir/restful-interaction", "code": "operation"}],
-        "action": "D",
-        "recorded": instant(datetime.now(UTC)),
-        "outcome": "0",
-        "outcomeDesc": "$expunge",
-        "agent": [{"requestor": True, "name": "bearer of the expunge secret"}],
-        "source": {"observer": {"display": "Osteon"}},
-        # A name, not a reference: what it names is gone.
-        "entity": [{
-            "name": target,
-            "detail": [{"type": k, "valueString": str(v)} for k, v in details.items()],
-        }],
-    }  # fmt: skip
