@@ -16,6 +16,7 @@ from fhir_server.http.binaries import is_native_read
 from fhir_server.http.body import read_body
 from fhir_server.http.call import Call
 from fhir_server.http.faults import fault_of
+from fhir_server.http.headers import check_single_headers, headers_by_name
 from fhir_server.http.metrics import observe_interaction
 from fhir_server.http.packing import packed
 from fhir_server.http.parameters import check_parameters
@@ -53,6 +54,8 @@ class FhirEndpoint:
         interaction = "none"
         call = self._call(scope, b"")
         try:
+            if len(call.headers) != len(scope["headers"]):
+                check_single_headers(scope["headers"])
             path = scope["path"].removeprefix(FHIR_PATH)
             route = find_route(call.method, path)
             interaction = route.interaction
@@ -80,10 +83,7 @@ class FhirEndpoint:
 
     def _call(self, scope: Scope, content: bytes) -> Call:
         query = scope["query_string"].decode("latin-1")
-        # ASGI gives the names in lower case.
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
+        headers = headers_by_name(scope["headers"])
         return Call(self._server, scope["method"], {}, query, headers, content)
 
 

@@ -20,6 +20,8 @@ from fhir_server.interactions.writing.check import (
 )
 from fhir_server.interactions.writing.criteria import parse_criteria
 from fhir_server.model.issues import Issue, Refused, error, refuse
+from fhir_server.model.references import parse_reference
+from fhir_server.store.resource_types import TYPE_NUMBERS
 
 _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 READS = frozenset({"GET", "HEAD"})
@@ -137,6 +139,7 @@ def entry_change(server: FhirServer, entry: Entry) -> Change:
         change.patch = patch_of_entry(server, entry.resource, change.expression())
     elif entry.method != "DELETE":
         check_resource_type(entry.resource, resource_type, change.expression())
+        _check_full_url(entry)
     if change.id is not None:
         check_id(change.id, f"{entry.at}.request.url")
         if entry.method == "PUT":
@@ -160,6 +163,23 @@ def _check_url(entry: Entry, resource_type: str) -> None:
     takes_query = len(entry.path) == 1 and entry.method != "POST"
     if len(entry.path) not in expected or (entry.query and not takes_query):
         raise refuse(400, "entry-url", "value", f"{entry.at}.request.url")
+
+
+def _check_full_url(entry: Entry) -> None:
+    """A fullUrl that is the URL of a resource names the one beside it.
+
+    Errors: Refused 400. Source: https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.fullUrl; bdl-8
+    """
+    named = parse_reference(entry.full_url or "")
+    if named.kind != "absolute" or named.type not in TYPE_NUMBERS:
+        return
+    at = f"{entry.at}.fullUrl"
+    if named.version is not None:
+        raise refuse(400, "bundle-full-url-version", "invariant", at)
+    found = f"{entry.resource['resourceType']}/{entry.resource.get('id', named.id)}"
+    if found != f"{named.type}/{named.id}":
+        raise refuse(400, "bundle-full-url-mismatch", "invalid", at,
+                     full_url=named.text[:200], found=found[:200])  # fmt: skip
 
 
 def check_bundle(bundle: Any, kinds: Sequence[str]) -> str:

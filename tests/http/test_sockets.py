@@ -136,7 +136,7 @@ def test_head__that_is_no_http_is_told_so(port: int, head: bytes) -> None:
 
 def test_url__with_the_character_nul_is_refused(port: int) -> None:
     for url in (
-        b"/fhir/$reindex?job=%00",
+        b"/fhir/Patient/_history?_list=%00",
         b"/fhir/Patient?%00=a",
         b"/fhir/Patient/a/$diff?from=%00",
     ):

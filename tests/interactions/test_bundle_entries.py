@@ -33,6 +33,34 @@ def test_transaction__two_resources_under_one_full_url_are_refused(client: TestC
 
 
 @pytest.mark.parametrize(
+    ("full_url", "expected"),
+    [
+        ("http://testserver/fhir/Patient/b", "bundle-full-url-mismatch"),
+        ("http://ehr/fhir/Practitioner/a", "bundle-full-url-mismatch"),
+        ("http://ehr/fhir/Patient/a/_history/1", "bundle-full-url-version"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_full_url__names_the_resource_beside_it(
+    client: TestClient, full_url: str, expected: str, kind: str
+) -> None:
+    sent = bundle(entry("PUT", "Patient/a", patient(id="a"), fullUrl=full_url), kind=kind)
+    answer = client.post("/fhir", json=sent)
+    found = issue_id(answer) if kind == "transaction" else outcome_id(answer, 0)
+    assert found == expected
+    assert client.get("/fhir/Patient/a").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "full_url",
+    ["http://ehr/fhir/Patient/a", "urn:uuid:1", "http://ehr/records/17", "Patient/b"],
+)
+def test_full_url__that_says_nothing_else_is_taken(client: TestClient, full_url: str) -> None:
+    sent = bundle(entry("PUT", "Patient/a", patient(id="a"), fullUrl=full_url))
+    assert statuses(client.post("/fhir", json=sent)) == ["201"]
+
+
+@pytest.mark.parametrize(
     ("own", "reference"),
     [
         ("http://ehr/fhir/Condition/c", "http://ehr/fhir/Patient/p/_history/7"),

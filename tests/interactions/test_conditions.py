@@ -82,3 +82,10 @@ def test_transaction__if_none_match_of_an_entry_names_versions(stored: TestClien
     changed = entry("PUT", "Patient/a", patient(id="a"), ifNoneMatch=CURRENT)
     answer = stored.post("/fhir", json=bundle(changed))
     assert (answer.status_code, issue_id(answer)) == (412, "already-exists")
+
+
+@pytest.mark.parametrize("url", ["Patient/none", "Patient?identifier=urn:x|none"])
+def test_delete__if_match_asks_for_a_resource(stored: TestClient, url: str) -> None:
+    answer = stored.delete(f"/fhir/{url}", headers={"If-Match": CURRENT})
+    assert (answer.status_code, issue_id(answer)) == (412, "version-conflict")
+    assert stored.delete(f"/fhir/{url}").status_code == 204

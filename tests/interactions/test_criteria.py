@@ -24,7 +24,11 @@ def test_criteria__of_one_token_are_what_a_search_is(server: FhirServer, query: 
     assert criteria.text == f"Patient?{query}"
 
 
-@pytest.mark.parametrize("query", ["identifier=a%7Cb", "Patient?identifier=a|b", "?identifier=a|b"])
+@pytest.mark.parametrize(
+    "query",
+    ["identifier=a%7Cb", "Patient?identifier=a|b", "?identifier=a|b",
+     "http://testserver/fhir/Patient?identifier=a|b"],
+)  # fmt: skip
 def test_criteria__written_otherwise_are_equal_texts(server: FhirServer, query: str) -> None:
     assert parse_criteria(server, "Patient", query, "url").text == "Patient?identifier=a|b"
 
@@ -35,3 +39,13 @@ def test_criteria__written_otherwise_are_equal_texts(server: FhirServer, query: 
 def test_criteria__that_say_nothing_are_refused(server: FhirServer, query: str) -> None:
     with pytest.raises(Refused):
         parse_criteria(server, "Patient", query, "url")
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["Observation?identifier=a|b", "http://other/fhir/Patient?identifier=a|b", "Patient/a?active=true"],
+)  # fmt: skip
+def test_criteria__of_another_place_are_refused_as_such(server: FhirServer, query: str) -> None:
+    with pytest.raises(Refused) as refused:
+        parse_criteria(server, "Patient", query, "url")
+    assert (refused.value.status, refused.value.issues[0].id) == (400, "criteria-elsewhere")

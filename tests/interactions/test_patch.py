@@ -45,6 +45,14 @@ def test_json_patch__makes_a_version(client: TestClient) -> None:
     assert (response.json()["gender"], response.json()["meta"]["versionId"]) == ("male", "2")
 
 
+def test_patch__of_no_operations_changes_nothing(client: TestClient) -> None:
+    client.put("/fhir/Patient/a", json=patient(id="a"))
+    empty = client.patch("/fhir/Patient/a", json={"resourceType": "Parameters"})
+    none = json_patch(client, "/fhir/Patient/a")
+    assert [answer.status_code for answer in (empty, none)] == [200, 200]
+    assert none.json()["meta"]["versionId"] == "1"
+
+
 def test_json_patch__numbers_keep_their_digits(client: TestClient) -> None:
     source = (
         b'{"resourceType":"Observation","id":"n","status":"final","code":{"text":"x"},'

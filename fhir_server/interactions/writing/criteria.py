@@ -26,16 +26,19 @@ _NO_CRITERIA = frozenset({"_count", "_sort", "_summary", "_elements", "_include"
 _PLAIN_TOKEN = re.compile(
     r"(?P<code>[a-z][A-Za-z-]*)=(?P<value>[\w:/.#-]*\|[\w:/.#-]+|[\w:/.#-]+)", re.ASCII
 )
+# Names of parameters have no question mark before their values.
+_PLACE = re.compile(r"([^=?&]*)\?")
 _NO_SETTING = Setting()
 
 
 def parse_criteria(server: FhirServer, resource_type: str, query: str, expression: str) -> Criteria:
-    """The criteria of a query string, with or without the leading `Type?`.
+    """The criteria of a query string, also where it comes with what stands before it in a URL of this server.
 
-    Errors: Refused 400 for criteria that are empty, unknown or malformed: a condition that were
-    dropped in silence would match too much.
+    Errors: Refused 400 for criteria that are empty, unknown, malformed or of another URL: a condition that
+    were dropped in silence would match too much.
+    Source: https://hl7.org/fhir/R4/http.html#ccreate (the value is the query alone)
     """
-    query = query.removeprefix(f"{resource_type}?").removeprefix("?")
+    query = _query_of(query, resource_type, server.base_url, expression)
     plain = _plain_token(server, resource_type, query)
     if plain is not None:
         return plain
@@ -59,6 +62,16 @@ def parse_criteria(server: FhirServer, resource_type: str, query: str, expressio
         resource_type + "?" + "&".join(sorted(f"{name}={unquote(value)}" for name, value in used))
     )
     return Criteria(text, request)
+
+
+def _query_of(text: str, resource_type: str, base_url: str, expression: str) -> str:
+    """What follows the `?`. Errors: Refused 400 where something else than `[base]/Type` stands before it."""
+    place = _PLACE.match(text)
+    if place is None:
+        return text
+    if place[1].removeprefix(f"{base_url}/") not in {"", resource_type}:
+        raise refuse(400, "criteria-elsewhere", "value", expression, type=resource_type)
+    return text[place.end() :]
 
 
 def _plain_token(server: FhirServer, resource_type: str, query: str) -> Criteria | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change, Criteria
-from fhir_server.interactions.writing.check import check_id
+from fhir_server.interactions.writing.check import check_id, check_preconditions
 from fhir_server.interactions.writing.criteria import criteria_lock, only_match
 from fhir_server.interactions.writing.links import REFERENCE, Replace, find_links, rewrite_links
 from fhir_server.model.issues import Issue, Refused, error, refuse
@@ -87,6 +87,8 @@ def _identify_deletion(
     if matches:
         change.id, change.also = matches[0].id, [match.id for match in matches[1:]]
         change.found_version = matches[0].version
+    else:
+        check_preconditions(change)
 
 
 def _identify_by_match(change: Change, found: Sequence[StoredResource]) -> None:
