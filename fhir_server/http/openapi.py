@@ -34,9 +34,20 @@ _RESULT: Mapping[str, Mapping[str, Any]] = {
 _HISTORY: Mapping[str, Mapping[str, Any]] = {
     "_count": {"type": "integer", "minimum": 0},
     "_since": {"type": "string"},
+    "_at": {"type": "string"},
+    "_list": {"type": "string"},
+    "_summary": _RESULT["_summary"],
+    "_elements": _RESULT["_elements"],
 }
+_ANY_CONTENT: Mapping[str, Any] = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+"""What a Binary holds travels as it is: https://hl7.org/fhir/R4/binary.html#rest"""
 _BODIES: Mapping[str, Mapping[str, Any]] = {
-    "patch": {JSON_PATCH: {"schema": {"type": "array"}}, XML_PATCH: {"schema": {"type": "string"}}},
+    "patch": {
+        JSON_PATCH: {"schema": {"type": "array"}},
+        XML_PATCH: {"schema": {"type": "string"}},
+        JSON: {"schema": {"$ref": "#/components/schemas/Resource"}},
+        XML: {"schema": {"type": "string"}},
+    },
     "form": {
         "application/x-www-form-urlencoded": {
             "schema": {"type": "object", "additionalProperties": {"type": "string"}}
@@ -121,6 +132,10 @@ def _operation(
     if parameters:
         described["parameters"] = parameters
     body = _body(method, path)
+    if only == "Binary" and interaction in {"create", "update", "conditional-update"} and body:
+        body = {**body, **_ANY_CONTENT}
+    if only == "Binary" and interaction in {"read", "vread"}:
+        described["responses"]["200"]["content"] |= _ANY_CONTENT
     if body:
         described["requestBody"] = {"content": body, "required": not interaction.startswith("$")}
     return described

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from fhir_server.interactions.answer import Answer, instant
+from fhir_server.interactions.history_list import listed_versions
 from fhir_server.interactions.query import GENERAL
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.subset import Subset, parse_subset, subset_body
@@ -23,6 +24,7 @@ from fhir_server.store.history import (
     HistoryRange,
     HistoryVersion,
     read_instance_history,
+    read_listed_history,
     read_types_history,
 )
 from fhir_server.store.keys import hash64
@@ -32,13 +34,13 @@ from fhir_server.store.resources import Connection, Origin, count_versions
 MAX_PAGE = 1000
 DEFAULT_PAGE = 50
 _CURSOR = "_cursor"
-PARAMETERS = ("_at", "_count", "_elements", "_since", "_summary", "_type", _CURSOR)
+PARAMETERS = ("_at", "_count", "_elements", "_list", "_since", "_summary", "_type", _CURSOR)
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryRequest:
     """A history, understood and checked: `pairs` as sent, without the cursor; `part` what is wanted of each
-    version; `cursor` where the page starts.
+    version; `list_id` the List that names them; `cursor` where the page starts.
     """
 
     path: str
@@ -49,12 +51,14 @@ class HistoryRequest:
     within: HistoryRange
     below: HistoryPlace
     part: Subset
+    list_id: str | None = None
     cursor: str | None = None
 
     @property
     def is_whole(self) -> bool:
         """Whether it asks for every version of one resource, so that they are easily counted."""
-        return self.id is not None and self.within == HistoryRange()
+        is_narrowed = self.within != HistoryRange() or self.list_id is not None
+        return self.id is not None and not is_narrowed
 
     def url(self, base_url: str, cursor: str | None = None) -> str:
         """The URL of a page."""
@@ -101,6 +105,7 @@ def parse_history(
         ),
         below=_place(values.get(_CURSOR), _hash(path, kept)),
         part=parse_subset(pairs),
+        list_id=_list_id(values.get("_list")),
         cursor=values.get(_CURSOR),
     )
 
@@ -110,23 +115,15 @@ def history(server: FhirServer, connection: Connection, request: HistoryRequest)
 
     Errors: Refused 404 where the resource's id was never used.
     """
-    limit = request.count + 1
+    total = 0
     if request.id is not None:
-        versions = read_instance_history(
-            connection, request.types[0], request.id,
-            within=request.within, below=request.below, limit=limit,
-        )  # fmt: skip
         total = count_versions(connection, request.types[0], request.id)
         if not total:
             reference = f"{request.types[0]}/{request.id}"
             raise refuse(
                 404, "resource-not-found", "not-found", request.types[0], reference=reference
             )
-    else:
-        versions = read_types_history(
-            connection, request.types, within=request.within, below=request.below, limit=limit
-        )
-        total = 0
+    versions = _versions(server, connection, request, request.count + 1)
     links = [{"relation": "self", "url": request.url(server.base_url, request.cursor)}]
     if len(versions) > request.count:
         versions = versions[: request.count]
@@ -136,6 +133,24 @@ def history(server: FhirServer, connection: Connection, request: HistoryRequest)
     shown_total = total if request.is_whole else None
     entries = [_entry(server, version, request.part) for version in versions]
     return Answer(200, body=_bundle(entries, links, shown_total))
+
+
+def _versions(
+    server: FhirServer, connection: Connection, request: HistoryRequest, limit: int
+) -> list[HistoryVersion]:
+    if request.list_id is not None:
+        listed = listed_versions(server, connection, request.list_id, request.types, request.id)
+        return read_listed_history(
+            connection, listed, within=request.within, below=request.below, limit=limit
+        )
+    if request.id is not None:
+        return read_instance_history(
+            connection, request.types[0], request.id,
+            within=request.within, below=request.below, limit=limit,
+        )  # fmt: skip
+    return read_types_history(
+        connection, request.types, within=request.within, below=request.below, limit=limit
+    )
 
 
 def _bundle(entries: Sequence[bytes], links: object, total: int | None) -> bytes:
@@ -187,6 +202,14 @@ def _types(value: str | None) -> Sequence[str]:
     for name in names:
         check_type_known(name, "http._type")
     return tuple(dict.fromkeys(names))
+
+
+def _list_id(value: str | None) -> str | None:
+    if value is None:
+        return None
+    list_id = value.removeprefix("List/")
+    check_id(list_id, "http._list")
+    return list_id
 
 
 def _count(value: str | None) -> int:

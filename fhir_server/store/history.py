@@ -4,7 +4,7 @@ A page starts below a place (time, key, version). Versions never change and neve
 pages stay apart however much is written meanwhile; what is new stands before the first page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -81,6 +81,17 @@ _OF_TYPES = (
 )
 
 
+# Of each resource that a list names, the version that it names, or with null all of them.
+_OF_LISTED = (
+    f"SELECT {_COLUMNS} FROM unnest(%(keys)s::bigint[], %(versions)s::int[]) AS listed (of_key, number) "
+    f"CROSS JOIN LATERAL (SELECT {_COLUMNS} FROM resource WHERE key = listed.of_key "
+    f"AND version = coalesce(listed.number, version) AND {_WRITTEN} AND {_BELOW} "
+    f"UNION ALL SELECT {_COLUMNS} FROM resource_history WHERE key = listed.of_key "
+    f"AND version = coalesce(listed.number, version) AND {_WRITTEN} AND {_SUPERSEDED} AND {_BELOW}"
+    f") versions {_ORDER}"
+)
+
+
 def read_instance_history(
     connection: Connection,
     resource_type: str,
@@ -111,6 +122,27 @@ def read_types_history(
     numbers = [TYPE_NUMBERS[name] for name in types]
     parameters = {"types": numbers, **_parameters(within, below, limit)}
     return [_version(row) for row in connection.execute(_OF_TYPES, parameters).fetchall()]
+
+
+def read_listed_history(
+    connection: Connection,
+    listed: Mapping[int, Collection[int] | None],
+    *,
+    within: HistoryRange = HistoryRange(),
+    below: HistoryPlace = NEWEST,
+    limit: int,
+) -> list[HistoryVersion]:
+    """Versions of the resources with these keys, newest first: those numbered, or with None all.
+
+    Cost: one statement, which looks at every version asked for.
+    """
+    pairs = [(key, one) for key, numbers in listed.items() for one in numbers or (None,)]
+    parameters = {
+        "keys": [key for key, _ in pairs],
+        "versions": [number for _, number in pairs],
+        **_parameters(within, below, limit),
+    }
+    return [_version(row) for row in connection.execute(_OF_LISTED, parameters).fetchall()]
 
 
 def _version(row: Sequence[Any]) -> HistoryVersion:

@@ -115,6 +115,7 @@ def test_history__deletions_are_versions(client: TestClient, times: list[str]) -
         ("_sinse=2020", "history-parameter"),
         ("_since=2020&_since=2021", "history-parameter"),
         ("_type=Patiant", "resource-type-unknown"),
+        ("_list=$current-allergies", "id-invalid"),
         ("_cursor=abc", "search-cursor-invalid"),
     ],
 )
@@ -176,3 +177,23 @@ def test_history__of_an_older_store_goes_by_the_numbers(
         connection.execute("UPDATE resource_history SET origin = DEFAULT")
     entries = client.get("/fhir/Patient/a/_history").json()["entry"]
     assert [entry["request"]["method"] for entry in entries] == ["PUT", "POST"]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("_history?_list=l", ["Patient/b/1", "Patient/a/2"]),
+        ("_history?_list=List/l&_count=1", ["Patient/b/1", "Patient/a/2"]),
+        ("Patient/a/_history?_list=l", ["Patient/a/2"]),
+        ("Organization/_history?_list=l", []),
+        ("_history?_list=none", []),
+    ],
+)
+def test_history__of_a_list_has_the_versions_that_it_names(
+    client: TestClient, times: list[str], path: str, expected: list[str]
+) -> None:
+    items = ("Patient/a/_history/2", "http://testserver/fhir/Patient/b", "http://other/Patient/a")
+    entries = [{"item": {"reference": item}} for item in items]
+    put(client, "List", "l", status="current", mode="working", entry=entries)
+    found = pages(client, f"/fhir/{path}")
+    assert [version for page in found for version in page] == expected
