@@ -5,6 +5,7 @@ Source: FHIR R4 https://hl7.org/fhir/R4/http.html#transaction (entries may be op
 
 from fhir_server.http.call import Call
 from fhir_server.http.formats import JSON
+from fhir_server.http.parameters import check_parameters
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.batch import Operate
 from fhir_server.interactions.entries import READS, Entry
@@ -37,6 +38,7 @@ def operations_of(server: FhirServer) -> Operate:
             content = encode_json(entry.resource)
         headers = {"accept": JSON, "content-type": JSON, "accept-language": language}
         call = Call(server, entry.method, found.path, entry.query, headers, content)
+        check_parameters(found.interaction, call)
         reply = found.handler(call)
         return Answer(reply.status, body=reply.body or None)
 

@@ -182,7 +182,7 @@ def post_validate(call: Call) -> Reply:
 
 
 def get_snapshot(call: Call) -> Reply:
-    """GET /StructureDefinition/$snapshot?url=…, /StructureDefinition/id/$snapshot."""
+    """GET /StructureDefinition/$snapshot?url=…, GET and POST /StructureDefinition/id/$snapshot."""
     if "id" in call.path:
         with call.server.database.connection() as connection:
             return bundle_reply(

@@ -36,7 +36,7 @@ _HISTORY: Mapping[str, Mapping[str, Any]] = {
     "_since": {"type": "string"},
     "_at": {"type": "string"},
     "_list": {"type": "string"},
-    "_summary": _RESULT["_summary"],
+    "_summary": {"enum": ["true", "text", "data", "false"]},
     "_elements": _RESULT["_elements"],
 }
 _ANY_CONTENT: Mapping[str, Any] = {"*/*": {"schema": {"type": "string", "format": "binary"}}}

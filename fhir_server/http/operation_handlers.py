@@ -22,7 +22,7 @@ def get_versions(call: Call) -> Reply:
 
 
 def get_meta(call: Call) -> Reply:
-    """GET /Type/id/$meta, /Type/id/_history/version/$meta, /Type/$meta, /$meta."""
+    """GET and POST /Type/id/$meta, /Type/id/_history/version/$meta, /Type/$meta, /$meta."""
     with call.server.database.connection() as connection:
         if "id" not in call.path:
             found = meta_in_use(call.server, connection, call.path.get("type"))
@@ -81,7 +81,9 @@ def lastn_observations(call: Call) -> Reply:
         raise refuse(404, "path-not-found", "not-found")
     sent = given_pairs(call.resource) if call.content else []
     with call.server.database.connection() as connection:
-        return bundle_reply(call, lastn(call.server, connection, [*call.pairs, *sent]))
+        return bundle_reply(
+            call, lastn(call.server, connection, [*call.pairs, *sent], call.format_pairs)
+        )
 
 
 def post_expunge(call: Call) -> Reply:

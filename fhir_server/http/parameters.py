@@ -25,6 +25,13 @@ _TAKEN: Mapping[str, Set[str]] = {
     "batch-transaction": _NONE,
     "async-status": _NONE,
     "$validate": frozenset({"mode", "profile"}),
+    "$versions": _NONE,
+    "$meta": _NONE,
+    "$meta-add": _NONE,
+    "$meta-delete": _NONE,
+    "$snapshot": frozenset({"url"}),
+    "$status": frozenset({"id", "status"}),
+    "$dead-letters": _NONE,
 }
 """By interaction of the route table; the others read their parameters themselves."""
 

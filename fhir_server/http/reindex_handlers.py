@@ -75,7 +75,7 @@ def _leave_trace(call: Call, connection: Connection, job_id: str, done: str) -> 
 def _job_id(call: Call) -> str:
     for name, value in call.pairs:
         if name != "job":
-            raise refuse(400, "operation-parameter-unknown", "not-supported",
+            raise refuse(400, "operation-parameter-unknown", "not-supported", f"http.{name[:64]}",
                          name=name[:64], allowed="job")  # fmt: skip
         return value
     raise refuse(400, "reindex-job-missing", "required")

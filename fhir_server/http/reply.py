@@ -10,6 +10,7 @@ from fhir_server.http.call import Call
 from fhir_server.http.formats import JSON, XML, format_of_content, positions_in, written
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.conditional_read import names_version
+from fhir_server.interactions.patching.document import JSON_PATCH, XML_PATCH
 from fhir_server.interactions.subset import check_elements, parse_subset, subset_body
 from fhir_server.model.issues import Issue, operation_outcome
 from fhir_server.model.json_source import encode_json
@@ -77,6 +78,11 @@ def outcome_reply(call: Call, status: int, issues: Sequence[Issue]) -> Reply:
     headers = {"Retry-After": "1"} if status in {429, 503, 504} else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if status == 408:
+        # What is left of the request would be taken for the next one's head.
+        headers["Connection"] = "close"
+    if status == 415 and call.method == "PATCH":
+        headers["Accept-Patch"] = ", ".join((JSON_PATCH, XML_PATCH, JSON, XML))
     if status == 405:
         headers["Allow"] = str(issues[0].parameters["allowed"])
     return _content(call, status, outcome, headers)

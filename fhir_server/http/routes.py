@@ -29,10 +29,10 @@ Handler = Callable[[Call], Reply]
 def _operation(
     name: str, handler: Handler, *levels: str
 ) -> Iterator[tuple[str, str, str, Handler]]:
-    """An operation that changes nothing, hence by GET and POST alike."""
+    """An operation that changes nothing, hence by GET and POST alike; the level of the system is empty."""
     for level in levels:
         for method in ("GET", "POST"):
-            yield method, f"{level}/{name}", name, handler
+            yield method, f"{level}/{name}".removeprefix("/"), name, handler
 
 
 def _openapi(call: Call) -> Reply:
@@ -50,8 +50,7 @@ ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     ("OPTIONS", "",                               "capabilities",        handlers.get_capabilities),
     ("POST",   "",                                "batch-transaction",   handlers.post_bundle),
     ("POST",   "$validate",                       "$validate",           handlers.post_validate),
-    ("GET",    "$versions",                       "$versions",           operation_handlers.get_versions),
-    ("POST",   "$versions",                       "$versions",           operation_handlers.get_versions),
+    *_operation("$versions",      operation_handlers.get_versions,        ""),
     ("GET",    "_async/{id}",                     "async-status",        asynchronous.status),
     ("DELETE", "_async/{id}",                     "async-status",        asynchronous.cancel),
     ("GET",    "_history",                        "history-system",      handlers.get_history),
@@ -80,7 +79,7 @@ ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     ("PATCH",  "{type}/{id}",                     "patch",               handlers.patch_resource),
     ("DELETE", "{type}/{id}",                     "delete",              handlers.delete_resource),
     ("POST",   "{type}/{id}/$validate",           "$validate",           handlers.post_validate),
-    ("GET",    "{type}/{id}/$snapshot",           "$snapshot",           handlers.get_snapshot),
+    *_operation("$snapshot",      handlers.get_snapshot,                  "{type}/{id}"),
     *_operation("$expand",        terminology_handlers.expand,        "{type}", "{type}/{id}"),
     *_operation("$validate-code", terminology_handlers.validate_code, "{type}", "{type}/{id}"),
     *_operation("$lookup",        terminology_handlers.lookup,        "{type}"),
@@ -89,21 +88,17 @@ ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     *_operation("$status",        subscription_handlers.get_status,       "{type}", "{type}/{id}"),
     *_operation("$events",        subscription_handlers.get_events,       "{type}/{id}"),
     *_operation("$dead-letters",  subscription_handlers.get_dead_letters, "{type}"),
-    ("GET",    "$diff",                           "$diff",               operation_handlers.get_diff),
-    ("POST",   "$diff",                           "$diff",               operation_handlers.get_diff),
-    *_operation("$diff",          operation_handlers.get_diff,            "{type}/{id}"),
+    *_operation("$diff",          operation_handlers.get_diff,            "", "{type}/{id}"),
     *_operation("$lastn",         operation_handlers.lastn_observations, "{type}"),
     ("POST",   "{type}/$expunge",                 "$expunge",            operation_handlers.post_expunge),
     ("POST",   "{type}/{id}/$expunge",            "$expunge",            operation_handlers.post_expunge),
-    ("GET",    "$meta",                           "$meta",               operation_handlers.get_meta),
-    ("GET",    "{type}/$meta",                    "$meta",               operation_handlers.get_meta),
-    ("GET",    "{type}/{id}/$meta",               "$meta",               operation_handlers.get_meta),
+    *_operation("$meta",          operation_handlers.get_meta,            "", "{type}", "{type}/{id}"),
+    *_operation("$meta",          operation_handlers.get_meta,            "{type}/{id}/_history/{version}"),
     ("POST",   "{type}/{id}/$meta-add",           "$meta-add",           operation_handlers.add_meta),
     ("POST",   "{type}/{id}/$meta-delete",        "$meta-delete",        operation_handlers.delete_meta),
     *_operation("$everything",    operation_handlers.get_everything,      "{type}", "{type}/{id}"),
     ("GET",    "{type}/{id}/_history",            "history-instance",    handlers.get_history),
     ("GET",    "{type}/{id}/_history/{version}",  "vread",               handlers.get_version),
-    ("GET",    "{type}/{id}/_history/{version}/$meta", "$meta",          operation_handlers.get_meta),
 )
 # fmt: on
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from msgspec import structs
+
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.bundle_response import ReturnPreference, response_bundle
 from fhir_server.interactions.entries import READS, Entry, entry_change, parse_entries
@@ -71,9 +73,7 @@ def transaction(
         }
         for entry in entries:
             if entry.method in READS:
-                answers[entry.at] = read_entry(
-                    server, connection, entry, language=language, lenient=lenient
-                )
+                answers[entry.at] = _read(server, connection, entry, language, lenient=lenient)
         in_order = [answers[entry.at] for entry in entries]
         body = response_bundle("transaction-response", in_order, server, preference, language)
         if digest is not None:
@@ -83,6 +83,18 @@ def transaction(
         return Answer(200, body=body)
 
     return run_write(server, work)
+
+
+def _read(
+    server: FhirServer, connection: Connection, entry: Entry, language: Language, *, lenient: bool
+) -> Answer:
+    """The answer to an entry that reads. Errors: those of the interaction, naming the entry."""
+    try:
+        return read_entry(server, connection, entry, language=language, lenient=lenient)
+    except Refused as refused:
+        at = f"{entry.at}.request.url"
+        issues = [structs.replace(issue, expression=at) for issue in refused.issues]
+        raise Refused(refused.status, issues) from None
 
 
 def _receipt(connection: Connection, digest: bytes | None, kept: timedelta) -> bytes | None:

@@ -47,7 +47,7 @@ def validate(
 
     Shape: `content` is the resource, or Parameters with `resource`, `profile` and `mode`; None where
     nothing was sent. `resource_id` the id of the path.
-    Errors: Refused 400 where there is nothing to validate.
+    Errors: Refused 400 where there is nothing to validate, or a parameter is unknown or malformed.
     """
     asked = _read(content, mode, profiles, takes_parameters=resource_type != "Parameters")
     if asked.mode not in MODES | {None}:
@@ -85,15 +85,28 @@ def _read(
     resource: Any = None
     asked = list(profiles)
     listed = content.get("parameter")
-    for parameter in listed if isinstance(listed, list) else ():
+    for number, parameter in enumerate(listed if isinstance(listed, list) else ()):
         name = parameter.get("name") if isinstance(parameter, dict) else None
+        at = f"Parameters.parameter[{number}]"
         if name == "resource":
             resource = parameter.get("resource")
         elif name == "profile":
-            asked.append(str(parameter.get("valueUri") or parameter.get("valueCanonical")))
+            asked.append(_text(parameter, at, ("valueUri", "valueCanonical", "valueUrl")))
         elif name == "mode":
-            mode = str(parameter.get("valueCode"))
+            mode = _text(parameter, at, ("valueCode",))
+        else:
+            raise refuse(400, "operation-parameter-unknown", "not-supported", at,
+                         name=str(name)[:64], allowed="mode, profile, resource")  # fmt: skip
     return _Asked(resource, mode, asked)
+
+
+def _text(parameter: dict[str, Any], at: str, forms: Sequence[str]) -> str:
+    """The value of a parameter; a string is taken for the type that is meant. Errors: Refused 400."""
+    found = next((parameter[form] for form in (*forms, "valueString") if form in parameter), None)
+    if not isinstance(found, str):
+        raise refuse(400, "operation-parameter-value", "value", at,
+                     name=parameter["name"], expected=", ".join(forms))  # fmt: skip
+    return found
 
 
 def _rehearse_write(

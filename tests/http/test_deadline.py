@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from fhir_server.http.faults import fault_of
-from fhir_server.http.threads import InteractionThreads
+from fhir_server.http.threads import QUEUE_PER_THREAD, InteractionThreads
 from fhir_server.model.issues import Refused
 from fhir_server.store.database import Database
 from fhir_server.store.deadline import DeadlineError
@@ -70,3 +70,23 @@ def test_request__gets_no_connection_once_its_time_is_over(database: Database) -
 def test_statement__that_times_out_is_a_504() -> None:
     status, issue = fault_of(psycopg.errors.QueryCanceled(), "r")
     assert (status, issue.id) == (504, "statement-timeout")
+
+
+def test_request__that_finds_the_queue_full_is_turned_away_at_once() -> None:
+    threads = InteractionThreads(1, timeout_s=30)
+    may_end = threading.Event()
+
+    async def crowd() -> tuple[Refused, list[object]]:
+        waiting = [
+            asyncio.create_task(threads.run(may_end.wait)) for _ in range(1 + QUEUE_PER_THREAD)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(Refused) as turned_away:
+            await threads.run(may_end.wait)
+        may_end.set()
+        return turned_away.value, await asyncio.gather(*waiting)
+
+    refused, answers = asyncio.run(crowd())
+    assert (refused.status, refused.issues[0].id) == (503, "too-busy")
+    assert (all(answers), threads.busy) == (True, 0)
+    threads.close()

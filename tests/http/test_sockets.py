@@ -93,6 +93,15 @@ def test_body__that_drips_is_given_up(port: int) -> None:
     assert (status, issue_of(content)) == (408, "body-too-slow")
 
 
+def test_body__that_drips_ends_the_connection(port: int) -> None:
+    with opened_socket(port) as client:
+        client.sendall(POST + b"Content-Length: 1000\r\n\r\n" + b"{")
+        received = b""
+        while chunk := client.recv(65536):
+            received += chunk
+    assert b"\r\nconnection: close\r\n" in received.lower()
+
+
 def test_head__that_drips_ends_the_connection(port: int) -> None:
     assert ask(port, b"GET /fhir/metadata HTTP/1.1\r\nHost: test")[0] == 0
 

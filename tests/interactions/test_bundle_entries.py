@@ -149,3 +149,11 @@ def test_reads__head_answers_without_content(client: TestClient) -> None:
     answer = client.post("/fhir", json=bundle(*heads))
     assert statuses(answer) == ["200", "200"]
     assert all("resource" not in one for one in answer.json()["entry"])
+
+
+@pytest.mark.parametrize("url", ["Patient/none", "Patient?nonsense=1", "Patient/none/_history"])
+def test_transaction__read_that_fails_names_its_entry(client: TestClient, url: str) -> None:
+    sent = bundle(entry("POST", "Patient", patient()), entry("GET", url))
+    answer = client.post("/fhir", json=sent)
+    assert answer.status_code in {400, 404}
+    assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[1].request.url"]

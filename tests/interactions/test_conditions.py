@@ -89,3 +89,12 @@ def test_delete__if_match_asks_for_a_resource(stored: TestClient, url: str) -> N
     answer = stored.delete(f"/fhir/{url}", headers={"If-Match": CURRENT})
     assert (answer.status_code, issue_id(answer)) == (412, "version-conflict")
     assert stored.delete(f"/fhir/{url}").status_code == 204
+
+
+def test_condition__that_fails_is_named_where_it_stands(stored: TestClient) -> None:
+    changed = {**identified("1"), "id": "a", "gender": "other"}
+    alone = stored.put("/fhir/Patient/a", json=changed, headers={"If-Match": 'W/"1"'})
+    sent = bundle(entry("PUT", "Patient/a", changed, ifNoneMatch="*"))
+    together = stored.post("/fhir", json=sent)
+    places = [answer.json()["issue"][0]["expression"] for answer in (alone, together)]
+    assert places == [["http.If-Match"], ["Bundle.entry[0].request.ifNoneMatch"]]

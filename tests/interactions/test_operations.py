@@ -104,6 +104,29 @@ def test_everything__comes_in_pages(cared_for: TestClient) -> None:
     assert sorted(found) == sorted(OWN)
 
 
+@pytest.mark.parametrize(
+    "path", ["$meta", "Patient/$meta", "Patient/a/$meta", "Patient/a/_history/1/$meta"]
+)
+def test_meta__is_asked_for_by_post_too(cared_for: TestClient, path: str) -> None:
+    found = cared_for.post(f"/fhir/{path}").json()
+    assert found == cared_for.get(f"/fhir/{path}").json()
+    assert found["parameter"][0]["name"] == "return"
+
+
+@pytest.mark.parametrize(
+    "path", ["$versions", "Patient/a/$meta", "Subscription/$status", "Subscription/$dead-letters"]
+)
+def test_operation__parameter_it_does_not_take_is_refused(cared_for: TestClient, path: str) -> None:
+    answer = cared_for.get(f"/fhir/{path}?foo=1")
+    assert (answer.status_code, issue_id(answer)) == (400, "parameter-not-taken")
+    assert answer.json()["issue"][0]["expression"] == ["http.foo"]
+
+
+def test_lastn__link_keeps_the_format(cared_for: TestClient) -> None:
+    answer = cared_for.get("/fhir/Observation/$lastn?patient=a&_format=xml")
+    assert "_format=xml" in answer.text
+
+
 def test_everything__links_keep_the_format(cared_for: TestClient) -> None:
     url = "/fhir/Patient/a/$everything?_count=1&_format=xml&_pretty=true"
     answer = cared_for.get(url)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from fhir_server.interactions.patching.json_patch import apply_json_patch
 from tests.interactions.bundling import bundle, entry, statuses
 from tests.interactions.test_create_update_delete import issue, issue_id, patient
 
@@ -43,6 +44,35 @@ def test_json_patch__makes_a_version(client: TestClient) -> None:
     )
     assert response.status_code == 200
     assert (response.json()["gender"], response.json()["meta"]["versionId"]) == ("male", "2")
+
+
+def test_patch__of_another_kind_is_told_which_there_are(client: TestClient) -> None:
+    client.put("/fhir/Patient/a", json=patient(id="a"))
+    merge = {"Content-Type": "application/merge-patch+json"}
+    answer = client.patch("/fhir/Patient/a", content="{}", headers=merge)
+    assert answer.status_code == 415
+    assert "application/json-patch+json" in answer.headers["Accept-Patch"]
+
+
+def test_json_patch__copies_that_double_the_resource_are_bounded(client: TestClient) -> None:
+    client.put("/fhir/Patient/a", json=patient(id="a", name=[{"family": "A"}]))
+    doubling = [{"op": "copy", "from": "/name", "path": f"/name/0/k{n}"} for n in range(60)]
+    answer = json_patch(client, "/fhir/Patient/a", *doubling)
+    assert (answer.status_code, issue_id(answer)) == (422, "patch-too-large")
+
+
+def test_json_patch__values_are_not_shared_between_attempts() -> None:
+    operations: list[Json] = [
+        {"op": "add", "path": "/name", "value": [{"family": "A"}]},
+        {"op": "add", "path": "/name/0/use", "value": "usual"},
+        {"op": "copy", "from": "/name/0", "path": "/name/1"},
+        {"op": "replace", "path": "/name/1/family", "value": "B"},
+    ]
+    sent = {"resourceType": "Patient"}
+    patched = [apply_json_patch(sent, operations) for _ in range(2)]
+    assert patched[0] == patched[1]
+    assert [name["family"] for name in patched[0]["name"]] == ["A", "B"]
+    assert (sent, operations[0]["value"]) == ({"resourceType": "Patient"}, [{"family": "A"}])
 
 
 def test_patch__of_no_operations_changes_nothing(client: TestClient) -> None:

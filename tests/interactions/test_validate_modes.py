@@ -1,5 +1,6 @@
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
 from tests.interactions.test_create_update_delete import issue_id, patient
@@ -51,3 +52,21 @@ def test_validate__create_says_what_is_wrong_with_a_subscription(client: TestCli
 def test_validate__profile_mode_needs_a_profile(client: TestClient) -> None:
     response = client.post("/fhir/Patient/$validate?mode=profile", json=patient())
     assert (response.status_code, issue_id(response)) == (400, "validate-no-profile")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "expected"),
+    [
+        ({"name": "profil", "valueUri": "http://x"}, "operation-parameter-unknown"),
+        ({"name": "profile", "valueBoolean": True}, "operation-parameter-value"),
+        ({"name": "mode", "valueInteger": 1}, "operation-parameter-value"),
+    ],
+)
+def test_validate__parameter_that_cannot_be_used_is_refused(
+    client: TestClient, parameter: dict[str, Any], expected: str
+) -> None:
+    given = [{"name": "resource", "resource": patient()}, parameter]
+    sent = {"resourceType": "Parameters", "parameter": given}
+    answer = client.post("/fhir/Patient/$validate", json=sent)
+    assert (answer.status_code, issue_id(answer)) == (400, expected)
+    assert answer.json()["issue"][0]["expression"] == ["Parameters.parameter[1]"]

@@ -49,7 +49,7 @@ def diff_resources(
 def _given(pairs: Sequence[tuple[str, str]], known: Sequence[str]) -> dict[str, str]:
     for name, _ in pairs:
         if name not in known:
-            raise refuse(400, "operation-parameter-unknown", "not-supported",
+            raise refuse(400, "operation-parameter-unknown", "not-supported", f"http.{name[:64]}",
                          name=name[:64], allowed=", ".join(known))  # fmt: skip
     return dict(pairs)
 

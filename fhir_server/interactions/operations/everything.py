@@ -3,6 +3,7 @@
 Source: https://hl7.org/fhir/R4/patient-operation-everything.html
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
@@ -52,8 +53,9 @@ def everything(
     given = dict(pairs)
     unknown = next((name for name in given if name not in PARAMETERS), None)
     if unknown is not None or len(given) != len(pairs):
-        raise refuse(400, "operation-parameter-unknown", "not-supported",
-                     name=(unknown or pairs[0][0])[:64], allowed=", ".join(PARAMETERS[:-1]))  # fmt: skip
+        name = (unknown or _repeated(pairs))[:64]
+        raise refuse(400, "operation-parameter-unknown", "not-supported", f"http.{name}",
+                     name=name, allowed=", ".join(PARAMETERS[:-1]))  # fmt: skip
     request = _request(server, patient_id, given)
     result = run_search(connection, request)
     place = "Patient" if patient_id is None else f"Patient/{patient_id}"
@@ -90,6 +92,10 @@ def _request(server: FhirServer, patient_id: str | None, given: Mapping[str, str
     return replace(request, predicate=predicate, pairs=(*request.pairs, *own))
 
 
+def _repeated(pairs: Sequence[tuple[str, str]]) -> str:
+    return Counter(name for name, _ in pairs).most_common(1)[0][0]
+
+
 def _dated(server: FhirServer, types: Sequence[str], given: Mapping[str, str]) -> Dated:
     numbers = tuple(
         parameter.hash
@@ -110,6 +116,7 @@ def _range(given: Mapping[str, str], name: str) -> InstantRange:
             400,
             "operation-parameter-value",
             "value",
+            f"http.{name}",
             name=name,
             expected="2024, 2024-05, 2024-05-31",
         ) from None

@@ -52,14 +52,14 @@ def parse_expunge(
         check_id(resource_id, resource_type)
     unknown = next((name for name in given if name not in {"scope", "limit"}), None)
     if unknown is not None:
-        raise refuse(400, "operation-parameter-unknown", "not-supported",
+        raise refuse(400, "operation-parameter-unknown", "not-supported", f"http.{unknown[:64]}",
                      name=unknown[:64], allowed="scope, limit")  # fmt: skip
     if given.get("scope") not in SCOPES:
-        raise refuse(400, "parameter-invalid", "value", "scope",
+        raise refuse(400, "parameter-invalid", "value", "http.scope",
                      name="scope", expected=", ".join(SCOPES))  # fmt: skip
     limit = given.get("limit", str(DEFAULT_LIMIT))
     if not (limit.isascii() and limit.isdigit() and 0 < int(limit[:9]) <= MAX_LIMIT):
-        raise refuse(400, "parameter-invalid", "value", "limit",
+        raise refuse(400, "parameter-invalid", "value", "http.limit",
                      name="limit", expected=f"1…{MAX_LIMIT}")  # fmt: skip
     return ExpungeRequest(resource_type, resource_id, given["scope"], int(limit))
 

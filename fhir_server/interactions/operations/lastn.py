@@ -27,10 +27,16 @@ _SUBJECTS = ("patient", "subject")
 _FIXED = ("_sort", "_count", "_cursor", "_total", "_summary", "_include", "_revinclude", "_explain")
 
 
-def lastn(server: FhirServer, connection: Connection, pairs: Sequence[tuple[str, str]]) -> Answer:
+def lastn(
+    server: FhirServer,
+    connection: Connection,
+    pairs: Sequence[tuple[str, str]],
+    format_pairs: Sequence[tuple[str, str]] = (),
+) -> Answer:
     """The latest observations as a searchset Bundle, the latest first.
 
     Shape: `max` how many of each code, one without it; any search parameters of Observation narrow them.
+    The link repeats `format_pairs`.
     Errors: Refused 400 without `patient` or `subject`, for a `max` that is no number, as a search.
     Cost: reads all observations that match, a thousand at a time.
     """
@@ -38,14 +44,14 @@ def lastn(server: FhirServer, connection: Connection, pairs: Sequence[tuple[str,
     asked = [pair for pair in pairs if pair[0] != "max"]
     for name, _ in asked:
         if name.partition(":")[0] in _FIXED:
-            raise refuse(400, "operation-parameter-unknown", "not-supported", name=name[:64],
-                         allowed="max, patient, subject, category, code, date")  # fmt: skip
+            raise refuse(400, "operation-parameter-unknown", "not-supported", f"http.{name[:64]}",
+                         name=name[:64], allowed="max, patient, subject, category, code, date")  # fmt: skip
     if not any(name.partition(":")[0].partition(".")[0] in _SUBJECTS for name, _ in asked):
         raise refuse(400, "lastn-no-subject", "required")
     ordered = [*asked, ("_sort", "-date"), ("_count", str(MAX_COUNT))]
     request = understand(server, connection, "Observation", ordered)
     found = tuple(_latest(_matches(connection, request), most))
-    query = urlencode(pairs, quote_via=quote, safe=":/,|$")
+    query = urlencode([*pairs, *format_pairs], quote_via=quote, safe=":/,|$")
     links = [{"relation": "self", "url": f"{server.base_url}/Observation/$lastn?{query}"}]
     return Answer(
         200, body=searchset(server, request, SearchResult(found, total=len(found)), links)
@@ -57,7 +63,9 @@ def _most(given: Sequence[str]) -> int:
         return 1
     value = given[0]
     if len(given) > 1 or not (value.isascii() and value.isdigit() and int(value[:9]) > 0):
-        raise refuse(400, "parameter-invalid", "value", "max", name="max", expected="1, 2, 3, …")
+        raise refuse(
+            400, "parameter-invalid", "value", "http.max", name="max", expected="1, 2, 3, …"
+        )
     return min(int(value[:9]), MOST_OF_EACH)
 
 

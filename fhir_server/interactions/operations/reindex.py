@@ -46,7 +46,7 @@ def request_reindex(  # noqa: PLR0917 — what a route and a Parameters resource
     asked = [*pairs, *given_pairs(content)]
     unknown = next((name for name, _ in asked if name not in PARAMETERS), None)
     if unknown is not None:
-        raise refuse(400, "operation-parameter-unknown", "not-supported",
+        raise refuse(400, "operation-parameter-unknown", "not-supported", f"http.{unknown[:64]}",
                      name=unknown[:64], allowed=", ".join(PARAMETERS))  # fmt: skip
     types = [value for name, value in asked if name == "type"]
     parameter = next((value for name, value in asked if name == "parameter"), None)

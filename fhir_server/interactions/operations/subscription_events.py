@@ -30,7 +30,7 @@ def subscription_events(
     state = state_of(connection, subscription_id)
     unknown = next((name for name in given if name not in PARAMETERS), None)
     if unknown is not None:
-        raise refuse(400, "operation-parameter-unknown", "not-supported",
+        raise refuse(400, "operation-parameter-unknown", "not-supported", f"http.{unknown[:64]}",
                      name=unknown[:64], allowed=", ".join(PARAMETERS))  # fmt: skip
     first = _number(given, "eventsSinceNumber", 1)
     last = _number(given, "eventsUntilNumber", state.events)

@@ -106,8 +106,9 @@ class FHIRPathPatch:
                 issue = error("patch-path-invalid", "value", operation.at,
                               path=operation.text("path")[:200])  # fmt: skip
                 raise Refused(400, [issue, fault.issue]) from None
-            patched = _without_empty(patched) or {}
-        return patched
+            if operation.type == "delete":
+                patched = _without_empty(patched) or {}
+        return _without_empty(patched) or {}
 
     def _add(self, operation: Operation, places: Places) -> None:
         place = _one(operation, places)

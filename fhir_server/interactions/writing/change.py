@@ -13,6 +13,8 @@ from fhir_server.store.resources import StoredResource
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
+_IN_ENTRIES = {"If-Match": "ifMatch", "If-None-Match": "ifNoneMatch"}
+
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
@@ -75,6 +77,10 @@ class Change:
     def reference(self) -> str:
         """`Type/id`, once the id is known."""
         return f"{self.type}/{self.id}"
+
+    def condition(self, header: Literal["If-Match", "If-None-Match"]) -> str:
+        """Where a condition stands: in its entry; outside a Bundle, in a header."""
+        return f"{self.at}.request.{_IN_ENTRIES[header]}" if self.at else f"http.{header}"
 
     def expression(self, element: str = "resource") -> str:
         """The FHIRPath of a part of its entry; outside a Bundle, of the resource."""

@@ -118,10 +118,11 @@ def check_preconditions(change: Change) -> None:
     expected, unwanted = change.conditions.if_match, change.conditions.if_none_match
     if expected is not None and not _is_named(expected, current):
         found = "-" if current is None else current.version
-        raise refuse(412, "version-conflict", "conflict", change.expression(),
+        raise refuse(412, "version-conflict", "conflict", change.condition("If-Match"),
                      expected=expected, found=found)  # fmt: skip
     if unwanted is not None and _is_named(unwanted, current):
-        raise refuse(412, "already-exists", "duplicate", change.expression(), unwanted=unwanted)
+        where = change.condition("If-None-Match")
+        raise refuse(412, "already-exists", "duplicate", where, unwanted=unwanted)
     is_update_as_create = change.criteria is not None and change.found_version is None
     if change.method == "PUT" and is_update_as_create and current and not current.deleted:
         raise refuse(
