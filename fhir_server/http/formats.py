@@ -10,6 +10,7 @@ from typing import Any, Literal
 from fhir_server.definitions import TypeModel
 from fhir_server.model.issues import Issue, Refused, Severity, refuse
 from fhir_server.model.json_source import (
+    MAX_OWN_DEPTH,
     JsonPositions,
     JsonSyntaxError,
     parse_json,
@@ -122,9 +123,10 @@ def positions_in(source: bytes, kind: Format, types: TypeModel) -> Positions | N
 
 def written(body: bytes, kind: Format, types: TypeModel, *, pretty: bool) -> bytes:
     """JSON bytes, as the store holds them, in the format of the answer."""
-    if kind == "xml":
-        return write_xml(parse_json(body), types, pretty=pretty)
-    return pretty_json(parse_json(body)) if pretty else body
+    if kind == "json" and not pretty:
+        return body
+    value = parse_json(body, max_depth=MAX_OWN_DEPTH)
+    return write_xml(value, types, pretty=pretty) if kind == "xml" else pretty_json(value)
 
 
 def not_acceptable() -> Refused:

@@ -20,6 +20,9 @@ from fhir_server.model.source_faults import SourceFault
 MAX_DEPTH = 200
 """Deepest nesting of objects and arrays that is read; FHIR resources stay far below."""
 
+MAX_OWN_DEPTH = MAX_DEPTH + 20
+"""Of what the server has made itself: Bundles around resources that are as deep as they may be."""
+
 MAX_MAGNITUDE = 1000
 """Decimal places before or after the point, and digits written, of the longest number that is read.
 
@@ -63,19 +66,19 @@ _KEY_END = b'":'
 _WHITE_SPACE = b" \t\r\n"
 
 
-def parse_json(source: bytes) -> Any:
+def parse_json(source: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
     """Read one JSON document.
 
     Shape: objects → dict, arrays → list, integers → int, other numbers → Decimal.
     Errors: JsonSyntaxError for broken JSON, duplicate keys, text that is not UTF-8, nesting deeper
-    than MAX_DEPTH, or a number beyond MAX_MAGNITUDE.
+    than `max_depth`, or a number beyond MAX_MAGNITUDE.
     """
     if source.startswith(b"\xef\xbb\xbf"):
         source = source[3:]
     try:
         value = _decoder.decode(source)
         ends = source.translate(None, _WHITE_SPACE).count(_KEY_END)
-        suspicious = ends != _count_keys(value, 0)
+        suspicious = ends != _count_keys(value, max_depth)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ArithmeticError):
         return JsonPositions(source).value
     if suspicious:
@@ -93,19 +96,19 @@ def pretty_json(value: Any) -> bytes:
     return msgspec.json.format(_encoder.encode(value), indent=2)
 
 
-def _count_keys(value: Any, depth: int) -> int:
-    if depth > MAX_DEPTH:
+def _count_keys(value: Any, room: int) -> int:
+    if room < 0:
         raise RecursionError
     count = 0
     if type(value) is dict:
         count = len(value)
         for member in value.values():
             if type(member) is dict or type(member) is list:
-                count += _count_keys(member, depth + 1)
+                count += _count_keys(member, room - 1)
     elif type(value) is list:
         for member in value:
             if type(member) is dict or type(member) is list:
-                count += _count_keys(member, depth + 1)
+                count += _count_keys(member, room - 1)
     return count
 
 

@@ -75,6 +75,60 @@ def test_json_patch__values_are_not_shared_between_attempts() -> None:
     assert (sent, operations[0]["value"]) == ({"resourceType": "Patient"}, [{"family": "A"}])
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Patient.name.select($this.combine($this)).first()",
+        "Patient.name.where(%resource.name.where(%resource.name.exists()).exists())",
+        "Patient.name.where(family.replace('A', 'AA') = 'AA')",
+        "Patient.repeat(name)",
+    ],
+)
+def test_fhirpath_patch__path_without_a_bound_is_refused(client: TestClient, path: str) -> None:
+    resource = patient(id="a", name=[{"family": "A"}])
+    answer = patched(client, resource, operation("delete", path=path))
+    ids = [one["details"]["coding"][0]["code"] for one in answer.json()["issue"]]
+    assert (answer.status_code, ids) == (400, ["patch-path-invalid", "patch-path-costly"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Patient.name.where(given.where($this = 'x').empty() and family = 'A')",
+        "Patient.name.where(%resource.id = 'a' and family.startsWith('A'))",
+    ],
+)
+def test_fhirpath_patch__criteria_within_criteria_are_taken(client: TestClient, path: str) -> None:
+    resource = patient(id="a", name=[{"family": "A"}, {"family": "B"}])
+    answer = patched(client, resource, operation("delete", path=path))
+    assert [name["family"] for name in answer.json()["name"]] == ["B"]
+
+
+def test_patch__of_too_many_operations_is_refused(client: TestClient) -> None:
+    client.put("/fhir/Patient/a", json=patient(id="a"))
+    answer = json_patch(client, "/fhir/Patient/a", *[{"op": "remove", "path": "/x"}] * 10_001)
+    assert (answer.status_code, issue_id(answer)) == (400, "patch-too-long")
+
+
+def nested(levels: int) -> Json:
+    """An extension that is so deep; each level is an object and an array."""
+    found: Json = {"url": "http://a.example/x", "valueString": "x"}
+    for _ in range(levels):
+        found = {"url": "http://a.example/x", "extension": [found]}
+    return found
+
+
+def test_patch__that_nests_too_deeply_is_refused(client: TestClient) -> None:
+    client.put("/fhir/Patient/a", json=patient(id="a", extension=[nested(98)]))
+    place = "/extension/0" * 99 + "/extension"
+    deeper = {"op": "add", "path": place, "value": [nested(1)]}
+    without = {"op": "remove", "path": "/extension/0" * 99 + "/valueString"}
+    answer = json_patch(client, "/fhir/Patient/a", without, deeper)
+    assert (answer.status_code, issue_id(answer)) == (422, "json-syntax")
+    for url in ("Patient/a?_format=xml", "Patient?_id=a&_format=xml", "_history?_pretty=true"):
+        assert client.get(f"/fhir/{url}").status_code == 200
+
+
 def test_patch__of_no_operations_changes_nothing(client: TestClient) -> None:
     client.put("/fhir/Patient/a", json=patient(id="a"))
     empty = client.patch("/fhir/Patient/a", json={"resourceType": "Parameters"})

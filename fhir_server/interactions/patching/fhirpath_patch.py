@@ -10,6 +10,7 @@ from typing import Any
 
 from fhir_server.definitions import TypeModel
 from fhir_server.fhirpath import FHIRPath, FHIRPathError
+from fhir_server.interactions.patching.bounds import check_length
 from fhir_server.interactions.patching.places import Pair, Place, Places, pairs_of, put_pairs
 from fhir_server.model.issues import Refused, error, refuse
 
@@ -56,6 +57,7 @@ def parse_fhirpath_patch(parameters: Any, at: str = "Parameters") -> list[Operat
     listed = parameters.get("parameter", [])
     if not isinstance(listed, list):
         raise refuse(400, "patch-no-list", "structure", at)
+    check_length(listed, at)
     return [
         _operation(parameter, f"{at}.parameter[{number}]")
         for number, parameter in enumerate(listed)

@@ -9,13 +9,13 @@ from typing import Any
 import jsonpatch
 from jsonpointer import JsonPointer, JsonPointerException
 
+from fhir_server.interactions.patching.bounds import check_length
 from fhir_server.model.issues import refuse
 
 _NEEDED = {
     "add": ("value",), "remove": (), "replace": ("value",), "move": ("from",), "copy": ("from",),
     "test": ("value",),
 }  # fmt: skip
-MAX_OPERATIONS = 10_000
 MAX_COPIED = 16 * 1024 * 1024
 """How much all copies of a patch may add, in characters: a copy into itself doubles what there is."""
 
@@ -25,8 +25,9 @@ _WEIGHT = 64
 
 def check_json_patch(patch: Any) -> None:
     """Errors: Refused 400 where the content is no JSON Patch, naming the operation."""
-    if not isinstance(patch, list) or len(patch) > MAX_OPERATIONS:
+    if not isinstance(patch, list):
         raise refuse(400, "patch-no-list", "structure")
+    check_length(patch)
     for position, operation in enumerate(patch):
         where = f"[{position}]"
         name = operation.get("op") if isinstance(operation, dict) else None

@@ -24,9 +24,12 @@ from fhir_server.fhirpath.syntax import (
     Member,
     Node,
     TypeOperation,
+    children,
     to_source,
 )
+from fhir_server.model.issues import error
 
+_MULTIPLYING = frozenset({"aggregate", "repeat", "replace", "replaceMatches", "select"})
 _DIV = re.compile(r"'(?:[^'\\]|\\.)*'|`[^`]*`|(?<=\.)div\b")
 
 Pair = tuple[Any, dict[str, Any] | None]
@@ -177,7 +180,27 @@ class Places:
 
 def _parsed(path: str) -> Node:
     # The grammar reads `div` as the operator; `Patient.text.div` can only mean the narrative.
-    return parse(_DIV.sub(lambda match: "`div`" if match[0] == "div" else match[0], path))
+    node = parse(_DIV.sub(lambda match: "`div`" if match[0] == "div" else match[0], path))
+    _check_bounded(node)
+    return node
+
+
+def _check_bounded(node: Node, depth: int = 0) -> None:
+    """Errors: FHIRPathError for what makes more and more of what it is given, or begins at the root again in
+    a criterion of a criterion: a short path would keep the server busy for ever.
+    """
+    if isinstance(node, Call):
+        if node.name in _MULTIPLYING:
+            raise FHIRPathError(error("patch-path-costly", "too-costly", name=node.name))
+        for argument in node.arguments:
+            _check_bounded(argument, depth + 1)
+        if node.target is not None:
+            _check_bounded(node.target, depth)
+        return
+    if isinstance(node, External) and depth > 1:
+        raise FHIRPathError(error("patch-path-costly", "too-costly", name=f"%{node.name}"))
+    for part in children(node):
+        _check_bounded(part, depth)
 
 
 __all__ = ["FHIRPathError", "Pair", "Place", "Places", "pairs_of", "put_pairs"]

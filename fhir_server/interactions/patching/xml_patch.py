@@ -10,6 +10,7 @@ from typing import Any
 
 from lxml import etree
 
+from fhir_server.interactions.patching.bounds import check_length
 from fhir_server.interactions.patching.xml_selectors import DEFAULT_PREFIX, xpath_of
 from fhir_server.model.issues import Issue, Refused, refuse
 from fhir_server.model.xml_source import XmlSyntaxError, parse_root
@@ -36,6 +37,7 @@ def parse_xml_patch(source: bytes) -> XmlPatch:
     operations = list(root.iterchildren(tag=etree.Element))
     if not operations:
         raise refuse(400, "patch-no-list", "structure")
+    check_length(operations)
     for number, operation in enumerate(operations, start=1):
         where = f"[{number}]"
         if etree.QName(operation).localname not in _NAMES:

@@ -1,12 +1,13 @@
 """Patches become updates: applied to the locked row, checked like any other content."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change
 from fhir_server.interactions.writing.check import check_changes, check_preconditions
 from fhir_server.model.issues import refuse
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import JsonSyntaxError, encode_json, parse_json
 from fhir_server.store.keys import resource_key
 from fhir_server.store.resources import Connection, lock_resources
 
@@ -43,4 +44,13 @@ def _apply(change: Change) -> None:
     kept = isinstance(patched, dict) and patched.get("resourceType") == change.type
     if not kept or patched.get("id") != change.id:
         raise refuse(422, "patch-identity", "business-rule", where)
-    change.resource = patched
+    change.resource = _readable(patched, where)
+
+
+def _readable(resource: dict[str, Any], where: str) -> dict[str, Any]:
+    """The resource as it will be read again. Errors: Refused 422: patches may nest it too deeply."""
+    try:
+        read: dict[str, Any] = parse_json(encode_json(resource))
+    except JsonSyntaxError as fault:
+        raise refuse(422, fault.issue_id, "structure", where, reason=fault.reason) from None
+    return read
