@@ -86,7 +86,9 @@ def _read(
     asked = list(profiles)
     listed = content.get("parameter")
     for number, parameter in enumerate(listed if isinstance(listed, list) else ()):
-        name = parameter.get("name") if isinstance(parameter, dict) else None
+        if not isinstance(parameter, dict):
+            continue
+        name = parameter.get("name")
         at = f"Parameters.parameter[{number}]"
         if name == "resource":
             resource = parameter.get("resource")
