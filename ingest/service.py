@@ -18,6 +18,7 @@ from ingest.journal.writer import JournalWriter
 from ingest.transport.inbox import Inbox
 from ingest.transport.mllp import MllpLimits, MllpServer
 from ingest.transport.mllp_tls import Certificates, server_tls
+from ingest.transport.pace import pace_of
 from ingest.transport.room import Room
 
 ANSWERS_GRACE_S = 1.0
@@ -146,6 +147,7 @@ def mllp_limits(settings: Settings) -> MllpLimits:
         ack_deadline_per_mb_s=settings.ack_deadline_per_mb_s,
         idle_timeout_s=settings.mllp_idle_timeout_s,
         frame_timeout_s=settings.mllp_frame_timeout_s,
+        pace=pace_of(settings),
         max_connections=settings.mllp_max_connections,
     )
 

@@ -49,6 +49,15 @@ class IngestSettings(SettingGroup):
         default=30.0,
         description="Seconds that a sender may pause in the midst of a message.",
     )
+    mllp_frame_deadline_s: Seconds = Field(
+        default=60.0,
+        description="Seconds that a sender may take for a whole message, over MLLP or HTTP; more for a large "
+        "one by `OSTEON_MLLP_SLOWEST_BYTES_PER_S`.",
+    )
+    mllp_slowest_bytes_per_s: Positive = Field(
+        default=50_000,
+        description="For each so many bytes that have come, a sender may take a second longer for a message.",
+    )
     ack_deadline_s: Seconds = Field(
         default=10.0,
         description="Seconds within which an HL7 v2 message is journalled and acknowledged; "
@@ -62,13 +71,18 @@ class IngestSettings(SettingGroup):
     mllp_max_bytes_in_flight: Positive = Field(
         default=512 * MEBIBYTE,
         description="How many bytes of HL7 v2 messages all MLLP connections together may hold that are not "
-        "yet acknowledged. Beyond, connections are not read from until others are done; at least one "
-        "message of the largest size is always taken.",
+        "yet acknowledged, and all bodies of HTTP in each process of the web server. Beyond, connections are "
+        "not read from until others are done; at least one message of the largest size is always taken.",
     )
     ingest_workers: Annotated[int, Field(ge=0, le=64)] = Field(
         default=1,
         description="How many processes translate HL7 v2 messages and store them; 0: none here, "
         "`python -m ingest.worker` runs one elsewhere.",
+    )
+    message_time_limit_s: Seconds = Field(
+        default=300.0,
+        description="Seconds of processor time that an HL7 v2 message may take. A worker that needs more "
+        "ends and starts again, and the message is held.",
     )
     journal_retention_days: Annotated[int, Field(ge=0, le=36_500)] = Field(
         default=0,

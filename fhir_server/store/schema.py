@@ -286,8 +286,11 @@ ingest_attempt = Table(
     Column("sender", BigInteger, primary_key=True, autoincrement=False),
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("begun", Integer, nullable=False, server_default=text("1")),
+    Column("broken", Integer, nullable=False, server_default=text("0")),
+    Column("overdue", Integer, nullable=False, server_default=text("0")),
 )
-"""What workers have in hand, committed before they work on it; a row that stays is of a worker that died."""
+"""What workers have in hand, committed before they work on it. A row that stays is of a worker that died, of
+a connection that broke, or of a message that took too long."""
 
 subscription = Table(
     "subscription",

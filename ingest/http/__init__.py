@@ -18,13 +18,15 @@ from starlette.routing import Route
 
 from fhir_server.interactions.server import FhirServer
 from ingest.http import hl7_over_http, messages, statistics, worklist
+from ingest.http.bodies import Bodies
 
 
 def routes(server: FhirServer) -> list[Route]:
     """All routes of the ingest."""
+    bodies = Bodies.from_settings(server.settings)
     return [
-        *messages.routes(server),
+        *messages.routes(server, bodies),
         *statistics.routes(server),
         *worklist.routes(server),
-        *hl7_over_http.routes(server),
+        *hl7_over_http.routes(server, bodies),
     ]

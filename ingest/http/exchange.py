@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fhir_server.interactions.server import FhirServer
-from fhir_server.model.issues import Issue, Language, Refused, operation_outcome, refuse
+from fhir_server.model.issues import Issue, Language, Refused, operation_outcome
 from fhir_server.model.json_source import encode_json
 from fhir_server.model.negotiation import preferred_language
+from ingest.http.bodies import Bodies
 
 Work = Callable[[Request, Language], Response]
 WorkOnBody = Callable[[Request, bytes, Language], Response]
@@ -30,30 +31,19 @@ def answered(server: FhirServer, work: Work) -> Callable[[Request], Response]:
 
 
 def answered_with_body(
-    server: FhirServer, limit_bytes: int, work: WorkOnBody
+    server: FhirServer, bodies: Bodies, work: WorkOnBody
 ) -> Callable[[Request], Awaitable[Response]]:
-    """The same for requests with a body, read up to a limit; the work runs in a thread."""
+    """The same for requests with a body, read under bounds; the work runs in a thread."""
 
     async def handle(request: Request) -> Response:
         language = language_of(request, server.settings.language)
         try:
-            body = await _read_body(request, limit_bytes)
-            return await run_in_threadpool(work, request, body, language)
+            async with bodies.received(request) as body:
+                return await run_in_threadpool(work, request, body, language)
         except Refused as refused:
             return outcome(refused.status, refused.issues, language)
 
     return handle
-
-
-async def _read_body(request: Request, limit_bytes: int) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > limit_bytes:
-            raise refuse(413, "mllp-too-large", "too-long")
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def language_of(request: Request, default: Language) -> Language:

@@ -18,6 +18,7 @@ from fhir_server.store.database import DatabaseUnavailableError
 from ingest.hl7v2 import Hl7Fault
 from ingest.hl7v2.charset import CODECS
 from ingest.hl7v2.message import unframed
+from ingest.http.bodies import Bodies
 from ingest.http.exchange import answered_with_body
 from ingest.journal.loading import answer_batch, load_messages, read_messages
 from ingest.journal.reception import Channel, Reception, turned_away
@@ -30,7 +31,7 @@ MEDIA_TYPES = frozenset(
 _UNAVAILABLE = Hl7Fault("ingest-journal-unavailable", 207)
 
 
-def routes(server: FhirServer) -> list[Route]:
+def routes(server: FhirServer, bodies: Bodies) -> list[Route]:
     """The route that takes messages."""
 
     def take(request: Request, body: bytes, _language: Language) -> Response:
@@ -41,7 +42,7 @@ def routes(server: FhirServer) -> list[Route]:
             return Response(status_code=204)
         return Response(answer, 200, media_type=MEDIA_TYPE)
 
-    handler = answered_with_body(server, server.settings.mllp_max_frame_bytes, take)
+    handler = answered_with_body(server, bodies, take)
     return [Route("/hl7v2", handler, methods=["POST"], name="hl7-over-http")]
 
 

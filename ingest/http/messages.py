@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Language, Refused, error, refuse
+from ingest.http.bodies import Bodies
 from ingest.http.exchange import answered, answered_with_body, json_answer
 from ingest.http.query import Page, is_number, read_flag, read_page, read_selection
 from ingest.journal.issue_json import told
@@ -23,9 +24,8 @@ from ingest.maps import current_maps
 TIMES = ("received", "processed")
 
 
-def routes(server: FhirServer) -> list[Route]:
+def routes(server: FhirServer, bodies: Bodies) -> list[Route]:
     """The routes of messages."""
-    limit_bytes = server.settings.mllp_max_frame_bytes
 
     def listed(request: Request, language: Language) -> Response:
         wanted = read_page(request)
@@ -61,7 +61,7 @@ def routes(server: FhirServer) -> list[Route]:
         ),
         Route(
             f"{one}/revisions",
-            answered_with_body(server, limit_bytes, revised),
+            answered_with_body(server, bodies, revised),
             methods=["POST"],
             name="ingest-revise",
         ),

@@ -21,6 +21,7 @@ from ingest.journal.writer import JournalUnavailableError, JournalWriter
 from ingest.transport.listener import Listener
 from ingest.transport.mllp_frames import END, START, FaultKind, Frame, MllpDecoder
 from ingest.transport.mllp_tls import MllpTls
+from ingest.transport.pace import Pace
 from ingest.transport.room import Room, Share
 
 READ_SIZE = 262_144
@@ -45,8 +46,8 @@ log = structlog.stdlib.get_logger("osteon.mllp")
 class MllpLimits:
     """What a sender may do.
 
-    Shape: `idle_timeout_s` between frames, `frame_timeout_s` between two pieces of one frame;
-    `ack_deadline_per_mb_s` is added to the deadline for each megabyte.
+    Shape: `idle_timeout_s` between frames, `frame_timeout_s` between two pieces of one frame, `pace` for
+    all of it; `ack_deadline_per_mb_s` is added to the deadline for each megabyte.
     """
 
     max_frame_bytes: int
@@ -54,6 +55,7 @@ class MllpLimits:
     ack_deadline_per_mb_s: float
     idle_timeout_s: float
     frame_timeout_s: float
+    pace: Pace
     max_connections: int
 
 
@@ -156,6 +158,7 @@ class _Connection:
         self._journal = journal
         self._limits = limits
         self._decoder = MllpDecoder(limits.max_frame_bytes)
+        self._spent_s = 0.0
         self._task = asyncio.current_task()
         self._busy = False
         self._ending = False
@@ -178,24 +181,35 @@ class _Connection:
         while not self._ending:
             await self._share.wait()
             try:
-                async with asyncio.timeout(self._patience_s):
-                    data = await self._reader.read(READ_SIZE)
+                data = await self._read()
             except TimeoutError:
                 await self._take_all(self._decoder.close())
                 return "idle for too long"
             if not data:
                 await self._take_all(self._decoder.close())
                 return "closed by the sender"
-            self._share.hold(self._decoder.held + len(data))
+            held = self._decoder.held + len(data)
+            self._share.hold(held)
             if reason := await self._take_all(self._decoder.feed(data)):
                 return reason
             self._share.hold(self._decoder.held)
+            if self._decoder.held != held:
+                self._spent_s = 0.0  # another frame has begun
         return "the server ends"
 
-    @property
-    def _patience_s(self) -> float:
+    async def _read(self) -> bytes:
+        """What comes next. Errors: TimeoutError where the sender takes too long for it, or for its frame."""
         limits = self._limits
-        return limits.idle_timeout_s if self._decoder.is_idle else limits.frame_timeout_s
+        if self._decoder.is_idle:
+            async with asyncio.timeout(limits.idle_timeout_s):
+                return await self._reader.read(READ_SIZE)
+        time = asyncio.get_running_loop().time
+        began = time()
+        left_s = limits.pace.left_s(self._spent_s, self._decoder.held)
+        async with asyncio.timeout(min(limits.frame_timeout_s, left_s)):
+            data = await self._reader.read(READ_SIZE)
+        self._spent_s += time() - began
+        return data
 
     async def _take_all(self, frames: Iterator[Frame]) -> str | None:
         """Journal frames and answer them in order. Shape: why the connection has to be closed, if so."""

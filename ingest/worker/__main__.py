@@ -16,14 +16,20 @@ def _work(settings: Settings, url: str) -> None:
     from fhir_server.store.database import Database
     from ingest.maps import current_maps
     from ingest.worker.caretaker import Caretaker
+    from ingest.worker.in_hand import InHand
     from ingest.worker.leniency import forgiving
     from ingest.worker.message import MessageWorker
     from ingest.worker.run import run_worker
     from ingest.worker.stored import StoredResources
+    from ingest.worker.time_limit import TimeLimit
 
     server = open_server(forgiving(settings), Database.from_settings(url, settings))
     maps = current_maps(settings)
-    worker = MessageWorker(server, maps.register, maps.draft_message, StoredResources(server))
+    limit = TimeLimit(settings.message_time_limit_s)
+    in_hand = InHand(limit)
+    limit.on_overdue(lambda: in_hand.note_overdue(url))
+    stored = StoredResources(server)
+    worker = MessageWorker(server, maps.register, maps.draft_message, stored, in_hand)
     spare_what_stays()
     run_worker(url, worker, stop, Caretaker(server, maps))
     server.close()

@@ -54,7 +54,7 @@ def settle_together(
     """
     left = {claim: one for claim, one in waiting.items() if one.state == "received"}
     # What failed before, or whose worker did not survive, is worked off alone: it may well fail again.
-    fresh = {claim: one for claim, one in left.items() if not one.attempts and not claim.begun}
+    fresh = {claim: one for claim, one in left.items() if not one.attempts and not claim.is_suspect}
     if len(fresh) > 1:
         worker.begin([*fresh])
         for claim in _settle_groups(worker, connection, fresh):

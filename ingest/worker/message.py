@@ -21,7 +21,7 @@ from ingest.journal.record import State
 from ingest.mapping import Draft, MappingResult, Question, Stored
 from ingest.mapping.result import Resource
 from ingest.worker.database_gone import is_database_gone
-from ingest.worker.in_hand import MOST_DEATHS, InHand
+from ingest.worker.in_hand import InHand, reason_to_hold
 from ingest.worker.leniency import holding
 from ingest.worker.queue import (
     Claim,
@@ -125,14 +125,17 @@ class MessageWorker:
         return None
 
     def hold_deadly(self, connection: Connection, claims: Sequence[Claim]) -> set[Claim]:
-        """Hold the messages that have ended too many workers; which they are."""
-        deadly = [claimed for claimed in claims if claimed.begun >= MOST_DEATHS]
-        for claimed in deadly:
-            log.error("message held, its workers ended", id=claimed.id, times=claimed.begun)
-            issue = error("ingest-worker-ended", "exception", times=str(claimed.begun))
+        """Hold the messages whose attempts have had no result too often; which they are."""
+        deadly: set[Claim] = set()
+        for claimed in claims:
+            reason = reason_to_hold(claimed)
+            if reason is None:
+                continue
+            log.error("message held, it has no result", id=claimed.id, reason=reason.id)
             with suppress(NotWaitingError), connection.transaction():
-                settle(connection, [Settlement(claimed, "held", [issue])])
-        return set(deadly)
+                settle(connection, [Settlement(claimed, "held", [reason])])
+            deadly.add(claimed)
+        return deadly
 
     def _work_off(self, connection: Connection, claimed: Claim, waiting: Waiting) -> None:
         message = self.read(waiting)

@@ -32,7 +32,8 @@ WITH ahead AS MATERIALIZED (
     ) AS placed
     GROUP BY sender, id HAVING bool_and(is_first)
 )
-SELECT queue.sender, queue.id, coalesce(attempt.begun, 0)
+SELECT queue.sender, queue.id, coalesce(attempt.begun, 0), coalesce(attempt.broken, 0),
+    coalesce(attempt.overdue, 0)
 FROM free JOIN ingest_queue AS queue USING (sender, id)
     LEFT JOIN ingest_attempt AS attempt USING (sender, id)
 WHERE queue.due <= now()
@@ -79,12 +80,20 @@ WHERE message.sender = settled.sender AND message.id = settled.id AND message.st
 class Claim:
     """A message that this worker has for itself.
 
-    Shape: `begun` counts the attempts whose worker ended before there was a result.
+    Shape: of the attempts without a result, `begun` counts those whose worker ended, `broken` those that
+    lost their connection to a database which was there, `overdue` those that used up their time.
     """
 
     sender: int
     id: int
     begun: int = field(default=0, compare=False)
+    broken: int = field(default=0, compare=False)
+    overdue: int = field(default=0, compare=False)
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether an attempt had no result: the next is made apart from other messages."""
+        return bool(self.begun or self.broken or self.overdue)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import structlog
 
 from fhir_server.store.database import DatabaseUnavailableError, lone_connection
 from ingest.journal.record import CHANNEL
+from ingest.worker.database_gone import is_connection_broken
 from ingest.worker.group import settle_together
 from ingest.worker.message import MessageWorker, PutOff
 from ingest.worker.queue import Claim, Connection, claim, finish, put_off, read, read_small
@@ -38,25 +39,39 @@ def run_worker(
 ) -> None:
     """Work until asked to stop; where the database goes away, try again with growing pauses."""
     pause_s = 0.2
+    broke = False
     while not stop.is_set():
         try:
             with lone_connection(
                 url, "osteon worker", "-c plan_cache_mode=force_custom_plan"
             ) as connection:
                 connection.execute(f"LISTEN {CHANNEL}")
-                # What was in hand when the database went away is not to be blamed: this worker lives.
-                worker.in_hand.end(connection)
-                pause_s = 0.2
-                while not stop.is_set():
-                    if caretaker is not None:
-                        caretaker.look(connection)
-                    forget_news(connection)
-                    if not work_off_some(connection, worker, stop):
-                        _wait_for_more(connection)
+                if broke:
+                    worker.in_hand.broke(connection)
+                else:
+                    # A database that went away is not the fault of what was in hand: this worker lives.
+                    worker.in_hand.end(connection)
+                broke, pause_s = False, 0.2
+                try:
+                    _work_on(connection, worker, stop, caretaker)
+                except psycopg.Error as error:
+                    broke = is_connection_broken(error, connection)
+                    raise
         except (psycopg.Error, DatabaseUnavailableError) as error:
             log.warning("database not usable", pause_s=pause_s, kind=type(error).__name__)
             stop.wait(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+
+def _work_on(
+    connection: Connection, worker: MessageWorker, stop: threading.Event, caretaker: Care | None
+) -> None:
+    while not stop.is_set():
+        if caretaker is not None:
+            caretaker.look(connection)
+        forget_news(connection)
+        if not work_off_some(connection, worker, stop):
+            _wait_for_more(connection)
 
 
 def work_off_some(
@@ -85,7 +100,7 @@ def work_off_some(
             if put is not None:
                 put_off(connection, claimed, put.pause)
         finish(connection, [claimed for claimed, put in outcome.items() if put is None])
-        worker.in_hand.end(connection, [claimed for claimed in outcome if claimed.begun])
+        worker.in_hand.end(connection, [claimed for claimed in outcome if claimed.is_suspect])
     return len(claims)
 
 

@@ -22,6 +22,7 @@ from ingest.mapping.library import mappings_folder
 from ingest.maps import LiveRegister
 from ingest.transport.mllp import MllpLimits, MllpServer
 from ingest.transport.mllp_tls import MllpTls
+from ingest.transport.pace import Pace
 from ingest.transport.room import Room
 from ingest.worker.leniency import forgiving
 from tests.ingest.mllp_client import MllpClient
@@ -43,6 +44,7 @@ LIMITS = MllpLimits(
     ack_deadline_per_mb_s=0,
     idle_timeout_s=5,
     frame_timeout_s=0.3,
+    pace=Pace(60, 50_000),
     max_connections=64,
 )
 

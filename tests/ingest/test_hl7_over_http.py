@@ -1,14 +1,26 @@
+import asyncio
+import socket
+import threading
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.testclient import TestClient
+from starlette.types import Message as AsgiMessage
 
 from fhir_server.interactions.server import FhirServer
+from fhir_server.model.issues import Refused
 from fhir_server.store.database import Database
 from ingest.hl7v2 import Message
 from ingest.hl7v2.batch import read_batch
 from ingest.http import routes
+from ingest.http.bodies import Bodies
+from ingest.transport.pace import Pace
+from ingest.transport.room import Room
 from tests.ingest.journal_rows import issue_ids, rows
 from tests.ingest.mllp_client import adt
 
@@ -103,3 +115,73 @@ def test_hl7_over_http__absent_database_is_an_ar(server: FhirServer) -> None:
     ack = Message.parse(answer.content)
     assert (answer.status_code, ack.get("MSA-1"), ack.get("MSA-2")) == (200, "AR", "1")
     gone.close()
+
+
+LITTLE_ROOM = 1_000
+
+
+@pytest.fixture
+def http_port(server: FhirServer) -> Iterator[int]:
+    """The routes behind a real socket, with little room and patience."""
+    settings = server.settings.model_copy(
+        update={"mllp_max_bytes_in_flight": LITTLE_ROOM, "mllp_frame_deadline_s": 0.1}
+    )
+    app = Starlette(routes=routes(replace(server, settings=settings)))
+    running = uvicorn.Server(uvicorn.Config(app, ws="none", log_config=None))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield listener.getsockname()[1]
+        running.should_exit = True
+        thread.join()
+
+
+def send(port: int, *parts: bytes, size: int) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", port), timeout=10)
+    client.sendall(b"POST /hl7v2 HTTP/1.1\r\nHost: test\r\nConnection: close\r\n")
+    client.sendall(b"Content-Type: application/hl7-v2\r\nContent-Length: %d\r\n\r\n" % size)
+    for part in parts:
+        client.sendall(part)
+    return client
+
+
+def answer(client: socket.socket) -> bytes:
+    received = b""
+    while chunk := client.recv(65_536):
+        received += chunk
+    return received
+
+
+def test_hl7_over_http__body_that_trickles_gives_its_room_to_others(http_port: int) -> None:
+    message = adt("1")
+    with (
+        send(http_port, b"x" * LITTLE_ROOM, size=2 * LITTLE_ROOM) as trickling,
+        send(http_port, message, size=len(message)) as other,
+    ):
+        assert answer(trickling).startswith(b"HTTP/1.1 408 ")
+        assert b"MSA|AA|" in answer(other)
+
+
+def test_bodies__count_until_they_are_done_with() -> None:
+    bodies = Bodies(100, Room(100), Pace(10, 10))
+
+    async def run() -> None:
+        async with bodies.received(request(b"12345", b"67890")) as body:
+            assert (body, bodies.room.held) == (b"1234567890", 10)
+        assert bodies.room.held == 0
+        with pytest.raises(Refused):
+            async with bodies.received(request(b"x" * 60, b"x" * 60)):
+                pass
+        assert bodies.room.held == 0
+
+    asyncio.run(run())
+
+
+def request(*pieces: bytes) -> Request:
+    left = deque(pieces)
+
+    async def receive() -> AsgiMessage:
+        body = left.popleft()
+        return {"type": "http.request", "body": body, "more_body": bool(left)}
+
+    return Request({"type": "http", "method": "POST", "headers": []}, receive)

@@ -2,12 +2,14 @@
 
 import asyncio
 import dataclasses
+import queue
 
 from fhir_server.store.database import Database
 from ingest.transport.mllp import READ_SIZE
+from ingest.transport.pace import Pace
 from ingest.transport.room import Room, Share
 from tests.ingest.conftest import LIMITS, MllpThread
-from tests.ingest.journal_rows import rows
+from tests.ingest.journal_rows import issue_ids, rows
 from tests.ingest.mllp_client import MllpClient, adt
 
 ROOM = 2_000_000
@@ -102,3 +104,52 @@ def test_room__a_connection_that_breaks_off_gives_its_room_back(database: Databa
         with server.client() as client:
             assert client.send(adt("2")).get("MSA-1") == "AA"
     assert server.room.held == 0
+
+
+def test_pace__grows_with_what_has_come() -> None:
+    pace = Pace(patience_s=10, slowest_bytes_per_s=1000)
+    assert pace.left_s(spent_s=0, size_bytes=0) == 10
+    assert pace.left_s(spent_s=10, size_bytes=5000) == 5
+    assert pace.left_s(spent_s=10, size_bytes=0) == 0
+
+
+def test_pace__sender_that_trickles_gives_its_room_to_others(database: Database) -> None:
+    """Each piece comes within the time that a sender may pause; the frame as a whole does not."""
+    limits = dataclasses.replace(LIMITS, frame_timeout_s=30, pace=Pace(0.1, MEGABYTE))
+    with (
+        MllpThread(database.url, limits, room_bytes=1_000) as server,
+        server.client() as trickling,
+        server.client() as other,
+    ):
+        trickling.send_bytes(b"\x0b" + large("1", 1_000))
+        other.send_bytes(b"\x0b" + adt("2") + b"\x1c\r")
+        assert trickling.is_closed()
+        assert other.answer().get("MSA-1") == "AA"
+    assert server.room.held == 0
+    assert sorted(issue_ids(row) for row in rows(database)) == [[], ["mllp-truncated"]]
+
+
+@dataclasses.dataclass(frozen=True)
+class WatchedPace(Pace):
+    """Notes how long each frame has taken when the rest of it is waited for."""
+
+    seen: "queue.Queue[float]" = dataclasses.field(default_factory=queue.Queue)
+
+    def left_s(self, spent_s: float, size_bytes: int) -> float:
+        self.seen.put(spent_s)
+        return super().left_s(spent_s, size_bytes)
+
+
+def test_pace__each_frame_has_its_own_time(database: Database) -> None:
+    """A long conversation of short frames is not one slow frame."""
+    pace = WatchedPace(60, MEGABYTE)
+    limits = dataclasses.replace(LIMITS, frame_timeout_s=30, pace=pace)
+    with MllpThread(database.url, limits) as server, server.client() as client:
+        for number in range(3):
+            frame = b"\x0b" + adt(str(number)) + b"\x1c\r"
+            client.send_bytes(frame[:40])
+            assert pace.seen.get(timeout=10) == 0
+            client.send_bytes(frame[40:50])
+            assert pace.seen.get(timeout=10) > 0
+            client.send_bytes(frame[50:])
+            assert client.answer().get("MSA-1") == "AA"
