@@ -53,14 +53,14 @@ class Temporal:
         return self.offset is not None and len(self.parts) > 3
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def parse_date(text: str) -> Temporal | None:
     """A date of FHIR or FHIRPath; None where the text is none."""
     match = _DATE.fullmatch(text)
     return _checked("Date", tuple(int(part) for part in match.groups() if part)) if match else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def parse_datetime(text: str) -> Temporal | None:
     """A dateTime or instant; None where the text is none."""
     match = _DATETIME.fullmatch(text)

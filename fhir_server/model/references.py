@@ -54,7 +54,7 @@ def parse_reference(text: str) -> ParsedReference:
     return _parse_short(text) if len(text) <= _SHORT else _parse(text)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _parse_short(text: str) -> ParsedReference:
     return _parse(text)
 

@@ -33,8 +33,12 @@ Fill = Callable[[dict[str, Any], IndexRows], None]
 Part = tuple[tuple[int, ...], tuple[tuple[str, tuple[Any, ...]], ...]]
 """Rows that are kept: tokens, and rows of other kinds by the kind's name."""
 
-MOST_KEPT = 2048
-"""How many values are kept at the end of a path; then all of them are forgotten."""
+MOST_KEPT = 256
+"""How many values are kept at the end of a path; then all of them are forgotten. What comes again comes soon,
+or is one of a few: eight times as many are found again two times in a hundred more often."""
+
+LONGEST_KEPT = 256
+"""Characters of a text that is kept, at most: longer ones seldom come twice."""
 
 WRONG_SHAPE = (AttributeError, TypeError, KeyError)
 """What a walk raises on JSON that is no resource of its type."""
@@ -192,8 +196,14 @@ class _Kept:
         part = tuple(rows.tokens), tuple(more)
         if len(self._parts) >= MOST_KEPT:
             self._parts.clear()
-        self._parts[key] = part
+        if not _is_long(key):
+            self._parts[key] = part
         return part
+
+
+def _is_long(key: Any) -> bool:
+    members = key if type(key) is tuple else (key,)
+    return any(type(one) is str and len(one) > LONGEST_KEPT for one in members)
 
 
 def _add(rows: IndexRows, part: Part) -> None:

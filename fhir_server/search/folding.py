@@ -11,6 +11,8 @@ PREFIX_LENGTH = 256
 WINDOW_LENGTH = 2 * PREFIX_LENGTH
 """Longer strings are kept for `:contains` in windows of this size that overlap by half."""
 
+_SHORT = 128
+
 # Letters that Unicode does not decompose, and marks that users leave out or type in several ways.
 _LETTERS = str.maketrans({
     "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "œ": "oe", "æ": "ae", "ı": "i",
@@ -19,9 +21,17 @@ _LETTERS = str.maketrans({
 })  # fmt: skip
 
 
-@lru_cache(maxsize=8192)
 def fold(text: str) -> str:
-    """The form that is compared."""
+    """The form that is compared. Cost: short texts are remembered, since displays and names come again."""
+    return _fold_short(text) if len(text) <= _SHORT else _fold(text)
+
+
+@lru_cache(maxsize=1024)
+def _fold_short(text: str) -> str:
+    return _fold(text)
+
+
+def _fold(text: str) -> str:
     if not text.isascii():
         # Marks go before the case is folded and again after: some letters fold to letter and mark.
         text = _without_marks(_without_marks(text).casefold())

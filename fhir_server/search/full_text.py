@@ -36,6 +36,7 @@ _MOMENT = re.compile(r"\d{4}(?:-\d\d){0,2}(?:T\S*)?|\d\d:\d\d:\d\d\S*", re.ASCII
 _LINK = re.compile(r"[a-z][a-z0-9+.-]*://\S*|urn:\S*", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 _WORD = re.compile(r"\w+")
+_SHORT = 128
 _TERM = re.compile(r'(-?)(?:"([^"]*)"|([^\s"]+))')
 
 
@@ -67,7 +68,6 @@ def narrative_words(div: str) -> set[str]:
     return set(words(unescape_html(_TAG.sub(" ", div))))
 
 
-@lru_cache(maxsize=8192)
 def words(text: str) -> tuple[str, ...]:
     """The words of a text, as they are compared."""
     return tuple(word[:MAX_WORD_LENGTH] for word in _WORD.findall(fold(text)))
@@ -80,7 +80,7 @@ def _words_of(resource: dict[str, Any]) -> set[str]:
     _gather(resource, texts)
     found: set[str] = set()
     for text in texts:
-        found.update(_words_of_text(text))
+        found.update(_words_of_short(text) if len(text) <= _SHORT else _words_of_text(text))
         if len(found) >= MAX_WORDS:
             break
     return found
@@ -105,11 +105,16 @@ def _gather(node: dict[str, Any], texts: dict[str, None]) -> None:
                     texts[member] = None
 
 
-@lru_cache(maxsize=8192)
 def _words_of_text(value: str) -> tuple[str, ...]:
     """The words of a string that may be a date or a link: those have none."""
     is_text = _MOMENT.fullmatch(value) is None and _LINK.fullmatch(value) is None
     return words(value) if is_text else ()
+
+
+@lru_cache(maxsize=2048)
+def _words_of_short(value: str) -> tuple[str, ...]:
+    """The same for what comes again: displays, names of places and persons."""
+    return _words_of_text(value)
 
 
 def text_query(value: str, *, narrative: bool) -> str | None:

@@ -17,7 +17,7 @@ from ingest.mapping.language import LineMap
 from ingest.mapping.places import ComponentPlace
 from ingest.mapping.view import FieldView, View
 
-MOST = 4096
+MOST = 1024
 LONGEST = 512
 """How many values are remembered, and bytes of one."""
 

@@ -23,7 +23,7 @@ class UnreadableError(ValueError):
         self.reason = reason
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _parts(text: str) -> tuple[str, re.Match[str]]:
     match = _TIMESTAMP.fullmatch(text)
     if match is None:

@@ -75,7 +75,7 @@ def _add_text(sink: _Sink, text: str, declared: str | None) -> None:
 
 
 # Most resources of a Bundle refer to the same few others, by several parameters each.
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _found_by(text: str, bases: frozenset[str]) -> tuple[tuple[int, ...], int | None]:
     """By what a reference is found, and the key of its target where that is a resource here.
 

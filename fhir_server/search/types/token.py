@@ -86,7 +86,7 @@ def form_hashes(kind: str, value: Any) -> list[int]:
 
 
 # A few systems and codes make up most of what is stored.
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=1024)
 def _hashes(system: str | None, code: str | None) -> tuple[int, ...]:
     forms = []
     if code is not None:
