@@ -44,6 +44,8 @@ WARM_UP_SECONDS = 15.0
 WARM_UP_MESSAGES = 1_000
 """By then each worker has compiled what it uses; what it holds does not grow with that any more."""
 STORING_SECONDS = float(os.environ.get("BENCH_STORING_SECONDS", "60"))
+SETTLING_SECONDS = 60.0
+"""By then caches are full: what processes grow by from here on to the end of a longer run is no cache."""
 MOST_WAITING = 400
 PDF_SIZE = 2_000_000
 LARGEST_DOCUMENT = 50_000_000
@@ -126,17 +128,24 @@ def _durable_inserts(url: str, message: bytes, connections: int) -> float:
 
 @dataclass(frozen=True)
 class _Use:
-    """What the processes of a kind hold and have used. Units: bytes, seconds."""
+    """What the processes of a kind hold and have used.
+
+    Shape: `memory` counts each shared page once, such as PostgreSQL's buffers; `private` none of them.
+    Units: bytes, seconds.
+    """
 
     memory: int = 0
+    private: int = 0
     processor: float = 0.0
 
 
 @dataclass(frozen=True)
 class _Sustained:
+    """Shape: `uses` at the start, after SETTLING_SECONDS and at the end."""
+
     messages: int
     rate: float
-    uses: tuple[dict[str, _Use], dict[str, _Use]]
+    uses: tuple[dict[str, _Use], ...]
 
 
 def _storing(url: str) -> None:
@@ -161,7 +170,9 @@ def _storing(url: str) -> None:
         processor = (used[-1].processor - used[0].processor) / found.messages
         print(
             f"  {kind:10} {processor * 1e3:6.2f} ms of processor time a message; resident"
-            f" {used[0].memory / 1e6:.0f} MB at the start, {used[-1].memory / 1e6:.0f} MB at the end"
+            f" {used[0].memory / 1e6:.0f} MB at the start, {used[1].memory / 1e6:.0f} MB after"
+            f" {min(SETTLING_SECONDS, STORING_SECONDS):.0f} s, {used[2].memory / 1e6:.0f} MB at the end"
+            f" ({(used[2].memory - used[1].memory) / 1e6:+.0f} MB), {used[2].private / 1e6:.0f} MB private"
         )
     print(
         f"  the document of {PDF_SIZE} bytes is byte-identical in FHIR: {_is_stored(url, document)}"
@@ -222,9 +233,13 @@ async def _sustain(url: str, port: int) -> _Sustained:
             while _settled(connection)[0] < WARM_UP_MESSAGES:
                 await _pace(connection, waiting, WARM_UP_SECONDS)
             began, before, first = time.perf_counter(), _use(), _settled(connection)[0]
-            await _pace(connection, waiting, STORING_SECONDS)
+            settling = min(SETTLING_SECONDS, STORING_SECONDS)
+            await _pace(connection, waiting, settling)
+            settled = _use()
+            await _pace(connection, waiting, STORING_SECONDS - settling)
             stored = _settled(connection)[0] - first
-            return _Sustained(stored, stored / (time.perf_counter() - began), (before, _use()))
+            rate = stored / (time.perf_counter() - began)
+            return _Sustained(stored, rate, (before, settled, _use()))
     finally:
         for task in senders:
             task.cancel()
@@ -263,13 +278,14 @@ def _use() -> dict[str, _Use]:
 
 
 def _use_of(processes: Sequence[psutil.Process]) -> _Use:
-    memory, processor = 0, 0.0
+    memory, private, processor = 0, 0, 0.0
     for one in processes:
         with suppress(psutil.Error):
-            # Shared pages count once: each backend of PostgreSQL has mapped the shared buffers it touched.
-            memory += one.memory_full_info().pss
+            held = one.memory_full_info()
+            memory += held.pss
+            private += held.uss
             processor += sum(one.cpu_times()[:2])
-    return _Use(memory, processor)
+    return _Use(memory, private, processor)
 
 
 async def _send_network(port: int, messages: Iterator[bytes], waiting: asyncio.Event) -> None:

@@ -3,6 +3,7 @@
 Every worker does it; locks of the database and the states of the messages keep it from being done twice.
 """
 
+import gc
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +23,11 @@ from ingest.worker.queue import Connection
 RELEASE_EVERY_S = 2.0
 OTHERS_KNOW_AFTER = timedelta(seconds=5 * LOOK_EVERY_S)
 """By then every worker has read changed maps; what it held before may be released once more."""
+
+COLLECT_EVERY_S = 10.0
+"""How often what messages have left is given back. Nothing is in hand then, so that all of it is found; a
+look of the collector's own in the midst of a group takes the group for what stays, and comes back to it only
+after some hundred thousand messages."""
 
 SUM_UP_EVERY_S = 60.0
 EXPIRE_EVERY_S = 3600.0
@@ -51,6 +57,8 @@ class Caretaker:
         if library is not self._library:
             self._library, self._changed = library, datetime.now(UTC)
             self._store_register()
+        if self._is_due("collect", COLLECT_EVERY_S):
+            gc.collect()
         if self._is_due("release", RELEASE_EVERY_S):
             self._release(connection)
         if self._is_due("sum up", SUM_UP_EVERY_S):
