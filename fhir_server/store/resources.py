@@ -238,6 +238,8 @@ _CHANGED_BLOCKS = _Part("into_changed_block", NOTE_CHANGED_BLOCKS, ())
 
 _LARGE_BYTES = 1024 * 1024
 """From here on bodies travel in binary form."""
+_MOST_PARAMETERS = 1000
+"""Bodies that travel as parameters of their own, at most; a statement may have 65,535."""
 
 
 def _write_rows(connection: Connection, versions: Sequence[NewVersion]) -> int:
@@ -258,21 +260,26 @@ def _write_rows(connection: Connection, versions: Sequence[NewVersion]) -> int:
     return int(row[0]) if row else 0
 
 
-def _bodies(stored: list[bytes | None]) -> str | list[bytes | None]:
-    """An array of bodies: small ones fastest as text, large ones as they are, at half the memory."""
-    if sum(len(body) for body in stored if body is not None) > _LARGE_BYTES:
-        return stored
-    return bytes_array(stored)
+def _bodies(stored: list[bytes | None]) -> tuple[str, Sequence[Any]]:
+    """An array of bodies, and its values: small ones fastest as text, large ones as they are, each by itself,
+    since an array of them would be one more copy.
+    """
+    if sum(len(body) for body in stored if body is not None) <= _LARGE_BYTES:
+        return "%s", (bytes_array(stored),)
+    if len(stored) > _MOST_PARAMETERS:
+        return "%s", (stored,)
+    return f"ARRAY[{', '.join(['%b'] * len(stored))}]", stored
 
 
 def _upsert(versions: Sequence[NewVersion]) -> _Part:
     resources = [version.resource for version in versions]
+    array, bodies = _bodies([None if r.body is None else packed(r.body) for r in resources])
     return _Part(
         "written",
         "INSERT INTO resource (key, type, id, version, updated, deleted, body, tokens, origin) "
         "SELECT key, type, id, version, updated, deleted, body, tokens::bigint[], origin FROM unnest("
         "%s::bigint[], %s::smallint[], %s::text[], %s::int[], %s::timestamptz[], %s::bool[], "
-        "%s::bytea[], %s::text[], %s::smallint[]) "
+        f"{array}::bytea[], %s::text[], %s::smallint[]) "
         "AS new (key, type, id, version, updated, deleted, body, tokens, origin) "
         "ON CONFLICT (key) DO UPDATE SET version = excluded.version, updated = excluded.updated, "
         "deleted = excluded.deleted, body = excluded.body, tokens = excluded.tokens, "
@@ -286,7 +293,7 @@ def _upsert(versions: Sequence[NewVersion]) -> _Part:
             array_text(r.version for r in resources),
             instants_array(r.updated for r in resources),
             array_text(r.deleted for r in resources),
-            _bodies([None if r.body is None else packed(r.body) for r in resources]),
+            *bodies,
             array_of_arrays(one.rows.tokens if one.rows else () for one in versions),
             array_text(one.origin for one in versions),
         ),

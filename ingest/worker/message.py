@@ -4,9 +4,10 @@ The resources and the new state are written by one database transaction, so that
 stored, stored twice, or stored without the journal knowing.
 """
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -138,9 +139,12 @@ class MessageWorker:
         return deadly
 
     def _work_off(self, connection: Connection, claimed: Claim, waiting: Waiting) -> None:
-        message = self.read(waiting)
         for attempt in range(MOST_STALE_READS):
-            result = self._mapped(message)
+            result = self._mapped(self.read(waiting))
+            if waiting.is_large:
+                # The message is several times its document, and is not needed while that is stored; its
+                # segments refer to it as it does to them.
+                gc.collect()
             if result.bundle is None:
                 with connection.transaction():
                     settle(connection, [settled_unwritten(claimed, result)])
@@ -157,7 +161,8 @@ class MessageWorker:
     def read(self, waiting: Waiting) -> Message:
         """The message of a row of the journal. Errors: Hl7SyntaxError where it cannot be read."""
         centre = self._sender(waiting)
-        message = centre.read(waiting.raw) if centre else Message.parse(waiting.raw)
+        raw = waiting.read()
+        message = centre.read(raw) if centre else Message.parse(raw)
         if faults := message.faults():
             raise Hl7SyntaxError(faults[0])
         return message
@@ -172,10 +177,12 @@ class MessageWorker:
 
     def _mapped(self, message: Message) -> MappingResult:
         try:
-            return self.draft_message(message).finish(self.stored)
+            result = self.draft_message(message).finish(self.stored)
         except Hl7SyntaxError as found:
             # Only what the reception lets pass on purpose is left: a document that is not encoded as said.
             return MappingResult(centre=None, bundle=None, held=(found.fault.issue(),))
+        # Nobody asks for the fate of each field here, and who could ask would keep the message.
+        return replace(result, account=tuple)
 
     def _refused(
         self, connection: Connection, claimed: Claim, waiting: Waiting, refused: Refused

@@ -6,9 +6,10 @@ rows at once. What had been stored by then is known from the journal's state, wh
 with the resources.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -98,13 +99,18 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The message of a claim as the journal has it."""
+    """The message of a claim as the journal has it.
 
-    raw: bytes
+    Shape: `read` gives its bytes; those of a large one are read from the journal each time, and by whoever
+    asks for them held alone.
+    """
+
+    read: Callable[[], bytes]
     application: str
     facility: str
     state: State
     attempts: int
+    is_large: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +146,22 @@ def claim(connection: Connection, most: int) -> list[Claim]:
 def read(connection: Connection, claimed: Claim) -> Waiting | None:
     """The message itself; None where it is gone.
 
-    Cost: memory of the size of the message once it is read; a connection that carried all of it in one
-    answer would keep room for as much again.
+    Cost: memory of the size of the message each time that its bytes are read; a connection that carried all
+    of it in one answer would keep room for as much again.
     """
     row = connection.execute(_READ, (claimed.sender, claimed.id)).fetchone()
     if row is None:
         return None
-    pieces = [_piece(connection, claimed, start) for start in range(1, row[0] + 1, _PIECE_BYTES)]
-    return Waiting(b"".join(pieces), *row[1:])
+    size_bytes, application, facility, state, attempts = row
+    reading = partial(_read_pieces, connection, claimed, size_bytes)
+    return Waiting(reading, application, facility, state, attempts, is_large=True)
+
+
+def _read_pieces(connection: Connection, claimed: Claim, size_bytes: int) -> bytes:
+    content = bytearray()
+    for start in range(1, size_bytes + 1, _PIECE_BYTES):
+        content += _piece(connection, claimed, start)
+    return bytes(content)
 
 
 def _piece(connection: Connection, claimed: Claim, start: int) -> bytes:
@@ -163,8 +177,12 @@ def read_small(
     """The messages of claims, without those that are larger."""
     columns = [claimed.sender for claimed in claims], [claimed.id for claimed in claims]
     rows = connection.execute(_READ_SMALL, (*columns, most_bytes), binary=True).fetchall()
-    found = {Claim(*row[:2]): Waiting(*row[2:]) for row in rows}
+    found = {Claim(*row[:2]): _small(*row[2:]) for row in rows}
     return {claimed: found[claimed] for claimed in claims if claimed in found}
+
+
+def _small(raw: bytes, *more: Any) -> Waiting:
+    return Waiting(lambda: raw, *more)
 
 
 def settle(connection: Connection, settlements: Sequence[Settlement]) -> None:
