@@ -18,7 +18,7 @@ _LITERAL = re.compile(
 _SEARCH = re.compile(r"(?:.*/)?([A-Z][A-Za-z]{2,63})\?.*")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=8192)
 def type_of_reference(reference: str) -> str | None:
     """The resource type a literal reference names; None for fragments, `urn:` and the like."""
     match = _LITERAL.fullmatch(reference) or _SEARCH.fullmatch(reference)
