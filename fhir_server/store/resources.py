@@ -22,6 +22,7 @@ from fhir_server.store.arrays import (
 )
 from fhir_server.store.bodies import packed, unpacked
 from fhir_server.store.keys import resource_key
+from fhir_server.store.large_bytes import LargeBytes
 from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
 
 Connection = psycopg.Connection[Any]
@@ -261,14 +262,15 @@ def _write_rows(connection: Connection, versions: Sequence[NewVersion]) -> int:
 
 
 def _bodies(stored: list[bytes | None]) -> tuple[str, Sequence[Any]]:
-    """An array of bodies, and its values: small ones fastest as text, large ones as they are, each by itself,
-    since an array of them would be one more copy.
+    """An array of bodies, and its values: small ones fastest as text, large ones each by itself and as they
+    are, since an array of them would be one more copy.
     """
     if sum(len(body) for body in stored if body is not None) <= _LARGE_BYTES:
         return "%s", (bytes_array(stored),)
     if len(stored) > _MOST_PARAMETERS:
         return "%s", (stored,)
-    return f"ARRAY[{', '.join(['%b'] * len(stored))}]", stored
+    each = [None if body is None else LargeBytes(body) for body in stored]
+    return f"ARRAY[{', '.join(['%b'] * len(each))}]", each
 
 
 def _upsert(versions: Sequence[NewVersion]) -> _Part:

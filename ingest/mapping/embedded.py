@@ -26,7 +26,7 @@ class Embedded:
 def embedded(pieces: Iterable[bytes]) -> Embedded:
     """A document from its pieces. Cost: one pass; the bytes are never held as a whole, their base64 is."""
     attachment_hash, digest = sha1(usedforsecurity=False), sha256()
-    encoded: list[str] = []
+    encoded = bytearray()
     size, rest = 0, b""
     for piece in pieces:
         attachment_hash.update(piece)
@@ -34,11 +34,11 @@ def embedded(pieces: Iterable[bytes]) -> Embedded:
         size += len(piece)
         joined = rest + piece if rest else piece
         whole = len(joined) - len(joined) % _GROUP
-        encoded.append(b64encode(joined[:whole]).decode("ascii"))
+        encoded += b64encode(joined[:whole])
         rest = joined[whole:]
-    encoded.append(b64encode(rest).decode("ascii"))
+    encoded += b64encode(rest)
     return Embedded(
-        "".join(encoded),
+        encoded.decode("ascii"),
         b64encode(attachment_hash.digest()).decode("ascii"),
         size,
         digest.hexdigest(),
