@@ -1,3 +1,5 @@
+import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -113,3 +115,17 @@ def test_write_versions__key_of_another_resource_is_a_collision(database: Databa
     other = StoredResource(version("a", 1).key, "Group", "z", 1, NOON, deleted=False, body=b"{}")
     with pytest.raises(KeyCollisionError), database.transaction() as connection:
         write_versions(connection, [NewVersion(version("a", 2), other, None)])
+
+
+def test_write_versions__large_bodies_are_stored_letter_for_letter(database: Database) -> None:
+    """Beside a small one and a deletion, each in its own place."""
+    large = os.urandom(2_000_000)
+    bodies = [b'{"a": 1}', large, None, large[::-1]]
+    resources = [
+        replace(version(f"p{n}", 1), body=body, deleted=body is None)
+        for n, body in enumerate(bodies)
+    ]
+    write(database, *resources)
+    with database.connection() as connection:
+        found = [read_resource(connection, "Patient", one.id) for one in resources]
+    assert [one.body for one in found if one] == bodies
