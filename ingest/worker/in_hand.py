@@ -46,7 +46,7 @@ WITH broken AS (
 )
 UPDATE ingest_queue AS queue SET due = now() + make_interval(secs => 4 ^ broken.broken)
 FROM broken
-WHERE %(alone)s AND queue.sender = broken.sender AND queue.id = broken.id
+WHERE %(alone)s AND broken.broken < %(most)s AND queue.sender = broken.sender AND queue.id = broken.id
 """
 
 _OVERDUE = "UPDATE ingest_attempt SET overdue = overdue + 1 WHERE sender = %s AND id = %s"
@@ -100,7 +100,9 @@ class InHand:
         self._limit.end()
         sender, number = _columns(self._now)
         alone = len(self._now) == 1
-        connection.execute(_BREAK, {"sender": sender, "id": number, "alone": alone})
+        connection.execute(
+            _BREAK, {"sender": sender, "id": number, "alone": alone, "most": MOST_BREAKS}
+        )
         self._forget(connection, self._claims.difference(self._now))
 
     def note_overdue(self, url: str) -> None:
