@@ -79,6 +79,7 @@ def _statement(server: FhirServer, parameters: SearchParameters) -> dict[str, An
                 "mode": "server",
                 "resource": [_resource(server, parameters, name) for name in RESOURCE_TYPES],
                 "interaction": [{"code": code} for code in SYSTEM_INTERACTIONS],
+                "searchParam": _common_parameters(parameters),
                 "compartment": [compartment_url(name) for name in COMPARTMENTS],
                 "operation": [
                     {"name": name, "definition": _DEFINITION + definition}
@@ -122,6 +123,22 @@ def _resource(
         "operation": _operations(resource_type),
     }
     return {name: value for name, value in described.items() if value != []}
+
+
+def _common_parameters(parameters: SearchParameters) -> list[dict[str, str]]:
+    """Those of every type, and those that R4 describes without a SearchParameter."""
+    claimed = [_search_parameters(parameters, name) for name in RESOURCE_TYPES]
+    others = [{one["name"] for one in each} for each in claimed]
+    common = [one for one in claimed[0] if all(one["name"] in names for names in others)]
+    return [*common, *(dict(one) for one in _WITHOUT_DEFINITION)]
+
+
+_WITHOUT_DEFINITION: tuple[Mapping[str, str], ...] = (
+    {"name": "_has", "type": "special",
+     "documentation": "Reverse chains, nested and mixed with chains: _has:Type:reference:parameter=value."},
+    {"name": "_list", "type": "special", "documentation": "What a List refers to, by the List's id."},
+    {"name": "_type", "type": "token", "documentation": "Several types, by the parameters of each."},
+)  # fmt: skip
 
 
 def _search_parameters(parameters: SearchParameters, resource_type: str) -> list[dict[str, str]]:

@@ -60,6 +60,7 @@ def search(
         lenient=lenient,
         compartment=place.compartment,
         takes_contained=True,
+        ignores_empty=True,
     )
     if place.type is not None and not lenient:
         check_elements(server.definitions, request.elements, place.type)

@@ -60,6 +60,10 @@ class StoreLayer:
             self._added[system] = self._matches("CodeSystem", pairs)
         return self._added[system]
 
+    def stored_value_set(self, own_id: str) -> dict[str, Any] | None:
+        """The ValueSet with an id, None where there is none."""
+        return next(iter(self._matches("ValueSet", [("_id", own_id)])), None)
+
     def _search(self, resource_type: str, url: str, version: str | None) -> dict[str, Any] | None:
         pairs = [("url", _escaped(url)), ("_sort", "-_lastUpdated"), ("_count", "1")]
         if version:

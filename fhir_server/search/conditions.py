@@ -12,11 +12,13 @@ from fhir_server.search.predicates import (
     Belongs,
     ByCanonical,
     Chained,
+    ChainedInside,
     Comparator,
     Dated,
     HasString,
     HasWords,
     Holds,
+    InElement,
     InRange,
     Listed,
     Near,
@@ -100,6 +102,8 @@ class Conditions:
         match predicate:
             case ByCanonical():
                 return self._by_canonical(predicate, row)
+            case ChainedInside(parameters=parameters, target=target):
+                return self._chained_inside(parameters, target, row)
             case Dated():
                 return self._dated(predicate, row)
             case Belongs(parameters=parameters, owner=owner):
@@ -146,6 +150,8 @@ class Conditions:
                 x = self._alias("x")
                 head = "SELECT " + x + ".key FROM search_text " + x
                 return sql(head + " WHERE " + x + ".words @@ %s::tsquery", query)
+            case InElement(parts=parts):
+                return self._keys_of_element(parts)
             case Chained() | ReferredTo():
                 return self._keys_linked(predicate)
             case Listed(source=source, parameter=parameter):
@@ -172,6 +178,20 @@ class Conditions:
             sql("SELECT " + s + ".key FROM search_string " + s + " WHERE ")
             + of_parameter & _compared_string(predicate, s + ".value")
         )  # fmt: skip
+
+    def _keys_of_element(self, parts: Sequence[InRange]) -> Fragment:
+        """The statement of the keys with an element that has all the parts."""
+        rows = [self._alias("s") for _ in parts]
+        first = rows[0]
+        joined = [sql("SELECT " + first + ".key FROM search_quantity " + first)] + [
+            sql(" JOIN search_quantity " + s + " ON " + s + ".key = " + first + ".key AND "
+                + s + ".unit = " + first + ".unit")
+            for s in rows[1:]
+        ]  # fmt: skip
+        pairs = zip(parts, rows, strict=True)
+        asked = [equals_any(s + ".parameter", "bigint", one.parameters) & _compared(one, s)
+                 for one, s in pairs]  # fmt: skip
+        return join("", joined) + sql(" WHERE ") + join(" AND ", asked)
 
     def _keys_linked(self, link: Chained | ReferredTo) -> Fragment:
         """The statement of the keys, perhaps repeated, at the near end of an edge whose far end meets the
@@ -209,17 +229,29 @@ class Conditions:
 
     def _by_canonical(self, predicate: ByCanonical, row: Row) -> Fragment:
         """A token of a URL differs from that of a canonical with this URL by the numbers of the two
-        parameters alone: those of the resources at the other end become those to look for.
+        parameters alone: those of the resources at the other end become those to look for. That it is the
+        token of a URL, its mark tells: a resource may hold canonicals too.
         """
         t, u = self._alias("t"), self._alias("u")
         where = self.of_plan(plan_predicate(predicate.target), t)
         return (
             sql(row.alias + ".tokens && ARRAY(SELECT " + u + ".token # d.number # d.url FROM resource " + t
                 + ", unnest(" + t + ".tokens) AS " + u + " (token), "
-                "(SELECT number, url FROM unnest(%s::bigint[]) AS number, unnest(%s::bigint[]) AS url) d "
-                "WHERE " + u + ".token <> d.url AND ",
-                list(predicate.parameters), list(predicate.urls))
+                "(SELECT number, url, mark FROM unnest(%s::bigint[]) AS number, "
+                "unnest(%s::bigint[], %s::bigint[]) AS f (url, mark)) d "
+                "WHERE " + t + ".tokens @> ARRAY[" + u + ".token # d.url # d.mark] AND ",
+                list(predicate.parameters), list(predicate.urls), list(predicate.marks))
             + where + sql(")")
+        )  # fmt: skip
+
+    def _chained_inside(self, parameters: tuple[int, ...], target: Predicate, row: Row) -> Fragment:
+        """By the tokens that references to contained resources have: their keys and a number."""
+        c, d = self._alias("c"), self._alias("d")
+        return (
+            sql(row.alias + ".tokens && ARRAY(SELECT " + c + ".key # " + d + ".number FROM "
+                + CONTAINED_ROWS + " " + c + ", unnest(%s::bigint[]) AS " + d + " (number) WHERE ",
+                list(parameters))
+            + self.of_plan(plan_predicate(target), c) + sql(")")
         )  # fmt: skip
 
     def _belongs(self, parameters: tuple[int, ...], owner: int, row: Row) -> Fragment:

@@ -7,15 +7,19 @@ container; `contained` gives the contained resources themselves, in the order of
 Source: FHIR R4 §3.1.1.5.5, https://hl7.org/fhir/R4/search.html#contained
 """
 
+from dataclasses import replace
 from typing import Literal
 
-from fhir_server.model.issues import refuse
+from fhir_server.model.issues import Refused, refuse
 from fhir_server.search.predicates import (
     AllOf,
     AnyOf,
     Chained,
+    ChainedInside,
     HasString,
     HasToken,
+    InElement,
+    InHierarchy,
     InRange,
     KeyIn,
     Near,
@@ -39,12 +43,12 @@ def of_contained(predicate: Predicate) -> Predicate:
             return HasToken(_numbers(tokens))
         case KeyIn(keys=keys):
             return HasToken(_numbers(keys))
-        case InRange():
-            return _renumbered(predicate)
-        case HasString(parameters=parameters, value=value, match=kind):
-            return HasString(_numbers(parameters), value, kind)
-        case Chained(parameters=parameters, target=target):
-            return Chained(_numbers(parameters), target)
+        case InRange() | HasString() | Chained() | ChainedInside() | InHierarchy():
+            return replace(predicate, parameters=_numbers(predicate.parameters))
+        case InElement(parts=parts):
+            return InElement(
+                tuple(replace(part, parameters=_numbers(part.parameters)) for part in parts)
+            )
         case Near():
             return Near(
                 _numbers(predicate.latitudes), _numbers(predicate.longitudes),
@@ -60,12 +64,28 @@ def of_contained(predicate: Predicate) -> Predicate:
             raise refuse(400, "search-contained-condition", "not-supported")
 
 
+def inside_condition(predicate: Predicate) -> Predicate | None:
+    """The condition on contained resources that a chain may end at; None where none can meet it: what only
+    stored resources are asked for, and an id, which inside of a resource is another thing.
+    """
+    if _asks_for_id(predicate):
+        return None
+    try:
+        return of_contained(predicate)
+    except Refused:
+        return None
+
+
+def _asks_for_id(predicate: Predicate) -> bool:
+    match predicate:
+        case KeyIn():
+            return True
+        case AllOf(predicates=parts) | AnyOf(predicates=parts):
+            return any(_asks_for_id(part) for part in parts)
+        case Not(predicate=inner):
+            return _asks_for_id(inner)
+    return False
+
+
 def _numbers(parameters: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(number ^ CONTAINED for number in parameters)
-
-
-def _renumbered(asked: InRange) -> InRange:
-    return InRange(
-        asked.table, _numbers(asked.parameters), asked.comparator, asked.low, asked.high,
-        asked.unit, asked.is_single,
-    )  # fmt: skip

@@ -1,11 +1,27 @@
 """One search parameter of a request on its way to a predicate, and the faults it may have."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from typing import Any
 
-from fhir_server.model.issues import Refused, refuse
+from fhir_server.model.issues import Refused, because, refuse
 from fhir_server.search.parameters import SearchParameter
 from fhir_server.terminology.terminology import Terminology
+
+ValueSetById = Callable[[str], dict[str, Any] | None]
+"""The stored ValueSet with an id."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSets:
+    """What is known of value sets and code systems beside the loaded definitions."""
+
+    terminology: Terminology | None = None
+    by_id: ValueSetById | None = None
+
+
+NO_VALUE_SETS = ValueSets()
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +34,7 @@ class Setting:
     zone: tzinfo = UTC
     now: datetime | None = None
     terminology: Terminology | None = None
+    value_set: ValueSetById | None = None
 
     @property
     def moment(self) -> datetime:
@@ -68,6 +85,13 @@ class Criterion:
         return refuse(
             400, "search-parameter-unsupported", "not-supported", parameter=self.parameters[0].code
         )
+
+    def no_modifier(self) -> Refused:
+        """The refusal of any modifier."""
+        return refuse(
+            400, "search-modifier-unknown", "not-supported",
+            parameter=self.name, modifier=self.modifier, allowed=because("because-none"),
+        )  # fmt: skip
 
     def bad_modifier(self, *allowed: str) -> Refused:
         """The refusal of a modifier that the parameter's type does not have."""

@@ -126,11 +126,22 @@ def _plain(name: str) -> str:
     return "Quantity" if system == "Quantity" else system[0].lower() + system[1:]
 
 
+def _is_of_resources(definition: Mapping[str, Any], parameters: SearchParameters) -> bool:
+    """Whether the components are of whole resources, which their own parameters find."""
+    model = parameters.definitions.type_model
+    expression = definition["expression"]
+    return all(
+        branch.is_resource
+        for base in definition["base"]
+        for branch in branches_of(expression, base, model)
+    )
+
+
 def _components(
     definition: Mapping[str, Any], parameters: SearchParameters, others: Sequence[dict[str, Any]]
 ) -> Iterator[Issue]:
     known = parameters.extended([*others, dict(definition)]).components_of(definition)
     if len(known) < len(definition.get("component", ())):
         yield error("search-definition-component", "not-found", "SearchParameter.component")
-    elif not composite.is_indexed(known):
+    elif not composite.is_indexed(known) and not _is_of_resources(definition, parameters):
         yield error("search-definition-composite", "not-supported", "SearchParameter.component")

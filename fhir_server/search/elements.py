@@ -43,7 +43,7 @@ LONGEST_KEPT = 256
 WRONG_SHAPE = (AttributeError, TypeError, KeyError)
 """What a walk raises on JSON that is no resource of its type."""
 
-_MORE = ("dates", "numbers", "quantities", "strings", "references", "codes")
+_MORE = ("dates", "numbers", "quantities", "strings", "references", "codes", "fragments")
 _BY_VALUE = frozenset({
     "code", "uri", "url", "canonical", "oid", "uuid", "id", "string", "markdown", "boolean",
     "date", "dateTime", "instant",

@@ -22,6 +22,7 @@ from fhir_server.search.access import (
 from fhir_server.search.cursor import Cursor
 from fhir_server.search.request import SearchRequest
 from fhir_server.search.select import select_count, select_page
+from fhir_server.search.settled import settled
 from fhir_server.search.sql import Fragment
 from fhir_server.store.resource_types import RESOURCE_TYPES
 from fhir_server.store.token_statistics import token_statistics
@@ -53,6 +54,7 @@ def explain(
 
     Cost: `analyze` runs the statement.
     """
+    request = settled(connection, request)
     way = way_of(request, request.count + 1, lambda: token_statistics(connection))
     statement = _statement(request, way)
     head = Fragment("EXPLAIN (ANALYZE, BUFFERS) ") if analyze else Fragment("EXPLAIN ")

@@ -12,24 +12,23 @@ from fhir_server.model.issues import Refused, because, refuse
 from fhir_server.model.references import VALID_ID
 from fhir_server.search.criteria import Criterion, Setting
 from fhir_server.search.full_text import text_query
+from fhir_server.search.links import leading_to, referred_from
 from fhir_server.search.parameters import UNINDEXED, SearchParameter, SearchParameters, SearchType
 from fhir_server.search.predicates import (
     AllOf,
     AnyOf,
-    ByCanonical,
-    Chained,
     HasToken,
     HasWords,
     KeyIn,
     Listed,
     Not,
     Predicate,
-    ReferredTo,
     TypeIn,
 )
 from fhir_server.search.types import (
     composite,
     date,
+    hierarchy,
     near,
     number,
     quantity,
@@ -37,6 +36,7 @@ from fhir_server.search.types import (
     string,
     token,
     uri,
+    versioned_url,
 )
 from fhir_server.search.values import split_escaped, unescape
 from fhir_server.store.keys import parameter_hash, resource_key
@@ -127,6 +127,9 @@ def _by_definition(
         by_type.setdefault(parameter.type, []).append(parameter)
     limit = MAX_VALUES if by_type.keys() <= _HASHED and modifier != "text" else MAX_RANGES
     values = tuple(_values(name, value, limit))
+    if modifier is None and code == "url" and any("|" in one for one in values):
+        asked = Criterion(name, found, None, values, scope.setting)
+        return versioned_url.predicate(asked, scope.parameters)
     choices = []
     for kind, parameters in by_type.items():
         criterion = Criterion(name, tuple(parameters), modifier, values, scope.setting)
@@ -137,6 +140,8 @@ def _by_definition(
 def predicate_of(scope: Scope, kind: SearchType, criterion: Criterion) -> Predicate:
     """What a criterion of parameters of one type of search asks for. Errors: Refused(400)."""
     read = _PREDICATES.get(kind)
+    if kind == "reference" and criterion.modifier in hierarchy.MODIFIERS:
+        return hierarchy.predicate(criterion, scope.parameters)
     if read is not None:
         return read(criterion)
     if kind == "composite":
@@ -210,13 +215,7 @@ def chained(
     if there.depth > MAX_DEPTH:
         raise refuse(400, "search-chain-too-deep", "too-costly", limit=MAX_DEPTH)
     condition = _of_types(targets, condition_at(there))
-    numbers = tuple(parameter.hash for parameter in found)
-    canonical = tuple(one.hash for one in found if scope.parameters.holds_canonicals(one))
-    if not canonical:
-        return Chained(numbers, condition)
-    urls = (scope.parameters.find(target, "url") for target in targets)
-    named = ByCanonical(canonical, tuple(one.hash for one in urls if one is not None), condition)
-    return named if canonical == numbers else AnyOf((Chained(numbers, condition), named))
+    return leading_to(scope.parameters, found, targets, condition)
 
 
 def _targets_with(scope: Scope, found: Sequence[SearchParameter], rest: str) -> tuple[str, ...]:
@@ -253,8 +252,8 @@ def _reverse_chain(scope: Scope, name: str, value: str) -> Predicate:
     if parameter.type != "reference":
         raise refuse(400, "search-chain-no-reference", "invalid", parameter=code)
     _check_leads_to(scope.types, code, found[:1])
-    condition = parse_filter(there, rest, value)
-    return ReferredTo((parameter.hash,), _of_types((source,), condition))
+    condition = _of_types((source,), parse_filter(there, rest, value))
+    return referred_from(scope.parameters, parameter, scope.types, condition)
 
 
 def _of_types(types: tuple[str, ...], condition: Predicate) -> AllOf:
@@ -265,8 +264,10 @@ def _of_types(types: tuple[str, ...], condition: Predicate) -> AllOf:
 
 
 def _id(scope: Scope, name: str, modifier: str | None, value: str) -> Predicate:
+    if modifier == "missing":
+        return _never_missing(name, value)
     if modifier not in {None, "not"}:
-        raise _no_modifier(name, modifier, "not")
+        raise _no_modifier(name, modifier, "missing", "not")
     keys: list[int] = []
     for one in _values(name, value):
         if VALID_ID.fullmatch(one) is None:
@@ -276,10 +277,17 @@ def _id(scope: Scope, name: str, modifier: str | None, value: str) -> Predicate:
     return Not(found) if modifier == "not" else found
 
 
+def _never_missing(name: str, value: str) -> Predicate:
+    """`:missing` of what every stored resource has."""
+    return AnyOf(()) if _truth(name, value) else AllOf(())
+
+
 def _last_updated(scope: Scope, name: str, modifier: str | None, value: str) -> Predicate:
     parameters = scope.parameters.across(scope.types, "_lastUpdated")
+    if modifier == "missing":
+        return _never_missing(name, value)
     if modifier is not None:
-        raise _no_modifier(name, modifier)
+        raise _no_modifier(name, modifier, "missing")
     values = tuple(_values(name, value, MAX_RANGES))
     return date.predicate(Criterion(name, parameters, None, values, scope.setting))
 

@@ -15,6 +15,7 @@ from fhir_server.search.predicates import HasToken
 from fhir_server.search.request import SearchRequest
 from fhir_server.search.run import match_resources, run_fragment
 from fhir_server.search.select import COLUMNS, plan_request, stored_resource
+from fhir_server.search.settled import settled
 from fhir_server.search.sql import join, sql
 from fhir_server.store.arrays import array_text
 from fhir_server.store.resources import StoredResource
@@ -45,7 +46,7 @@ def match_each(
         if token is not None:
             contained[position] = (token,)
             continue
-        plan = plan_request(request)
+        plan = plan_request(settled(connection, request))
         if _asks_for_tokens_only(plan) and not plan.overlaps:
             contained[position] = plan.contains
         elif _asks_for_tokens_only(plan) and not plan.contains and len(plan.overlaps) == 1:
@@ -74,7 +75,7 @@ def matching_keys(
         parts = [
             sql("SELECT %s::int, r.key FROM resource r WHERE r.key = ANY(%s::bigint[]) AND ",
                 position, ordered)
-            + Conditions().of_plan(plan_request(requests[position]), "r")
+            + Conditions().of_plan(plan_request(settled(connection, requests[position])), "r")
             for position in range(start, min(start + TOGETHER, len(requests)))
         ]  # fmt: skip
         for position, key in run_fragment(connection, join(" UNION ALL ", parts)):

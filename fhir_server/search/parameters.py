@@ -3,13 +3,14 @@
 Source: FHIR R4 SearchParameter, https://hl7.org/fhir/R4/searchparameter.html
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
 from fhir_server.definitions import Definitions
 from fhir_server.search.expressions import Branch, branches_of, is_single_valued
+from fhir_server.search.paths import Path, paths_of
 from fhir_server.store.keys import parameter_hash
 from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
 from fhir_server.terminology.terminology import Terminology
@@ -20,6 +21,10 @@ SearchType = Literal[
 
 UNINDEXED = frozenset({"_text", "_content", "_query", "_filter"})
 """Parameters that every type has by definition but that no expression describes."""
+
+
+_EXCHANGED = frozenset({"http://hl7.org/fhir/SearchParameter/DocumentReference-relationship"})
+"""Composites of R4 whose two components have each other's expression: `relatesto` has `code`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,20 +200,25 @@ class SearchParameters:
         return known
 
     def _holds_canonicals(self, parameter: SearchParameter) -> bool:
-        structure = self.definitions.structure(parameter.resource_type)
-        paths = {".".join((parameter.resource_type, *one.path)) for one in parameter.branches}
-        elements = structure["snapshot"]["element"] if structure is not None else ()
-        return any(
-            element["path"] in paths
-            and any(one["code"] == "canonical" for one in element.get("type", ()))
-            for element in elements
-        )
+        return any(path.type == "canonical" for path in self.paths_of(parameter))
+
+    def paths_of(self, parameter: SearchParameter) -> Iterator[Path]:
+        """The paths by which a parameter's expressions walk to its values; none for what does more."""
+        for branch in parameter.branches:
+            yield from (
+                paths_of(branch.expression, parameter.resource_type, self.definitions.type_model)
+                or ()
+            )
 
     def components_of(self, definition: Mapping[str, Any]) -> tuple[Component, ...]:
         """The components of a composite whose definitions are known."""
+        entries = definition.get("component", ())
+        expressions = [entry["expression"] for entry in entries]
+        if definition.get("url") in _EXCHANGED:
+            expressions.reverse()
         components = []
-        for entry in definition.get("component", ()):
+        for entry, expression in zip(entries, expressions, strict=True):
             target = self.definitions.find("SearchParameter", entry["definition"])
             if target is not None:
-                components.append(Component(target["type"], target["code"], entry["expression"]))
+                components.append(Component(target["type"], target["code"], expression))
         return tuple(components)

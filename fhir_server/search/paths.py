@@ -10,8 +10,9 @@ choices, https://hl7.org/fhir/R4/json.html#choice
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fhir_server.definitions import TypeModel
 
@@ -72,6 +73,24 @@ def paths_of(expression: str, resource_type: str, model: TypeModel) -> tuple[Pat
             return None
         found = [path for path in walked if path is not None]
     return tuple(found)
+
+
+def values_at(path: Path, resource: Mapping[str, Any]) -> Iterator[Any]:
+    """The values that a path leads to."""
+    found: list[Any] = [resource]
+    for step in path.steps:
+        objects = [one for one in found if isinstance(one, Mapping)]
+        match step:
+            case Key(name):
+                members = [one[name] for one in objects if name in one]
+                found = [
+                    item
+                    for member in members
+                    for item in (member if isinstance(member, list) else [member])
+                ]
+            case Having(name, value):
+                found = [one for one in objects if one.get(name) == value]
+    yield from found
 
 
 def _further(

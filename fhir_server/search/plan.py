@@ -20,6 +20,7 @@ from fhir_server.search.predicates import (
     HasToken,
     HasWords,
     Holds,
+    InElement,
     InRange,
     KeyIn,
     Listed,
@@ -83,7 +84,7 @@ class Plan:
 
 
 # What is looked up by the key of the resource alone.
-_BY_KEY = (HasString, HasWords, Chained, ReferredTo, Listed, Holds, Near, Dated)
+_BY_KEY = (InElement, HasString, HasWords, Chained, ReferredTo, Listed, Holds, Near, Dated)
 
 
 def plan_predicate(predicate: Predicate) -> Plan:

@@ -36,6 +36,17 @@ class InRange:
 
 
 @dataclass(frozen=True, slots=True)
+class InElement:
+    """One element of the resource has a row that compares as asked for each of the parts.
+
+    Shape: rows of `search_quantity`, with the element in place of the unit, whatever `table` says: that tells
+    how limits compare.
+    """
+
+    parts: tuple[InRange, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class HasString:
     """A folded string compares with the value."""
 
@@ -95,12 +106,39 @@ class Chained:
 class ByCanonical:
     """It names by a canonical the URL of a resource that meets the condition.
 
-    Shape: `parameters` those of the canonicals, `urls` those of the URLs at the other end.
+    Shape: `parameters` those of the canonicals, `urls` those of the URLs at the other end, `marks` for each
+    of these another form under which the same values, and no others, are found. For `_has` the other way.
     """
 
     parameters: tuple[int, ...]
     urls: tuple[int, ...]
+    marks: tuple[int, ...]
     target: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class ChainedInside:
+    """It refers by one of the parameters to a resource inside of it that meets the condition.
+
+    Shape: `parameters` the numbers of the parameters' form `contained`; `target` a condition on contained
+    resources (`of_contained`).
+    """
+
+    parameters: tuple[int, ...]
+    target: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class InHierarchy:
+    """It refers by one of the parameters to one of the roots, or to what is below (or `above`) these.
+
+    Shape: `roots` keys; `links` the parameters by which one resource of the hierarchy names the next higher.
+    """
+
+    parameters: tuple[int, ...]
+    roots: tuple[int, ...]
+    links: tuple[int, ...]
+    above: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +206,7 @@ class Not:
 
 
 Predicate = (
-    HasToken | InRange | HasString | HasWords | Updated | Dated | KeyIn | TypeIn | Chained | ReferredTo
-    | ByCanonical | Listed | Belongs | Holds | Near | AllOf | AnyOf | Not
+    HasToken | InRange | InElement | HasString | HasWords | Updated | Dated | KeyIn | TypeIn | Chained
+    | ReferredTo | ByCanonical | ChainedInside | InHierarchy | Listed | Belongs | Holds | Near
+    | AllOf | AnyOf | Not
 )  # fmt: skip

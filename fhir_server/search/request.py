@@ -14,14 +14,14 @@ from urllib.parse import quote, urlencode
 
 from msgspec import structs
 
-from fhir_server.model.issues import Issue, Refused, refuse
+from fhir_server.model.issues import Issue, Refused, refuse, warning
 from fhir_server.search.compartments import (
     Compartment,
     compartment_parameters,
     in_compartment,
 )
 from fhir_server.search.contained import Contained, ContainedType, of_contained
-from fhir_server.search.criteria import Setting
+from fhir_server.search.criteria import NO_VALUE_SETS, Setting, ValueSets
 from fhir_server.search.filters import Scope, parse_filter, parse_types
 from fhir_server.search.includes import Include, parse_include
 from fhir_server.search.order import Sort, parse_sort
@@ -40,7 +40,7 @@ MAX_PARAMETERS = 200
 _DROPPABLE = frozenset({
     "search-parameter-unknown", "search-parameter-not-common", "search-parameter-unsupported",
     "search-query-unsupported", "search-modifier-unknown",
-    "search-sort-unsupported", "search-chain-no-reference", "search-type-unknown",
+    "search-include-elsewhere", "search-sort-unsupported", "search-chain-no-reference", "search-type-unknown",
 })  # fmt: skip
 _ELSEWHERE = frozenset({"_format", "_pretty"})
 
@@ -104,6 +104,7 @@ class _Draft:
     includes: list[Include] = field(default_factory=list)
     settled: dict[str, Any] = field(default_factory=dict)
     pairs: list[tuple[str, str]] = field(default_factory=list)
+    meets_contained: bool = False
     contained: Contained = "false"
     contained_type: ContainedType = "container"
 
@@ -118,32 +119,44 @@ def parse_search(
     zone: tzinfo = UTC,
     compartment: Compartment | None = None,
     takes_contained: bool = False,
+    ignores_empty: bool = False,
+    values: ValueSets = NO_VALUE_SETS,
 ) -> SearchRequest:
     """Read the parameters of a search on a type, or on the whole server.
 
     Shape: `pairs` names and values, decoded from the URL or the form; `zone` that of dates without one;
     `compartment` type and id where the URL names one (`Patient/1/Condition`, with type None `Patient/1/*`);
-    `takes_contained` whether resources inside of others may be asked for.
+    `takes_contained` whether resources inside of others may be asked for; `ignores_empty` whether a parameter
+    without value is left out, as R4 §3.1.1.3 has it: of criteria it would make others; `values` what value
+    sets hold where more than the loaded ones are known.
     Errors: Refused(400) with one issue for each fault; Refused(404) for a compartment that R4 has not.
     """
-    setting = Setting(base_url.rstrip("/"), zone, terminology=parameters.terminology)
+    setting = Setting(
+        base_url.rstrip("/"), zone,
+        terminology=values.terminology or parameters.terminology, value_set=values.by_id,
+    )  # fmt: skip
+    ignored = [name for name, value in pairs if ignores_empty and not value.strip()]
+    pairs = [(name, value) for name, value in pairs if value.strip() or not ignores_empty]
     types = _searched_types(resource_type, pairs)
     if compartment is not None:
         members = compartment_parameters(parameters, compartment[0])
         types = tuple(name for name in types if name in members or name == compartment[0])
         if not types:
             raise refuse(404, "search-compartment-unknown", "not-found", type=compartment[0])
-    draft = _Draft(Scope(parameters, setting, types))
+    meets_contained = any(name == "_contained" and value != "false" for name, value in pairs)
+    draft = _Draft(Scope(parameters, setting, types), meets_contained=meets_contained)
     if compartment is not None:
         draft.predicates.append(in_compartment(parameters, types, compartment))
     dropped = _read_all(draft, pairs, lenient=lenient)
+    if draft.includes and draft.settled.get("summary") == "text":
+        raise refuse(400, "search-summary-text-include", "invalid")
     request = SearchRequest(
         types=() if draft.scope.types == RESOURCE_TYPES else draft.scope.types,
         predicate=AllOf(tuple(draft.predicates)),
         includes=tuple(dict.fromkeys(draft.includes)),
         compartment=compartment,
         pairs=tuple(draft.pairs),
-        dropped=tuple(dropped),
+        dropped=(*map(_ignored, ignored), *dropped),
         incomplete=tuple(dict.fromkeys(p.code for p in draft.scope.used if not p.is_complete)),
         **draft.settled,
     )
@@ -152,6 +165,10 @@ def parse_search(
     if not takes_contained or compartment is not None:
         raise refuse(400, "search-contained", "not-supported", value=draft.contained)
     return _with_contained(request, draft.contained, draft.contained_type)
+
+
+def _ignored(name: str) -> Issue:
+    return _of_parameter(warning("search-parameter-empty", "informational", parameter=name), name)
 
 
 def _with_contained(
@@ -219,7 +236,8 @@ def _searched_types(resource_type: str | None, pairs: Sequence[tuple[str, str]])
 def _read(draft: _Draft, name: str, value: str) -> None:
     base = name.partition(":")[0]
     if base in {"_include", "_revinclude"}:
-        draft.includes.append(parse_include(draft.scope, name, value))
+        include = parse_include(draft.scope, name, value, from_containers=draft.meets_contained)
+        draft.includes.append(include)
     elif name in _RESULT:
         key, read = _RESULT[name]
         settled = read(draft.scope, name, value)

@@ -29,7 +29,8 @@ class IndexRows:
     (parameter, low, high), `numbers` (parameter, low, high), `quantities` (parameter, unit, low, high),
     `strings` (parameter, folded value, whether parts of it can be asked for), `references` (parameter, key
     of the target), `texts` (words).
-    Each row once. `codes` (parameter, token, code) belong to no resource: what their tokens stand for.
+    `fragments` (number, id of a contained resource): references that become tokens once the container is
+    known. Each row once. `codes` (parameter, token, code) belong to no resource: what their tokens stand for.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -40,6 +41,7 @@ class IndexRows:
     references: list[tuple[int, int]] = field(default_factory=list)
     texts: list[tuple[str]] = field(default_factory=list)
     codes: list[tuple[int, int, str]] = field(default_factory=list)
+    fragments: list[tuple[int, str]] = field(default_factory=list)
 
     def distinct(self) -> "IndexRows":
         """The same rows, each once, tokens sorted."""

@@ -30,6 +30,7 @@ from fhir_server.search.select import (
     select_page,
     stored_resource,
 )
+from fhir_server.search.settled import settled
 from fhir_server.search.sql import Fragment
 from fhir_server.search.totals import total_of
 from fhir_server.search.waves import MAX_INCLUDED, run_includes
@@ -58,9 +59,10 @@ class SearchResult:
 def run_search(connection: Connection, request: SearchRequest) -> SearchResult:
     """Carry out a search. Errors: Refused(400) for a cursor that is not one of this search.
 
-    Cost: one or two statements, one more where matches without the first sort key end the page, and
-    one for each wave of includes.
+    Cost: one or two statements, one more where matches without the first sort key end the page, one for
+    each wave of includes, and those of `settled`.
     """
+    request = settled(connection, request)
     if request.is_count_only:
         return SearchResult(
             (), total=_total(connection, request, exact=request.total != "estimate")
@@ -87,7 +89,7 @@ def match_resources(
     connection: Connection, request: SearchRequest, limit: int = 2
 ) -> list[StoredResource]:
     """Some of the resources that match, for conditional interactions. Cost: one statement."""
-    rows = _fetch(connection, request, Cursor(0, ()), limit)
+    rows = _fetch(connection, settled(connection, request), Cursor(0, ()), limit)
     return [stored for stored, _ in rows]
 
 

@@ -1,10 +1,10 @@
-"""Includes carried out: wave after wave along the edges of `search_reference`.
+"""Includes carried out: wave after wave along the edges of `search_reference`, and of canonicals.
 
 The first wave starts from the matches; each further one, for `:iterate`, from what the last one added.
 Waves and resources are bounded: a cycle or a wide fan cannot run away.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, LiteralString
 
 import psycopg
@@ -12,6 +12,7 @@ import psycopg
 from fhir_server.search.includes import Include
 from fhir_server.search.select import COLUMNS, stored_resource
 from fhir_server.search.sql import Fragment, join, sql
+from fhir_server.store.arrays import array_text
 from fhir_server.store.resource_types import TYPE_NUMBERS
 from fhir_server.store.resources import StoredResource
 
@@ -54,7 +55,8 @@ def _select_wave(
     seen: Iterable[int],
     limit: int,
 ) -> Fragment:
-    edges = join(" UNION ", [_edges(include, frontier) for include in includes])
+    parts = [part for include in includes for part in _parts(include, frontier)]
+    edges = join(" UNION ", parts)
     return (
         sql("SELECT " + COLUMNS + " FROM (")
         + edges
@@ -64,6 +66,22 @@ def _select_wave(
         )
         + sql("ORDER BY r.key LIMIT %s::int", limit)
     )
+
+
+def _parts(include: Include, frontier: Sequence[StoredResource]) -> Iterator[Fragment]:
+    yield _edges(include, frontier)
+    asked = {
+        tokens
+        for link in include.canonicals
+        for tokens in (link.naming(frontier) if include.reverse else link.named_by(frontier))
+    }
+    if asked:
+        # A token belongs to one parameter of one type: what has it is of the type wanted.
+        yield sql(
+            "SELECT n.key, NULL::smallint AS type FROM unnest(%s::text[]) AS asked (tokens) "
+            "JOIN resource n ON n.tokens @> asked.tokens::bigint[]",
+            [array_text(tokens) for tokens in sorted(asked)],
+        )
 
 
 def _edges(include: Include, frontier: Sequence[StoredResource]) -> Fragment:

@@ -66,6 +66,20 @@ def test_search_parameters__are_each_understood(statement: Json, opened: FhirSer
     assert refused == []
 
 
+def test_common_parameters__are_understood_of_all_types(
+    statement: Json, opened: FhirServer
+) -> None:
+    claimed = {one["name"]: one["type"] for one in statement["rest"][0]["searchParam"]}
+    assert {"_id", "_lastUpdated", "_tag", "_security", "_has", "_list", "_type"} <= claimed.keys()
+    for name, kind in claimed.items():
+        asked = "_has:AuditEvent:entity:type" if name == "_has" else name
+        value = SPECIAL_VALUES.get(name, VALUES["token" if name == "_has" else kind])
+        request = parse_search(
+            opened.parameters, None, [(asked, value)], lenient=False, base_url=BASE
+        )
+        assert request.predicate.predicates
+
+
 def test_search_parameters__that_are_understood_are_claimed(
     statement: Json, opened: FhirServer
 ) -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from fhir_server.model.issues import Refused
 from tests.search.conftest import SearchStore, names
 from tests.search.invented import condition, patient
 
@@ -33,7 +34,6 @@ def test_chain__follows_references(network: SearchStore, query: str, found: list
         ("Condition?_id=c1&_include=Condition:subject:Group", []),
         ("Condition?_id=c1&_include=*", ["Patient/1"]),
         ("Patient?_id=1&_include=Patient:*", ["Organization/o", "Practitioner/d"]),
-        ("Condition?_include=Condition:subject&_include=Patient:organization", ["Patient/1", "Patient/2"]),
         ("Condition?_id=c1&_include=Condition:subject&_include:iterate=Patient:organization",
          ["Organization/o", "Patient/1"]),
         ("Patient?_id=1&_revinclude=Condition:subject", ["Condition/c1"]),
@@ -48,6 +48,26 @@ def test_chain__follows_references(network: SearchStore, query: str, found: list
 )  # fmt: skip
 def test_include__sends_along(network: SearchStore, query: str, included: list[str]) -> None:
     assert sorted(names(network.search(query).included)) == included
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Condition?_include=Condition:subject&_include=Patient:organization",
+        "Condition?_include=Patient:*",
+        "Condition?_include=Condition:subject:Organization",
+        "Condition?_include:iterate=Condition:subject:Organization",
+        "Patient?_revinclude=Patient:organization",
+        "Patient?_revinclude=Observation:subject:Group",
+    ],
+)
+def test_include__that_could_add_nothing_is_refused(network: SearchStore, query: str) -> None:
+    with pytest.raises(Refused) as refused:
+        network.request(query)
+    assert [issue.id for issue in refused.value.issues] == ["search-include-elsewhere"]
+    request = network.request(query, lenient=True)
+    assert [issue.severity for issue in request.dropped] == ["warning"]
+    assert query.rpartition("=")[2] not in request.self_query()
 
 
 def test_include__is_bounded(store: SearchStore) -> None:

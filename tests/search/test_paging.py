@@ -125,7 +125,8 @@ class _CountingConnection(psycopg.Connection[Any]):
         ("Patient?birthdate=1951&_sort=birthdate", 1),
         ("Patient?_sort=birthdate&_count=5", 1),
         ("Patient?_sort=birthdate", 2),
-        ("Patient?_has:Condition:subject:code=x&general-practitioner.name=y", 1),
+        # A chain asks first whether such references lead to contained resources.
+        ("Patient?_has:Condition:subject:code=x&general-practitioner.name=y", 2),
         ("Patient?_revinclude=Condition:subject&_include=Patient:organization", 2),
         ("Patient?_summary=count", 1),
     ],

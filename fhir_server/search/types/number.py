@@ -9,6 +9,7 @@ Source: FHIR R4 §3.1.1.4.6, https://hl7.org/fhir/R4/search.html#number
 import re
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from fhir_server.search.criteria import Criterion
 from fhir_server.search.parameters import SearchParameter
@@ -26,17 +27,23 @@ def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: Inde
     """Add the points, and the limits of a Range; whether there were any."""
     before = len(rows.numbers)
     for item in values:
-        value = item.value
-        if isinstance(value, dict):
-            low, high = value.get("low", {}).get("value"), value.get("high", {}).get("value")
-            if low is not None or high is not None:
-                rows.numbers.append(
-                    (parameter.hash, as_decimal(low, -INFINITY), as_decimal(high, INFINITY))
-                )
-        elif isinstance(value, int | Decimal) and not isinstance(value, bool):
-            point = Decimal(value)
-            rows.numbers.append((parameter.hash, point, point))
+        limits = limits_of(item.value)
+        if limits is not None:
+            rows.numbers.append((parameter.hash, *limits))
     return len(rows.numbers) > before
+
+
+def limits_of(value: Any) -> tuple[Decimal, Decimal] | None:
+    """A point, or the limits of a Range; None for anything else."""
+    if isinstance(value, dict):
+        low, high = value.get("low", {}).get("value"), value.get("high", {}).get("value")
+        if low is None and high is None:
+            return None
+        return as_decimal(low, -INFINITY), as_decimal(high, INFINITY)
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        point = Decimal(value)
+        return point, point
+    return None
 
 
 def as_decimal(value: int | Decimal | None, missing: Decimal) -> Decimal:

@@ -7,11 +7,13 @@ Forms hashed for a value with system S and code C: `=C` (any system), `S|C`, `S|
 Source: FHIR R4 §3.1.1.4.10, https://hl7.org/fhir/R4/search.html#token
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from fhir_server.model.references import parse_reference
 from fhir_server.search.criteria import Criterion
 from fhir_server.search.folding import PREFIX_LENGTH, fold
 from fhir_server.search.parameters import SearchParameter
@@ -19,6 +21,7 @@ from fhir_server.search.predicates import HasToken, Not, Predicate
 from fhir_server.search.rows import IndexRows, TypedValue
 from fhir_server.search.values import split_escaped, unescape
 from fhir_server.store.keys import hash64, token_hash
+from fhir_server.terminology.expansion import Expansion
 
 Coded = tuple[str | None, str | None]
 """System and code of a value."""
@@ -30,6 +33,10 @@ _MODIFIERS = ("not", "in", "not-in", "above", "below", "text", "of-type")
 _DICTIONARY = frozenset(
     {"code", "boolean", "System.Boolean", "Coding", "CodeableConcept", "Quantity"}
 )
+
+MIME = "mime"
+"""The form of a parameter under which a MIME type is found without its parameters."""
+_MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 
 Systems = Mapping[str, frozenset[str]]
 """Codes by system."""
@@ -56,9 +63,9 @@ def extract(
             if code is not None:
                 _extract_order(parameter, kind, code, rows)
         if kind == "code":
-            for system, codes in systems.items():
-                if value in codes:
-                    rows.tokens.extend([number ^ form for form in _hashes(system, value)])
+            rows.tokens.extend([number ^ form for form in _of_systems(value, systems)])
+            if ";" in value:
+                rows.tokens.append(token_hash(parameter.hash_of(MIME), _base_of(value)))
         texts = _TEXTS.get(kind)
         if texts is not None:
             for text in texts(value):
@@ -78,11 +85,18 @@ def _extract_order(parameter: SearchParameter, kind: str, code: str, rows: Index
         rows.strings.append((parameter.hash_of("sort"), value, False))
 
 
-def form_hashes(kind: str, value: Any) -> list[int]:
-    """The hashes of the forms by which a value is found."""
+def form_hashes(kind: str, value: Any, systems: Systems = MappingProxyType({})) -> list[int]:
+    """The hashes of the forms by which a value is found. `systems`: as `extract` takes them."""
     coded = _CODED.get(kind)
     pairs = coded(value) if coded is not None else _plain(value)
-    return [form for pair in pairs for form in _hashes(*pair)]
+    found = [form for pair in pairs for form in _hashes(*pair)]
+    return found + list(_of_systems(value, systems)) if kind == "code" else found
+
+
+def _of_systems(code: str, systems: Systems) -> Iterator[int]:
+    for system, codes in systems.items():
+        if code in codes:
+            yield from _hashes(system, code)
 
 
 # A few systems and codes make up most of what is stored.
@@ -186,7 +200,8 @@ def predicate(criterion: Criterion) -> Predicate:
             return _related(criterion)
         case "text":
             return _has_text(criterion)
-        case "of-type":
+        # R4 writes it so in its text, and `ofType` in the code system of modifiers.
+        case "of-type" | "ofType":
             return _has_identifier_of_type(criterion)
     raise criterion.bad_modifier(*_MODIFIERS)
 
@@ -212,8 +227,7 @@ def _in_value_set(criterion: Criterion) -> HasToken:
     forms: list[str] = []
     for value in criterion.values:
         canonical = unescape(value)
-        terminology = criterion.setting.terminology
-        expansion = terminology.expansion(canonical) if terminology is not None else None
+        expansion = _expansion(criterion, canonical)
         if expansion is None or not expansion.is_closed:
             raise criterion.bad_value(canonical, "value-set")
         forms.extend(f"{system}|{code.casefold()}" for system, code in expansion)
@@ -221,11 +235,31 @@ def _in_value_set(criterion: Criterion) -> HasToken:
     return HasToken(tuple(number ^ form for number in criterion.hashes for form in hashes))
 
 
+def _expansion(criterion: Criterion, canonical: str) -> Expansion | None:
+    """What a value set holds: one stored here by its address, else one by its canonical URL."""
+    setting = criterion.setting
+    if setting.terminology is None:
+        return None
+    reference = parse_reference(canonical)
+    if setting.value_set is not None and reference.type == "ValueSet":
+        stored = setting.value_set(reference.id) if reference.is_local({setting.base_url}) else None
+        if stored is not None:
+            return setting.terminology.expansion_of(stored)
+    return setting.terminology.expansion(canonical)
+
+
 def _related(criterion: Criterion) -> HasToken:
-    """A code and those above or below it in its code system, which must be one that is loaded."""
-    forms: list[str] = []
+    """A code and those above or below it in its code system, which must be one that is known; a MIME type and
+    those with parameters behind it (§3.1.1.4.10.1).
+    """
+    hashes: list[int] = []
     for value in criterion.values:
         parts = [unescape(part) for part in split_escaped(value, "|")]
+        if len(parts) == 1 and criterion.modifier == "below" and _MIME_TYPE.fullmatch(parts[0]):
+            base = _base_of(parts[0])
+            hashes.extend(token_hash(number, "=" + base) for number in criterion.hashes)
+            hashes.extend(token_hash(number, base) for number in criterion.hashes_of(MIME))
+            continue
         if len(parts) != 2 or not all(parts):
             raise criterion.bad_value(value, "hierarchy")
         system, code = parts
@@ -235,9 +269,16 @@ def _related(criterion: Criterion) -> HasToken:
         if known is None or spelled is None:
             raise criterion.bad_value(value, "hierarchy")
         find = known.descendants if criterion.modifier == "below" else known.ancestors
-        forms.extend(f"{system}|{one.casefold()}" for one in (spelled, *find(spelled)))
-    hashes = [hash64(form) for form in forms]
-    return HasToken(tuple(number ^ form for number in criterion.hashes for form in hashes))
+        hashes.extend(
+            token_hash(number, f"{system}|{one.casefold()}")
+            for number in criterion.hashes
+            for one in (spelled, *find(spelled))
+        )
+    return HasToken(tuple(hashes))
+
+
+def _base_of(mime_type: str) -> str:
+    return mime_type.partition(";")[0].strip().casefold()
 
 
 def _has_text(criterion: Criterion) -> Predicate:

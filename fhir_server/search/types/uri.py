@@ -30,7 +30,7 @@ def extract(parameter: SearchParameter, values: Iterable[TypedValue], rows: Inde
             plain = value.partition("|")[0]
             rows.tokens.append(token_hash(parameter.hash, plain))
         below = parameter.hash_of("below")
-        rows.tokens.extend(token_hash(below, ancestor) for ancestor in ancestors(plain))
+        rows.tokens.extend(token_hash(below, one) for one in {plain, *ancestors(plain)})
         rows.strings.append((parameter.hash, value[:PREFIX_LENGTH], True))
     return len(rows.tokens) > before
 
