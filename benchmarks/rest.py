@@ -25,6 +25,8 @@ from typing import Any
 import psutil
 import psycopg
 
+from benchmarks.creates import CLIENTS as CREATORS
+from benchmarks.creates import create_rate, insert_rate
 from fhir_server.demo.write import write_network
 from fhir_server.store.bodies import unpacked
 from fhir_server.store.embedded_postgres import EmbeddedPostgres
@@ -161,29 +163,14 @@ class Bench:
         )
 
     def creates(self) -> None:
-        """One connection, one resource at a time, each on disk before it is answered."""
-        connection = HTTPConnection("127.0.0.1", self.server.http_port, timeout=60)
-        body = json.dumps(
-            {"resourceType": "Observation", "status": "final", "code": {"text": "invented"},
-             "valueQuantity": {"value": 4.2, "unit": "cm"}}
-        ).encode()  # fmt: skip
-
-        def create() -> None:
-            connection.request("POST", "/fhir/Observation", body, HEADERS)
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 201
-
-        with psycopg.connect(self.url, autocommit=True) as one:
-            one.execute("CREATE TABLE floor_row (id bigserial PRIMARY KEY, body bytea)")
-            floor = _rate(lambda: one.execute("INSERT INTO floor_row (body) VALUES (%b)", (body,)))
-            ours = _rate(create)
-            one.execute("DROP TABLE floor_row")
-        connection.close()
-        print(
-            f"single create, 1 client          {ours:8.0f} /s   "
-            f"insert {floor:6.0f} /s   {ours / floor:.2f} (goal 0.33)"
-        )
+        """One resource at a time of each client, each on disk before it is answered."""
+        for clients in CREATORS:
+            floor = insert_rate(self.url, clients)
+            ours = create_rate(self.server.http_port, clients)
+            print(
+                f"single create, {clients:2} clients        {ours:8.0f} /s   "
+                f"insert {floor:6.0f} /s   {ours / floor:.2f} (goal 0.33)"
+            )
 
     def reads(self) -> None:
         """Reads of known ids by keep-alive clients, beside SELECT of the same rows by one process."""

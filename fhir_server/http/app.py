@@ -26,6 +26,7 @@ def create_app(server: FhirServer, *, reindexes: bool = True) -> ASGIApp:
     Shape: `reindexes` whether it works at reindex jobs beside the requests.
     """
     threads = InteractionThreads(server.settings.pool_size, server.settings.request_timeout_s)
+    fhir = FhirEndpoint(server, threads)
     reindexing = ReindexThread(server)
 
     @asynccontextmanager
@@ -35,12 +36,13 @@ def create_app(server: FhirServer, *, reindexes: bool = True) -> ASGIApp:
         yield
         reindexing.stop()
         threads.close()
+        fhir.close()
         server.close()
 
     pages: ASGIApp = _pages(server, lifespan)
     if server.settings.access_log:
         pages = PageLog(pages)
-    return HostCheck(Application(FhirEndpoint(server, threads), pages), server.settings)
+    return HostCheck(Application(fhir, pages), server.settings)
 
 
 def _pages(server: FhirServer, lifespan: Lifespan) -> FastAPI:

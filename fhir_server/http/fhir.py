@@ -15,6 +15,7 @@ from fhir_server.http.access_log import correlation_headers, note_request
 from fhir_server.http.binaries import is_native_read
 from fhir_server.http.body import read_body
 from fhir_server.http.call import Call
+from fhir_server.http.creates import GroupedCreates
 from fhir_server.http.faults import fault_of
 from fhir_server.http.headers import check_single_headers, headers_by_name
 from fhir_server.http.metrics import observe_interaction
@@ -46,6 +47,11 @@ class FhirEndpoint:
         self._server = server
         self._threads = threads
         self._reads = CoalescedReads(server, threads)
+        self._creates = GroupedCreates(server)
+
+    def close(self) -> None:
+        """Give back what it holds of the database."""
+        self._creates.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -61,10 +67,7 @@ class FhirEndpoint:
             interaction = route.interaction
             content = await read_body(receive, call.headers, self._server.settings.max_body_bytes)
             call = Call(self._server, call.method, route.path, call.query, call.headers, content)
-            if self._reads.takes(interaction, call):
-                reply = await self._reads.reply(call)
-            else:
-                reply = await self._threads.run(lambda: _handle(call, route, path))
+            reply = await self._reply(call, route, path)
         except ClientDisconnect:
             return
         except Refused as refused:
@@ -80,6 +83,15 @@ class FhirEndpoint:
                 seconds=seconds, received=len(call.content), sent=len(reply.body),
             )  # fmt: skip
         await _send(send, call, reply, request_id)
+
+    async def _reply(self, call: Call, route: Found, path: str) -> Reply:
+        if self._reads.takes(route.interaction, call):
+            return await self._reads.reply(call)
+        if self._creates.takes(route.interaction, call):
+            reply = await self._creates.reply(call)
+            if reply is not None:
+                return reply
+        return await self._threads.run(lambda: _handle(call, route, path))
 
     def _call(self, scope: Scope, content: bytes) -> Call:
         query = scope["query_string"].decode("latin-1")

@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from fhir_server.operator_error import OperatorError
 from fhir_server.settings import Settings
 from fhir_server.settings.kinds import without_password
+from fhir_server.store.clock import DatabaseClock
 from fhir_server.store.deadline import current_deadline
 
 OLDEST_SERVER_VERSION = 150_000
@@ -44,6 +45,8 @@ class Database:
     ) -> None:
         self.url = url
         self._connect = _connection_arguments(url, statement_timeout_s, application_name)
+        self.clock = DatabaseClock()
+        self._apart: set[Connection] = set()
         self.pool: ConnectionPool[Connection] = ConnectionPool(
             kwargs=self._connect,
             min_size=1,
@@ -88,23 +91,35 @@ class Database:
                 deadline.leave(connection)
             self.pool.putconn(connection)
 
-    def check(self) -> None:
-        """Reach the database by a new connection. Errors: DatabaseUnavailableError, with the reason."""
-        name = without_password(self.url)
+    def connect(self) -> Connection:
+        """A connection outside the pool, set up alike; closed by whoever asked for it, or at the end.
+
+        Errors: DatabaseUnavailableError, with the reason.
+        """
+        self._apart = {one for one in self._apart if not one.closed}
         try:
-            with psycopg.connect(**self._connect) as connection:
-                version = connection.info.server_version
+            connection: Connection = psycopg.connect(**self._connect)
         except psycopg.Error as error:
             reason = " ".join(str(error).split())
+            name = without_password(self.url)
             raise DatabaseUnavailableError(f"{name} cannot be reached: {reason}") from None
+        self._apart.add(connection)
+        return connection
+
+    def check(self) -> None:
+        """Reach the database by a new connection. Errors: DatabaseUnavailableError, with the reason."""
+        with self.connect() as connection:
+            version = connection.info.server_version
         if version < OLDEST_SERVER_VERSION:
             raise DatabaseUnavailableError(
-                f"{name} is PostgreSQL {version // 10_000}; Osteon needs 15 or newer"
+                f"{without_password(self.url)} is PostgreSQL {version // 10_000}; Osteon needs 15 or newer"
             )
 
     def close(self) -> None:
-        """Close the pool's connections."""
+        """Close the pool's connections and those outside of it."""
         self.pool.close()
+        for connection in self._apart:
+            connection.close()
 
     def __enter__(self) -> "Database":
         return self

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from functools import cache
 from typing import Any, LiteralString, Protocol
 
 import psycopg
@@ -221,7 +222,7 @@ def _move_to_history(connection: Connection, replaced: Sequence[NewVersion]) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class WritePart:
     """One of the statements that are sent as one: its name, its text, its values."""
 
     name: str
@@ -235,7 +236,7 @@ NOTE_CHANGED_BLOCKS: LiteralString = (
 """Behind every statement that writes rows of `resource` and calls what it returns `written`: totals that are
 kept by blocks (`store/token_blocks.py`) are exact by it.
 """
-_CHANGED_BLOCKS = _Part("into_changed_block", NOTE_CHANGED_BLOCKS, ())
+_CHANGED_BLOCKS = WritePart("into_changed_block", NOTE_CHANGED_BLOCKS, ())
 
 _LARGE_BYTES = 1024 * 1024
 """From here on bodies travel in binary form."""
@@ -252,7 +253,7 @@ def _write_rows(connection: Connection, versions: Sequence[NewVersion]) -> int:
     """
     indexed = [(one.resource.key, one.rows) for one in versions if one.rows]
     codes = (code for _, rows in indexed for code in rows.codes)
-    parts = [_upsert(versions), _CHANGED_BLOCKS, *_index_rows(indexed), *_codes(codes)]
+    parts = [_upsert(versions), _CHANGED_BLOCKS, *index_parts(indexed), *code_parts(codes)]
     together = ", ".join(f"{part.name} AS ({part.statement})" for part in parts)
     row = connection.execute(
         f"WITH {together} SELECT count(*) FROM written".encode(),
@@ -273,10 +274,10 @@ def _bodies(stored: list[bytes | None]) -> tuple[str, Sequence[Any]]:
     return f"ARRAY[{', '.join(['%b'] * len(each))}]", each
 
 
-def _upsert(versions: Sequence[NewVersion]) -> _Part:
+def _upsert(versions: Sequence[NewVersion]) -> WritePart:
     resources = [version.resource for version in versions]
     array, bodies = _bodies([None if r.body is None else packed(r.body) for r in resources])
-    return _Part(
+    return WritePart(
         "written",
         "INSERT INTO resource (key, type, id, version, updated, deleted, body, tokens, origin) "
         "SELECT key, type, id, version, updated, deleted, body, tokens::bigint[], origin FROM unnest("
@@ -321,11 +322,17 @@ def forget_rows(connection: Connection, keys: list[int]) -> None:
 
 def insert_rows(connection: Connection, indexed: Sequence[tuple[int, IndexRows]]) -> None:
     """Write the index rows of each key. Cost: a statement for each table that gets some."""
-    for part in _index_rows(indexed):
+    for part in index_parts(indexed):
         connection.execute(part.statement.encode(), part.values)
 
 
-def _index_rows(indexed: Sequence[tuple[int, IndexRows]]) -> Iterator[_Part]:
+def index_parts(
+    indexed: Sequence[tuple[int, IndexRows]], only_with: str = ""
+) -> Iterator[WritePart]:
+    """What writes the index rows of each key, a part for each table that gets some.
+
+    Shape: `only_with` names a further source of rows, which is empty where nothing is to be written.
+    """
     for attribute, table, columns, types in SEARCH_TABLES:
         keys: list[int] = []
         rows: list[tuple[Any, ...]] = []
@@ -334,33 +341,42 @@ def _index_rows(indexed: Sequence[tuple[int, IndexRows]]) -> Iterator[_Part]:
             rows.extend(own)
             keys.extend([key] * len(own))
         if rows:
-            arrays = ", ".join(f"%s::{name}[]" for name in ("bigint", *types))
-            yield _Part(
+            yield WritePart(
                 f"into_{table}",
-                f"INSERT INTO {table} (key, {columns}) SELECT * FROM unnest({arrays})",
+                _insertion(table, columns, types, only_with),
                 _columns(("bigint", *types), (keys, *zip(*rows, strict=True))),
             )
+
+
+@cache
+def _insertion(table: str, columns: str, types: Sequence[str], only_with: str) -> str:
+    arrays = ", ".join(f"%s::{name}[]" for name in ("bigint", *types))
+    source = f"unnest({arrays})" + (f", {only_with}" if only_with else "")
+    return f"INSERT INTO {table} (key, {columns}) SELECT * FROM {source}"
 
 
 def _columns(types: Sequence[str], columns: Sequence[Sequence[Any]]) -> list[str]:
     return [column_array(name, column) for name, column in zip(types, columns, strict=True)]
 
 
-def _codes(codes: Iterable[tuple[int, int, str]]) -> Iterator[_Part]:
+def code_parts(codes: Iterable[tuple[int, int, str]], only_with: str = "") -> Iterator[WritePart]:
+    """What notes the codes behind tokens, where they are not known yet; `only_with` as in `index_parts`."""
     # Each once, in the one order of all writers.
     columns = list(zip(*sorted(set(codes)), strict=True))
     if columns:
-        yield _Part(
+        yield WritePart(
             "into_search_code",
             "INSERT INTO search_code (parameter, token, value) "
-            "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) ON CONFLICT DO NOTHING",
+            "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[])"
+            + (f", {only_with}" if only_with else "")
+            + " ON CONFLICT DO NOTHING",
             _columns(("bigint", "bigint", "text"), columns),
         )
 
 
 def insert_codes(connection: Connection, codes: Iterable[tuple[int, int, str]]) -> None:
     """Note what tokens stand for, where it is not known yet."""
-    for part in _codes(codes):
+    for part in code_parts(codes):
         connection.execute(part.statement.encode(), part.values)
 
 

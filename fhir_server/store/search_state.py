@@ -22,7 +22,8 @@ class Gap:
     type: int
 
 
-_LOCK_BARRIER = f"SELECT pg_advisory_xact_lock_shared({BARRIER})"
+LOCK_BARRIER = f"SELECT pg_advisory_xact_lock_shared({BARRIER})"
+"""Take part in the barrier until the transaction ends."""
 _READ_STATE = (
     "SELECT date_trunc('milliseconds', clock_timestamp()), "
     "(SELECT generation::text FROM search_generation), "
@@ -50,7 +51,7 @@ def begin_writing(connection: Connection) -> StoreState:
     Cost: one round trip.
     """
     # Two statements, sent together: the second one sees what was committed while the first one waited.
-    cursor = connection.execute(f"{_LOCK_BARRIER}; {_READ_STATE}".encode())
+    cursor = connection.execute(f"{LOCK_BARRIER}; {_READ_STATE}".encode())
     cursor.nextset()
     row = cursor.fetchone()
     assert row is not None  # noqa: S101 — a SELECT without FROM has one row

@@ -141,7 +141,7 @@ def _write_stage(
         versions: list[NewVersion] = []
         contained: dict[int, list[ContainedResource]] = {}
         for change in writing:
-            version = _new_version(search.indexer, change, now)
+            version = new_version(search.indexer, change, now)
             if version is not None:
                 versions.append(version)
                 if change.resource is not None and "contained" in change.resource:
@@ -174,7 +174,8 @@ def _now(time: datetime, locked: Sequence[StoredResource]) -> datetime:
     return max([time, *(row.updated + _TICK for row in locked)])
 
 
-def _new_version(indexer: SearchIndexer, change: Change, now: datetime) -> NewVersion | None:
+def new_version(indexer: SearchIndexer, change: Change, now: datetime) -> NewVersion | None:
+    """The version that a change makes of what exists; None where nothing changes."""
     current = change.existing
     key = resource_key(change.type, change.id or "")
     number = current.version + 1 if current else 1
