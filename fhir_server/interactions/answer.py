@@ -1,16 +1,16 @@
 """What an interaction answers, before it becomes an HTTP response or a Bundle entry."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+
+import msgspec
 
 from fhir_server.model.issues import Issue
 from fhir_server.store.resources import StoredResource
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """The outcome of one interaction.
 
     Shape: `status` the HTTP status; `stored` the version it speaks of, if any; `body` other content

@@ -4,8 +4,9 @@ Source: FHIR R4 https://hl7.org/fhir/R4/http.html#transaction, https://hl7.org/f
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, cast
+
+import msgspec
 
 from fhir_server.interactions.conditions import Conditions, parse_entity_tags
 from fhir_server.interactions.patching.document import patch_of_entry
@@ -27,8 +28,7 @@ _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 READS = frozenset({"GET", "HEAD"})
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One entry.
 
     Shape: `at` its FHIRPath, `method` of the request, `path` the parts of the URL's path, `query` its

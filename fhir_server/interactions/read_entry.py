@@ -1,8 +1,9 @@
 """GET inside a batch or transaction: read, vread, history or search, by the URL of the entry."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.conditional_read import is_known

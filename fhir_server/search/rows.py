@@ -1,8 +1,9 @@
 """The index rows of one resource, as the tables of `fhir_server.store.schema` hold them."""
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
+
+import msgspec
 
 from fhir_server.store.keys import CONTAINED
 
@@ -21,8 +22,7 @@ class TypedValue(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class IndexRows:
+class IndexRows(msgspec.Struct):
     """What search knows of a resource.
 
     Shape: `tokens` for `resource.tokens`; the others rows of their tables without `key`: `dates`
@@ -33,15 +33,15 @@ class IndexRows:
     known. Each row once. `codes` (parameter, token, code) belong to no resource: what their tokens stand for.
     """
 
-    tokens: list[int] = field(default_factory=list)
-    dates: list[tuple[int, int, int]] = field(default_factory=list)
-    numbers: list[tuple[int, Decimal, Decimal]] = field(default_factory=list)
-    quantities: list[tuple[int, int, Decimal, Decimal]] = field(default_factory=list)
-    strings: list[tuple[int, str, bool]] = field(default_factory=list)
-    references: list[tuple[int, int]] = field(default_factory=list)
-    texts: list[tuple[str]] = field(default_factory=list)
-    codes: list[tuple[int, int, str]] = field(default_factory=list)
-    fragments: list[tuple[int, str]] = field(default_factory=list)
+    tokens: list[int] = []
+    dates: list[tuple[int, int, int]] = []
+    numbers: list[tuple[int, Decimal, Decimal]] = []
+    quantities: list[tuple[int, int, Decimal, Decimal]] = []
+    strings: list[tuple[int, str, bool]] = []
+    references: list[tuple[int, int]] = []
+    texts: list[tuple[str]] = []
+    codes: list[tuple[int, int, str]] = []
+    fragments: list[tuple[int, str]] = []
 
     def distinct(self) -> "IndexRows":
         """The same rows, each once, tokens sorted."""

@@ -11,6 +11,7 @@ from enum import IntEnum
 from functools import cache
 from typing import Any, LiteralString, Protocol
 
+import msgspec
 import psycopg
 
 from fhir_server.store.arrays import (
@@ -29,8 +30,7 @@ from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
 Connection = psycopg.Connection[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredResource:
+class StoredResource(msgspec.Struct, frozen=True, gc=False):
     """One version of a resource as it stands in the store. `body` is None for a deletion."""
 
     key: int
@@ -73,8 +73,7 @@ class IndexRows(Protocol):
     def codes(self) -> Sequence[tuple[int, int, str]]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class NewVersion:
+class NewVersion(msgspec.Struct, frozen=True):
     """A version to write. `replaces` is the row it supersedes, as `lock_resources` gave it; `rows` is None
     for a deletion.
     """

@@ -1,12 +1,12 @@
 """The walk over a resource's elements gives what the FHIRPath engine gives for each expression."""
 
 import gzip
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import fields
 
 from fhir_server.definitions import core_definitions
 from fhir_server.model.json_source import parse_json

@@ -2,8 +2,10 @@
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from fhir_server.interactions.conditions import UNCONDITIONAL, Conditions
 from fhir_server.interactions.writing.links import Link
@@ -27,8 +29,7 @@ class Criteria:
     request: SearchRequest
 
 
-@dataclass(slots=True, eq=False)
-class Change:
+class Change(msgspec.Struct, eq=False):
     """One write as it goes through the stages of `write_changes`.
 
     Shape: `at` is the FHIRPath of its entry (`Bundle.entry[3]`), empty outside a Bundle. What a client
@@ -62,7 +63,7 @@ class Change:
     """The version that the criteria matched, before its row was locked."""
     existing: StoredResource | None = None
     """The locked row that is to be superseded."""
-    warnings: Sequence[Issue] = field(default_factory=tuple)
+    warnings: Sequence[Issue] = ()
 
     def draw_id(self) -> None:
         """Give it an id of its own."""

@@ -8,11 +8,12 @@ tries again where another one was faster.
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from copy import copy
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 import psycopg
+from msgspec.structs import replace
 
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.server import FhirServer
@@ -87,7 +88,7 @@ def write_changes(
     client's names.
     Errors: Refused 400, 409 or 412, naming the entry.
     """
-    changes = [replace(change) for change in requested]
+    changes = [copy(change) for change in requested]
     lock_all_criteria(connection, changes)
     answers: dict[int, Answer] = {}
     events = EventCollector(server, connection)
