@@ -176,12 +176,13 @@ def _target_of(change: Change, targets: dict[str, str]) -> Replace:
     base = _base_of(change.full_url)
 
     def target(link: str) -> str | None:
+        found = targets.get(link)
+        if found is not None or (base is None and _VERSION not in link):
+            return found
         # Whichever version it had where it comes from, there is one of it in the Bundle.
         named, version, _ = link.partition(_VERSION)
         found = targets.get(named + version)
-        if found is None and base is not None:
-            found = targets.get(base + named + version)
-        return found
+        return targets.get(base + named + version) if found is None and base else found
 
     return target
 
