@@ -292,7 +292,8 @@ class Segment:
         fields[0] = ""
         found: list[Value] = []
         if self.is_header:
-            found = [(1, 1, 1, 1, syntax.field_end), (2, 1, 1, 1, fields[1])]
+            found = [(1, 1, 1, 1, syntax.field_end)]
+            found += [(2, 1, 1, 1, characters) for characters in fields[1:2] if characters]
             fields[:2] = ("", "", "")
         repetition_end, component_end, sub_end = syntax.text_ends
         # Most segments have neither subcomponents nor escapes, so that their fields are not asked for them.

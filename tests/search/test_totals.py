@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import psycopg
 import pytest
+from msgspec import structs
 
 from fhir_server.search import totals
 from fhir_server.search.run import run_fragment, run_search
@@ -101,7 +102,7 @@ def _put_again(connection: psycopg.Connection, store: SearchStore, number: int, 
     key = resource_key("Condition", f"c{number}")
     old = lock_resources(connection, [key])[key]
     resource = _condition(number, code)
-    new = replace(old, version=old.version + 1, deleted=code < 0)
+    new = structs.replace(old, version=old.version + 1, deleted=code < 0)
     rows = None if code < 0 else store.indexer.rows(resource)
     write_versions(connection, [NewVersion(new, old, rows)])
 

@@ -1,8 +1,8 @@
 import os
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from fhir_server.store.database import Database
 from fhir_server.store.history import read_instance_history

@@ -81,14 +81,15 @@ def receiver() -> Iterator[Receiver]:
             with state.changed:
                 state.received.append(one)
             status = state.answer(one)
+            with state.changed:
+                # Before it is answered: then another sender may follow at once.
+                if 200 <= status < 300:
+                    state.taken.append(one)
+                state.changed.notify_all()
             if status:
                 self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
-            with state.changed:
-                if 200 <= status < 300:
-                    state.taken.append(one)
-                state.changed.notify_all()
             self.close_connection = True
 
         do_POST = do_PUT = handle_any  # noqa: N815 — the names that http.server looks for

@@ -29,6 +29,7 @@ from fhir_server.fhirpath.syntax import (
 )
 from fhir_server.model.issues import error
 
+_ROOTS = frozenset({"resource", "context", "rootResource"})
 _MULTIPLYING = frozenset({"aggregate", "repeat", "replace", "replaceMatches", "select"})
 _DIV = re.compile(r"'(?:[^'\\]|\\.)*'|`[^`]*`|(?<=\.)div\b")
 
@@ -197,7 +198,7 @@ def _check_bounded(node: Node, depth: int = 0) -> None:
         if node.target is not None:
             _check_bounded(node.target, depth)
         return
-    if isinstance(node, External) and depth > 1:
+    if isinstance(node, External) and node.name in _ROOTS and depth > 1:
         raise FHIRPathError(error("patch-path-costly", "too-costly", name=f"%{node.name}"))
     for part in children(node):
         _check_bounded(part, depth)

@@ -38,3 +38,10 @@ def test_starts_valued__is_said_of_letters_and_digits_only(field: str, starts: b
     segment = Message.parse(f"{HEADER}\rPID|1|{field}".encode()).segments[1]
     assert segment.starts_valued(2) is starts
     assert not segment.starts_valued(3)
+
+
+@pytest.mark.parametrize("header", ["BHS||1", "BHS|", "BHS", "FHS||^~"])
+def test_values__header_within_a_message_has_the_places_of_its_leaves(header: str) -> None:
+    message = Message.parse(f"MSH|^~\\&|A\r{header}\r".encode())
+    segment = message.segments[1]
+    assert [value[:4] for value in segment.values()] == [leaf[:4] for leaf in segment.leaves()]
