@@ -18,10 +18,12 @@ from ingest.mapping.result import Stored
 from ingest.mapping.timestamps import sortable
 
 REPORT_RANKS: Mapping[str, int] = {
-    "registered": 0, "partial": 1, "preliminary": 1, "cancelled": 2, "final": 2,
-    "amended": 3, "corrected": 3, "appended": 3, "entered-in-error": 4,
+    "registered": 0, "partial": 1, "preliminary": 1, "final": 2,
+    "amended": 3, "appended": 3, "cancelled": 3, "corrected": 3, "entered-in-error": 4,
 }  # fmt: skip
-"""A lower status never overwrites a higher one, whatever its time (preliminary after final)."""
+"""A lower status never overwrites a higher one, whatever its time (preliminary after final); of equal ones
+the later time counts. A cancellation (table 0123 X: no results available) takes back what stands, a
+correction too; only a later correction (C) makes a report of it again."""
 
 READING_RANKS: Mapping[str, int] = {"initial": 0, "expert": 1, "third": 2}
 

@@ -83,6 +83,41 @@ def test_reports__of_one_number_end_corrected_in_any_order(order: tuple[int, ...
     assert (size["status"], size["valueQuantity"]["value"]) == ("corrected", 58)
 
 
+WITHDRAWN = ("20240318142500|||F", "20240321120000|||X")
+"""A cancellation (OBR-25 X) a day after the correction."""
+ORDER_CANCELLED = ("20240318142500|||F", "20240321120000|||F"), ("ORC|RE|", "ORC|CA|")
+"""The order taken back (ORC-1 CA), the status of the report left as it was."""
+
+
+@pytest.mark.parametrize("changes", [(WITHDRAWN,), ORDER_CANCELLED], ids=["OBR-25 X", "ORC-1 CA"])
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_report__cancelled_after_its_correction_ends_so_in_any_order(
+    order: tuple[int, ...], changes: tuple[tuple[str, str], ...]
+) -> None:
+    cancelled = read_message("oru_r01_narrative", ("ORU-0001", "ORU-0005"), *changes)
+    messages = [PRELIMINARY, FINAL, CORRECTED, cancelled]
+    (report,) = load([messages[i] for i in order]).of_type("DiagnosticReport")
+    assert report["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_report__corrected_after_its_cancellation_ends_so_in_any_order(
+    order: tuple[int, ...],
+) -> None:
+    early = ("20240318142500|||F", "20240319120000|||X")
+    cancelled = read_message("oru_r01_narrative", ("ORU-0001", "ORU-0005"), early)
+    messages = [FINAL, cancelled, CORRECTED]
+    (report,) = load([messages[i] for i in order]).of_type("DiagnosticReport")
+    assert report["status"] == "corrected"
+
+
+def test_report__deleted_by_the_volet_of_documents_is_entered_in_error() -> None:
+    deletion = (("ORC|RE|", "ORC|CA|"), ("|UNICODE UTF-8", "|UNICODE UTF-8|||2.1^CISIS_CDA_HL7_V2"))
+    deleted = read_message("oru_r01_narrative", ("ORU-0001", "ORU-0005"), *deletion)
+    (report,) = load([FINAL, deleted]).of_type("DiagnosticReport")
+    assert report["status"] == "entered-in-error"
+
+
 @pytest.mark.parametrize("order", list(permutations(range(5)))[::7])
 def test_messages__in_any_order_make_the_same_store(order: tuple[int, ...]) -> None:
     messages = [PRELIMINARY, FINAL, EXPERT, ADMISSION, MOVED]
