@@ -1,0 +1,78 @@
+"""Which of two messages counts, of each resource and element: the keys that a merge compares.
+
+Reports and what hangs on them count by status and time of issue, everything else by the time of the message.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ingest.mapping.assembly import Built
+from ingest.mapping.matching import Found
+from ingest.mapping.merge import Said, merged
+from ingest.mapping.movements import MOVED, movement_key, movement_of
+from ingest.mapping.timestamps import sortable
+
+REPORT_RANKS: Mapping[str, int] = {
+    "registered": 0, "partial": 1, "preliminary": 1, "final": 2,
+    "amended": 3, "appended": 3, "cancelled": 3, "corrected": 3, "entered-in-error": 4,
+}  # fmt: skip
+"""A lower status never overwrites a higher one, whatever its time (preliminary after final); of equal ones
+the later time counts. A cancellation (table 0123 X: no results available) takes back what stands, a
+correction too; only a later correction (C) makes a report of it again."""
+
+READING_RANKS: Mapping[str, int] = {"initial": 0, "expert": 1, "third": 2}
+
+
+def message_keys(built: Sequence[Built], message_time: str) -> dict[str, str]:
+    """The key of each resource: of reports and what hangs on them by status and time of issue."""
+    keys: dict[str, str] = {}
+    for one in built:
+        report = next((s.resource("report") for s in one.scopes if s.resource("report")), None)
+        if one.plan.write == "create" and report is None:
+            keys[one.full_url] = ""
+        elif report is None:
+            keys[one.full_url] = sortable(message_time)
+        else:
+            keys[one.full_url] = _report_key(report.resource, tumour=one.plan.type == "Condition")
+    return keys
+
+
+def element_keys(one: Built, key: str, found: Found) -> dict[str, str]:
+    """The keys of elements that do not rest on the time of the message.
+
+    Shape: where a patient is, and in which state the stay is, is told by the latest movement (ZBE-2),
+    not by the latest message: a historic movement that is told later moves nobody. An update of the
+    patient (A08) says nothing of the state. Elements that only fill gaps have none.
+    """
+    keys = dict.fromkeys(one.plan.fills, "")
+    if one.plan.type != "Encounter" or one.plan.write != "update":
+        return keys
+    movement = movement_of(one)
+    if movement is not None and movement is not one:
+        known = found.known.get(movement.full_url)
+        standing = (
+            movement.resource if known is None else merged(known, Said(movement.resource, key))
+        )
+        if by_movement := movement_key(standing, key):
+            keys.update(dict.fromkeys(MOVED, by_movement))
+    elif _is_update(one) and one.resource.get("status") != "finished":
+        keys["status"] = ""
+    return keys
+
+
+PATIENT_UPDATES = frozenset({"A08", "A28", "A31"})
+
+
+def _is_update(one: Built) -> bool:
+    header = one.scopes[0].visible().get("MSH")
+    return header is not None and header.text(9, 2) in PATIENT_UPDATES
+
+
+def _report_key(report: Mapping[str, Any], *, tumour: bool) -> str:
+    rank = REPORT_RANKS.get(str(report.get("status")), 0)
+    issued = sortable(str(report.get("issued", "")))
+    if not tumour:
+        return f"{rank}{issued}"
+    url = "https://osteon.example/fhir/StructureDefinition/reading-role"
+    roles = [e["valueCode"] for e in report.get("extension", ()) if e["url"] == url]
+    return f"{READING_RANKS.get(roles[0] if roles else '', 0)}{rank}{issued}"
