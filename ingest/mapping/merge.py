@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from ingest.mapping.movement_key import is_movement_key
+
 AS_OF = "https://osteon.example/fhir/StructureDefinition/as-of"
 UNITED = frozenset({"identifier", "specimen", "result", "parent", "evidence", "link", "basedOn"})
 """Lists that collect what several messages say; everything else is replaced."""
@@ -151,11 +153,11 @@ class _Keys:
 def settled(resource: Resource, elements: Mapping[str, Any], key: str) -> Resource:
     """A stored resource with elements that follow from other resources, under the key that these give.
 
-    Shape: what was told without them, and later, stays: a key of movements is `start~message`.
+    Shape: what was told without them, and later, stays.
     """
     present, keys = dict(_elements(resource)), _read_keys(resource)
     for name, value in elements.items():
-        if "~" in keys.of(name) or keys.of(name) < key:
+        if is_movement_key(keys.of(name)) or keys.of(name) < key:
             present[name] = value
             keys.elements[name] = key
     return _resource(resource, {"resourceType": resource["resourceType"]}, present, keys)

@@ -13,6 +13,7 @@ from typing import Any
 from ingest.mapping.assembly import Built
 from ingest.mapping.events import V2_0003
 from ingest.mapping.merge import Resource, key_of, settled
+from ingest.mapping.movement_key import MovementKey
 from ingest.mapping.timestamps import sortable
 
 MOVED = ("location", "status", "class")
@@ -34,7 +35,7 @@ def movement_of(stay: Built) -> Built | None:
 def movement_key(movement: Resource, message_key: str) -> str:
     """The key of what a movement tells of its stay: one that does not stand is outdone by any that does."""
     start = NEVER if movement.get("status") == CANCELLED else _start(movement)
-    return f"{start}~{message_key}" if start else ""
+    return MovementKey(start, message_key).written() if start else ""
 
 
 def _start(movement: Resource) -> str:
@@ -61,7 +62,7 @@ def moved(stay: Resource, movements: Sequence[Resource]) -> Resource:
         withdrawn = any(_events(one) & CANCELLED_ADMISSIONS for one in movements)
         start, status = NEVER, CANCELLED if withdrawn else UNDER_WAY
     told = {name: last[name] for name in MOVED if name in last}
-    return settled(stay, {**told, "status": status}, f"{start}~{key_of(last)}")
+    return settled(stay, {**told, "status": status}, MovementKey(start, key_of(last)).written())
 
 
 def _order(movement: Resource) -> tuple[str, str]:
