@@ -66,11 +66,8 @@ def _messages(files: list[Path]) -> Iterator[tuple[str, bytes | None]]:
     """Each message with the name it is told by; None where a file holds something else."""
     for path in files:
         batch = read_batch(path.read_bytes())
-        for fault in batch.faults:
+        for fault in batch.faults_of_file:
             typer.echo(f"{path}: {fault.issue().text()}", err=True)
-            yield str(path), None
-        if not batch.messages and not batch.faults:
-            typer.echo(f"{path}: no message", err=True)
             yield str(path), None
         for number, message in enumerate(batch.messages, 1):
             yield f"{path}#{number}" if len(batch.messages) > 1 else str(path), message

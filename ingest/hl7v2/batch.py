@@ -24,6 +24,11 @@ class Batch:
     messages: tuple[bytes, ...]
     faults: tuple[Hl7Fault, ...]
 
+    @property
+    def faults_of_file(self) -> tuple[Hl7Fault, ...]:
+        """The same where there has to be a message: an empty file has none."""
+        return self.faults or (() if self.messages else (Hl7Fault("hl7v2-no-header", 100),))
+
 
 def read_batch(content: bytes) -> Batch:
     """Split a file into its messages.

@@ -41,8 +41,7 @@ def read_messages(content: bytes) -> MessageFile:
     """
     batch = read_batch(content)
     if batch.messages or batch.faults != (Hl7Fault("hl7v2-no-header", 100),):
-        faults = batch.faults or (() if batch.messages else (Hl7Fault("hl7v2-no-header", 100),))
-        return MessageFile(batch.messages, faults)
+        return MessageFile(batch.messages, batch.faults_of_file)
     try:
         Message.parse(content)
     except Hl7SyntaxError as error:

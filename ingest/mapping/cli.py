@@ -91,9 +91,9 @@ def _map_files(
     held = 0
     for path in files:
         batch = read_batch(path.read_bytes())
-        for fault in batch.faults:
+        for fault in batch.faults_of_file:
             typer.echo(f"{path}: {fault.issue().text(language.value)}", err=True)
-        held += len(batch.faults)
+        held += len(batch.faults_of_file)
         for raw in batch.messages:
             try:
                 message = library.register.read(raw)

@@ -36,6 +36,14 @@ def test_map__of_a_held_message_ends_with_one(tmp_path: Path) -> None:
     assert "Aucun centre du registre" in result.stdout
 
 
+def test_map__of_a_file_without_a_message_tells_so_and_ends_with_one(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.hl7"
+    empty.write_bytes(b"")
+    result = RUNNER.invoke(app, ["map", "--language", "fr", str(empty)])
+    assert result.exit_code == 1
+    assert "ne commence pas par un segment MSH" in result.output
+
+
 def test_map__with_a_broken_map_tells_file_line_and_expectation(tmp_path: Path) -> None:
     folder = tmp_path / "mappings"
     copytree(mappings_folder(), folder)
