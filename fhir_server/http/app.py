@@ -15,6 +15,7 @@ from fhir_server.http.faults import FaultBoundary
 from fhir_server.http.fhir import FHIR_PATH, FhirEndpoint
 from fhir_server.http.hosts import HostCheck
 from fhir_server.http.threads import InteractionThreads
+from fhir_server.http.wrong_method import wrong_method
 from fhir_server.interactions.server import FhirServer
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -51,6 +52,7 @@ def _pages(server: FhirServer, lifespan: Lifespan) -> FastAPI:
         title="Osteon", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     pages.add_middleware(FaultBoundary)
+    pages.add_exception_handler(405, wrong_method(server.settings.language))
     pages.router.routes.extend(
         [
             *health.routes(server),

@@ -111,6 +111,16 @@ def unknown_parameters(request: Request, known: Collection[str]) -> list[Issue]:
     ]
 
 
+def refuse_parameters(request: Request) -> None:
+    """What is asked takes no parameters. Errors: Refused 400 where it has some."""
+    faults = [
+        error("ingest-parameter-none", "not-supported", name=name)
+        for name in dict.fromkeys(request.query_params)
+    ]
+    if faults:
+        raise Refused(400, faults)
+
+
 def bad_value(name: str, expected: str | Reason) -> Issue:
     """The issue of a parameter whose value cannot be used."""
     return error("ingest-parameter-value", "value", name=name, expected=expected)

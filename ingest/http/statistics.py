@@ -10,6 +10,7 @@ from starlette.routing import Route
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Language
 from ingest.http.exchange import answered, json_answer
+from ingest.http.query import refuse_parameters
 from ingest.journal.record import STATES
 from ingest.journal.statistics import UNKNOWN, CentreStatistics, centre_statistics
 from ingest.maps import current_maps
@@ -18,7 +19,8 @@ from ingest.maps import current_maps
 def routes(server: FhirServer) -> list[Route]:
     """The route of the numbers."""
 
-    def stats(_request: Request, _language: Language) -> Response:
+    def stats(request: Request, _language: Language) -> Response:
+        refuse_parameters(request)
         now = datetime.now(UTC)
         centres = list(current_maps(server.settings).register.centres)
         with server.database.connection() as connection:

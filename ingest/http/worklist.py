@@ -9,6 +9,7 @@ from starlette.routing import Route
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Language, refuse
 from ingest.http.exchange import answered, json_answer
+from ingest.http.query import refuse_parameters
 from ingest.journal.issue_json import told
 from ingest.journal.work_items import WorkItem, list_work_items, release
 from ingest.maps import current_maps
@@ -18,7 +19,8 @@ from ingest.resolution import resolves
 def routes(server: FhirServer) -> list[Route]:
     """The routes of the worklist."""
 
-    def listed(_request: Request, language: Language) -> Response:
+    def listed(request: Request, language: Language) -> Response:
+        refuse_parameters(request)
         library = current_maps(server.settings).library
         with server.database.connection() as connection:
             items = list_work_items(connection)

@@ -5,6 +5,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from fhir_server.http.app import create_app
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import error
 from fhir_server.store.database import Database
@@ -34,6 +35,21 @@ def filled(server: FhirServer, database: Database) -> list[int]:
     ids = journal(database, adt("1"), adt("2", event="ADT^A31"), adt("3"), b"no message")
     work_off_all(database, worker_of(server, mapping))
     return ids + journal(database, adt("5", application="DPI-C01"))
+
+
+@pytest.mark.parametrize("path", ["/ingest/stats", "/ingest/worklist"])
+def test_numbers_and_worklist__take_no_parameters(client: TestClient, path: str) -> None:
+    answer = client.get(path, params={"centre": "C01"}, headers={"Accept-Language": "fr"})
+    assert answer.status_code == 400
+    (issue,) = answer.json()["issue"]
+    assert "centre" in issue["details"]["text"]
+
+
+@pytest.mark.parametrize("path", ["/ingest/stats", "/ingest/messages", "/ingest/worklist"])
+def test_routes__tell_which_methods_they_take(server: FhirServer, path: str) -> None:
+    answer = TestClient(create_app(server, reindexes=False), "http://127.0.0.1").put(path)
+    assert (answer.status_code, answer.json()["resourceType"]) == (405, "OperationOutcome")
+    assert "GET" in answer.headers["allow"]
 
 
 def listed(client: TestClient, url: str) -> list[int]:
