@@ -158,6 +158,15 @@ def _numbers(scope: Scope, segment: str, field: int) -> set[str | None]:
     return {one.component(1) for one in repetitions} - {None, NULL}
 
 
+@finishing_step("one-movement")
+def one_movement(assembly: Assembly, scope: Scope, _target: dict[str, Any], _label: str) -> None:
+    """A message tells of one movement (PAM.fr: ZBE 1..1); of several, which state each led to is not said."""
+    if len({one.text(1) for one in scope.named("ZBE")}) > 1:
+        assembly.context.held.append(
+            error("v2-movements-several", "structure", "Encounter", place="ZBE-1")
+        )
+
+
 @finishing_step("recorded-now")
 def recorded_now(_assembly: Assembly, _scope: Scope, target: dict[str, Any], _label: str) -> None:
     """A message without a usable time of its own is recorded when it is mapped."""

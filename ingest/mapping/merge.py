@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 from ingest.mapping.movement_key import is_movement_key
@@ -34,6 +35,9 @@ nothing of how the patient came. Each part has a key of its own."""
 
 CHOICES = ("abatement", "collected", "deceased", "effective", "multipleBirth", "onset")
 """Elements of which one type at a time may be present (FHIR `[x]`)."""
+
+NUMBER = "number("
+"""Begins the names of keys about single identifiers."""
 
 META_LISTS = ("tag", "security")
 ASSERTED_DATE = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
@@ -70,7 +74,9 @@ def said_before(stored: Resource, content: Resource) -> Said:
     """What messages have said of a stored resource, to be said of another one, each element with its key."""
     keys = _read_keys(stored)
     present = {name for name, _ in _elements(stored)}
-    gone = frozenset(name for name in keys.elements if name not in present)
+    gone = frozenset(
+        name for name in keys.elements if name not in present and not name.startswith(NUMBER)
+    )
     return Said(content, keys.common, gone, keys.elements)
 
 
@@ -106,7 +112,9 @@ def _by_element(
     result = dict(present)
     known = frozenset({*present, *keys.elements})
     for name, value in further.items():
-        if name in UNITED:
+        if name == "identifier":
+            result[name] = _numbers(present.get(name, []), value, keys, said)
+        elif name in UNITED:
             result[name] = UNITES.get(name, _united)(present.get(name, []), value)
         elif name == f"extension({ASSERTED_DATE})":
             result[name] = _earlier(present.get(name), value)
@@ -171,7 +179,8 @@ def key_of(resource: Resource) -> str:
 def with_keys(said: Said) -> Resource:
     """A resource that is stored for the first time, with the keys that later messages compare with."""
     elements = dict(_elements(said.resource))
-    keys = _Keys("", {name: said.key_of(name) for name in [*elements, *said.gone]})
+    numbers = [name for name in said.element_keys if name.startswith(NUMBER)]
+    keys = _Keys("", {name: said.key_of(name) for name in [*elements, *said.gone, *numbers]})
     return _resource({}, said.resource, elements, keys)
 
 
@@ -231,6 +240,33 @@ def _united(present: list[Any], further: list[Any]) -> list[Any]:
     return [*present, *(entry for entry in further if _sameness(entry) not in known)]
 
 
+def number_name(identifier: Mapping[str, Any]) -> str:
+    """The name under which the key of a merge stands that told last whether a number is in use."""
+    number = f"{identifier.get('system')}|{identifier.get('value')}"
+    return f"{NUMBER}{sha256(number.encode()).hexdigest()[:12]})"
+
+
+def _numbers(
+    present: list[Any], further: list[Any], keys: "_Keys", said: Said
+) -> list[dict[str, Any]]:
+    """Identifiers, each retired or in use as the last merge that named it tells; messages that are no merge
+    bring no retired number back.
+    """
+    told = {_sameness(entry): entry for entry in further}
+    result = []
+    for entry in _united_numbers(present, further):
+        name, same = number_name(entry), _sameness(entry)
+        known_key, told_key = keys.elements.get(name, ""), said.element_keys.get(name, "")
+        if same in told and told_key > known_key:
+            keys.elements[name] = told_key
+            result.append(told[same])
+        elif known_key > told_key:
+            result += [one for one in present if _sameness(one) == same]
+        else:
+            result.append(entry)
+    return result
+
+
 def _united_numbers(present: list[Any], further: list[Any]) -> list[Any]:
     """Identifiers; one that either side knows as retired is retired, whatever comes later."""
     old = {_sameness(entry) for entry in (*present, *further) if entry.get("use") == "old"}
@@ -259,7 +295,7 @@ def _sameness(entry: Mapping[str, Any]) -> Any:
     return (entry.get("system"), entry.get("value")) if "value" in entry else entry
 
 
-UNITES = {"evidence": _united_evidence, "identifier": _united_numbers}
+UNITES = {"evidence": _united_evidence}
 
 
 def _earlier(present: Mapping[str, Any] | None, further: Mapping[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ingest.mapping.assembly import Built
 from ingest.mapping.matching import Found
-from ingest.mapping.merge import Said, merged
+from ingest.mapping.merge import Said, merged, number_name
 from ingest.mapping.movements import MOVED, movement_key, movement_of
 from ingest.mapping.timestamps import sortable
 
@@ -42,9 +42,15 @@ def element_keys(one: Built, key: str, found: Found) -> dict[str, str]:
 
     Shape: where a patient is, and in which state the stay is, is told by the latest movement (ZBE-2),
     not by the latest message: a historic movement that is told later moves nobody. An update of the
-    patient (A08) says nothing of the state. Elements that only fill gaps have none.
+    patient (A08) says nothing of the state. A merge tells of each number whether it is in use. Elements that
+    only fill gaps have none, the status of an identity among them where PID-32 is empty.
     """
     keys = dict.fromkeys(one.plan.fills, "")
+    if one.plan.write == "merge":
+        numbers = one.resource.get("identifier", ())
+        keys.update({number_name(number): key for number in numbers})
+    if one.plan.type == "Patient" and not _says_identity_status(one):
+        keys["tag"] = ""
     if one.plan.type != "Encounter" or one.plan.write != "update":
         return keys
     movement = movement_of(one)
@@ -58,6 +64,11 @@ def element_keys(one: Built, key: str, found: Found) -> dict[str, str]:
     elif _is_update(one) and one.resource.get("status") != "finished":
         keys["status"] = ""
     return keys
+
+
+def _says_identity_status(one: Built) -> bool:
+    segment = one.scopes[0].visible().get("PID")
+    return segment is not None and bool(segment.text(32))
 
 
 PATIENT_UPDATES = frozenset({"A08", "A28", "A31"})

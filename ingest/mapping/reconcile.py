@@ -13,6 +13,11 @@ from ingest.mapping.bundle import WITHOUT_IDENTIFIER, conditional_entry, search_
 from ingest.mapping.matching import Found, find, identities
 from ingest.mapping.merge import Resource, Said, merged, with_keys
 from ingest.mapping.movements import is_added, moved, movement_of
+from ingest.mapping.national_identity import (
+    contradicts_ins,
+    only_if_qualified,
+    without_replaced_ins,
+)
 from ingest.mapping.patient_merge import absorbed, linked, replacement_entries, update_entry
 from ingest.mapping.precedence import element_keys, message_keys
 from ingest.mapping.result import Stored
@@ -61,14 +66,13 @@ def _reconcile_one(
     if retired and known is not None:
         said = linked(said, retired)
         result.entries.extend(replacement_entries(retired, known, stored))
-    if known is not None and _is_of_another(said.resource, known):
-        _hold(
-            result, error("v2-subject-conflict", "conflict", one.plan.type, element=one.plan.type)
-        )
-        return
     if known is None:
         result.held.extend(one.missing)
         result.entries.append(_new_entry(one, said))
+        return
+    conflict = _conflict(one, said.resource, known)
+    if conflict is not None:
+        _hold(result, conflict)
         return
     if one.plan.identity == "content-of-document":
         return
@@ -76,7 +80,8 @@ def _reconcile_one(
         if not _same(known, _adopt(said.resource, known)):
             result.entries.append(conditional_entry(one, said.resource))
         return
-    resource = merged(absorbed(known, retired), _adopted(said, known))
+    standing = absorbed(without_replaced_ins(one, known), retired)
+    resource = only_if_qualified(merged(standing, _adopted(said, known)))
     if one.plan.type == "Encounter":
         resource = _by_movements(one, resource, all_said, found, stored)
     result.held.extend(missing_elements(one.plan, resource))
@@ -87,6 +92,15 @@ def _reconcile_one(
 OWNED = frozenset({"DiagnosticReport", "DocumentReference", "Observation", "Specimen"})
 """Types that stay with their patient: a number used again would put one patient's result into the record of
 another. A stay may be given to another patient by its hospital."""
+
+
+def _conflict(one: Built, told: Resource, known: Resource) -> Issue | None:
+    """Why what a message tells may not enter the stored record."""
+    if _is_of_another(told, known):
+        return error("v2-subject-conflict", "conflict", one.plan.type, element=one.plan.type)
+    if contradicts_ins(one, known):
+        return error("v2-ins-changed", "conflict", "Patient.identifier", place="PID-3")
+    return None
 
 
 def _is_of_another(resource: Resource, known: Resource) -> bool:

@@ -90,6 +90,20 @@ def test_report__for_the_retired_number_goes_to_the_survivor() -> None:
     assert found["subject"]["reference"] == f"Patient/{survivor['id']}"
 
 
+BACK = message(
+    "ADT^A40^ADT_A39", patient("100002"), "MRG|100001^^^IPP-C01^PI", time="20240601080000"
+)
+"""The merge the other way round, two months later."""
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+def test_merge__the_other_way_round_brings_the_first_number_back(order: tuple[int, ...]) -> None:
+    merges = [MERGE, BACK]
+    store = load([RETIRED, SURVIVOR, *(merges[i] for i in order), MOVED_LATER])
+    (survivor,) = active(store)
+    assert numbers(survivor) == {("100001", "old"), ("100002", "usual")}
+
+
 def test_merge__of_a_merged_record_goes_on_to_the_last_one() -> None:
     third = message("ADT^A28^ADT_A05", patient("100003"), time="20240303080000")
     onward = message(

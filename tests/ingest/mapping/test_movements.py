@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ingest.hl7v2 import Message
+from ingest.mapping import map_message
 from tests.ingest.mapping.feed import message, movement, patient, stay
 from tests.ingest.mapping.memory_store import MemoryStore
 from tests.ingest.mapping.test_reconcile import load, state
@@ -48,6 +49,18 @@ def test_stay__ends_discharged_from_its_last_place_in_any_order(order: tuple[int
     encounter = the_stay(store)
     assert (encounter["status"], places(encounter)) == ("finished", ["REA / 7 / B"])
     assert encounter["period"]["end"] == "2024-03-20T12:00:00+01:00"
+
+
+def test_movements__of_two_numbers_in_one_message_hold_it() -> None:
+    several = message(
+        "ADT^A02^ADT_A02",
+        patient(),
+        stay(),
+        movement("M2", "20240312080000"),
+        movement("M3", "20240313080000"),
+    )
+    held = map_message(several, stored=MemoryStore()).held
+    assert [issue.id for issue in held] == ["v2-movements-several"]
 
 
 def test_movements__are_encounters_that_are_part_of_the_stay() -> None:
