@@ -30,7 +30,8 @@ class Quirks:
     continues the field before; `header` what MSH lacks; `dates` places whose dates are written by a pattern;
     `reversed_authorities` places of an HD with the OID in front of the namespace; `unescaped` the fields of
     an OBX in all, where separators within the text of OBX-5 are not escaped (0: they are); `repeated`
-    segments that are sent again, byte for byte.
+    segments that are sent again, byte for byte; `authorities` who assigned the patient numbers (CX) of a
+    field that come without an authority.
     """
 
     charset: str = ""
@@ -41,6 +42,7 @@ class Quirks:
     reversed_authorities: frozenset[Place] = frozenset()
     unescaped: int = 0
     repeated: frozenset[str] = frozenset()
+    authorities: Mapping[Place, bytes] = field(default_factory=dict)
 
     def mend(self, raw: bytes) -> bytes:
         """The message as the sender should have written it; bytes that have no header stay as they are.
@@ -78,8 +80,9 @@ class Quirks:
         name = line[:3]
         if self.unescaped and name == b"OBX":
             line = _escaped_text(line, delimiters, self.unescaped)
-        changes = self._changes(name.decode("latin-1"))
-        if not changes:
+        segment = name.decode("latin-1")
+        changes = self._changes(segment)
+        if not changes and not any(segment == place[0] for place in self.authorities):
             return line
         fields = line.split(delimiters.field)
         for (_, number, component), change in changes:
@@ -88,6 +91,7 @@ class Quirks:
                 fields += [b""] * (at + 1 - len(fields))
             if at < len(fields):
                 fields[at] = _changed(fields[at], component, change, delimiters)
+        self._assigned(fields, segment, delimiters)
         return delimiters.field.join(fields)
 
     def _changes(self, name: str) -> list[tuple[Place, Callable[[bytes, bytes], bytes]]]:
@@ -99,6 +103,11 @@ class Quirks:
         found += [(place, _dated(form)) for place, form in self.dates.items() if name == place[0]]
         found += [(place, _turned) for place in self.reversed_authorities if name == place[0]]
         return found
+
+    def _assigned(self, fields: list[bytes], name: str, delimiters: Delimiters) -> None:
+        for (segment, number, _), authority in self.authorities.items():
+            if segment == name and number < len(fields):
+                fields[number] = _with_authority(fields[number], authority, delimiters)
 
 
 AS_SENT = Quirks()
@@ -161,6 +170,25 @@ def _changed(
         parts += [b""] * (component - len(parts))
         parts[component - 1] = change(parts[component - 1], delimiters.subcomponent)
         changed.append(delimiters.component.join(parts).rstrip(delimiters.component))
+    return (delimiters.repetition or b"").join(changed)
+
+
+_NUMBER, _AUTHORITY, _TYPE = 0, 3, 4
+_PATIENT_NUMBERS = frozenset({b"", b"MR", b"PI"})
+
+
+def _with_authority(value: bytes, authority: bytes, delimiters: Delimiters) -> bytes:
+    """A list of CX, those that may be patient numbers and name no authority with this one."""
+    repetitions = value.split(delimiters.repetition) if delimiters.repetition else [value]
+    changed = []
+    for repetition in repetitions:
+        parts = repetition.split(delimiters.component)
+        padded = parts + [b""] * (_TYPE + 1 - len(parts))
+        lacks = padded[_NUMBER] not in {b"", b'""'} and not padded[_AUTHORITY]
+        if lacks and padded[_TYPE] in _PATIENT_NUMBERS:
+            padded[_AUTHORITY] = authority
+            parts = padded
+        changed.append(delimiters.component.join(parts))
     return (delimiters.repetition or b"").join(changed)
 
 

@@ -82,6 +82,9 @@ class CentreRegister:
                     self._by_sender[application, facility] = centre
             for namespace, system in centre.authorities.items():
                 self._authorities.setdefault(namespace, system)
+        self.systems = frozenset(
+            system for centre in centres for system in centre.authorities.values()
+        )
 
     def of_sender(self, application: str | None, facility: str | None) -> Centre | None:
         """The centre that sends as MSH-3 and MSH-4; one without listed applications sends as any."""

@@ -12,6 +12,7 @@ import ingest.mapping.documents
 import ingest.mapping.events
 import ingest.mapping.identifiers
 import ingest.mapping.identity_status
+import ingest.mapping.patient_numbers
 import ingest.mapping.people
 import ingest.mapping.values  # noqa: F401 — importing these makes their functions known to the maps
 from ingest.mapping.accounting import Rules, settled_places, static_rules

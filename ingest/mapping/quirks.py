@@ -30,7 +30,7 @@ def load_quirks(root: Path, centre: str) -> Quirks:
     section = load_section(path, root)
     section.only(
         "note", "charset", "line-ends", "continued-lines", "header", "dates",
-        "reversed-authorities", "unescaped", "repeated", "held-for",
+        "reversed-authorities", "missing-authorities", "unescaped", "repeated", "held-for",
     )  # fmt: skip
     return Quirks(
         charset=_charset(section),
@@ -44,6 +44,7 @@ def load_quirks(root: Path, centre: str) -> Quirks:
         ),
         unescaped=_fields_in_all(section.section("unescaped")),
         repeated=frozenset(_segments(section)),
+        authorities=_authorities(section.section("missing-authorities")),
     )
 
 
@@ -87,6 +88,11 @@ def _header(section: Section) -> dict[Place, bytes]:
             raise section.fault(f"a field of MSH from MSH-3 on, found `{key}`", key)
         found[place] = section.text(key).encode()
     return found
+
+
+def _authorities(section: Section) -> dict[Place, bytes]:
+    section.only("PID-3", "MRG-1")
+    return {_place(section, key, key): section.text(key).encode() for key in section}
 
 
 def _dates(section: Section) -> dict[Place, re.Pattern[bytes]]:
