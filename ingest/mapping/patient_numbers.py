@@ -26,7 +26,7 @@ OTHER_KINDS = frozenset({*OWN_KINDS, "nda", "pseudonym", "tumour", "visit"})
 @map_function("patient_number_type")
 def patient_number_type(context: Context, views: list[View], element: str) -> dict[str, Any] | None:
     """The type of a CX in a list of patient numbers; one that the register makes an IPP is a PI too."""
-    told = identifier_type(context, views, element)
+    told: dict[str, Any] | None = identifier_type(context, views, element)
     if not any(_is_made_ipp(context, view) for view in views):
         return told
     codings = told.get("coding", []) if told else []
@@ -38,7 +38,8 @@ def patient_number_use(context: Context, views: list[View], element: str) -> str
     """The use of such a CX: usual for the number of the hospital."""
     if any(_is_made_ipp(context, view) for view in views):
         return "usual"
-    return identifier_use(context, views, element)
+    use: str | None = identifier_use(context, views, element)
+    return use
 
 
 def _is_made_ipp(context: Context, view: View) -> bool:
