@@ -12,11 +12,13 @@ from decimal import Decimal
 from typing import Any
 
 from fhir_server.fhirpath import functions
+from fhir_server.fhirpath.budget import FREE, TEXT_SHIFT
 from fhir_server.fhirpath.errors import FHIRPathError, semantic_error
 from fhir_server.fhirpath.fast import FALL_BACK, FastPath, FastTruth, compile_fast
 from fhir_server.fhirpath.fragment import EMPTY, Context, Fragment, Run, Types
 from fhir_server.fhirpath.operators import OPERATORS, collections, logic, types
 from fhir_server.fhirpath.operators.math import negated
+from fhir_server.fhirpath.operators.operator import BinaryOperator
 from fhir_server.fhirpath.quantity import Quantity
 from fhir_server.fhirpath.scope import ConformsTo, Scope, Terminology
 from fhir_server.fhirpath.syntax import (
@@ -223,7 +225,7 @@ class Compiler:
         right = self.part(node.right, context)
         operator = OPERATORS[node.operator]
         return Fragment(
-            _binary(operator.apply, left.run, right.run), operator.returns(left.types, right.types),
+            _binary(operator, left.run, right.run), operator.returns(left.types, right.types),
             note=f"operator {node.operator}", parts=(left, right),
         )  # fmt: skip
 
@@ -243,9 +245,12 @@ def in_fast_lane(general: Fragment, fast: FastPath | FastTruth) -> Fragment:
 
         def run(this: Any, scope: Scope) -> Items:
             try:
-                return typed(this.value)
+                found = typed(this.value)
             except FALL_BACK:
                 return careful(this, scope)
+            if len(found) > FREE:
+                scope.spend(len(found))
+            return found
 
     else:
         test = fast.test
@@ -287,8 +292,30 @@ def _constant_value(node: Constant) -> tuple[Any, str]:
     return node.value, "System." + name
 
 
-def _binary(apply: Callable[[Items, Items], Items], left: Run, right: Run) -> Run:
-    return lambda this, scope: apply(left(this, scope), right(this, scope))
+def _binary(operator: BinaryOperator, left: Run, right: Run) -> Run:
+    apply, cost = operator.apply, operator.cost
+    if operator.makes_text:
+        return _making_text(apply, left, right)
+    if cost is None:
+        return lambda this, scope: apply(left(this, scope), right(this, scope))
+
+    def run(this: Any, scope: Scope) -> Items:
+        one, other = left(this, scope), right(this, scope)
+        if len(one) > 1 or len(other) > 1:
+            scope.spend(cost(one, other))
+        return apply(one, other)
+
+    return run
+
+
+def _making_text(apply: Callable[[Items, Items], Items], left: Run, right: Run) -> Run:
+    def run(this: Any, scope: Scope) -> Items:
+        found = apply(left(this, scope), right(this, scope))
+        if found and type(found[0]) is str and len(found[0]) > FREE:
+            scope.spend(len(found[0]) >> TEXT_SHIFT)
+        return found
+
+    return run
 
 
 def _step(source: Run, name: str, space: TypeSpace) -> Run:
@@ -296,9 +323,14 @@ def _step(source: Run, name: str, space: TypeSpace) -> Run:
 
     def run(this: Any, scope: Scope) -> Items:
         found: Items = []
-        for item in source(this, scope):
+        items = source(this, scope)
+        paid = 0 if len(items) > FREE else None
+        for item in items:
             if type(item) is not TypedValue:
                 continue
+            if paid is not None:
+                scope.spend(1 + len(found) - paid)
+                paid = len(found)
             holder = holder_of(item)
             if not holder:
                 continue
@@ -309,6 +341,8 @@ def _step(source: Run, name: str, space: TypeSpace) -> Run:
                 )
             for child in candidates:
                 append_child(found, holder, child)
+        if len(found) > FREE:
+            scope.spend(len(found))
         return found
 
     return run

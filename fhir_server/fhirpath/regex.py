@@ -127,10 +127,17 @@ def fullmatch(pattern: str, text: str) -> bool:
     return found is not None
 
 
-def replace(pattern: str, substitution: str, text: str) -> str:
-    """Every match replaced; `$1` and `${name}` in the substitution stand for groups."""
-    template = _template(substitution)
+def replace(pattern: str, substitution: str, text: str, longest: int) -> str:
+    """Every match replaced; `$1` and `${name}` in the substitution stand for groups. A result that would
+    outgrow `longest` is given up as soon as it does.
+    """
     compiled = compile_pattern(pattern)
+    of_one_match = len(substitution) + len(_GROUP.findall(substitution)) * len(text)
+    template: str | Callable[[engine.Match[str]], str] = _template(substitution)
+    if of_one_match * (len(text) + 1) > longest:
+        if of_one_match > longest * 10:
+            raise too_long("replaceMatches()", longest)
+        template = _counted(str(template), longest)
     try:
         return _bounded(lambda limit: compiled.sub(template, text, timeout=limit), pattern, text)
     except (engine.error, IndexError):
@@ -138,6 +145,25 @@ def replace(pattern: str, substitution: str, text: str) -> str:
             "fhirpath-regex", pattern=shortened(pattern),
             reason=because("because-regex-substitution"),
         ) from None  # fmt: skip
+
+
+def _counted(template: str, longest: int) -> Callable[["engine.Match[str]"], str]:
+    made = 0
+
+    def expanded(match: "engine.Match[str]") -> str:
+        nonlocal made
+        piece: str = match.expand(template)
+        made += len(piece)
+        if made > longest:
+            raise too_long("replaceMatches()", longest)
+        return piece
+
+    return expanded
+
+
+def too_long(operation: str, longest: int) -> Exception:
+    """What an operation makes has outgrown what a text may be."""
+    return execution_error("fhirpath-too-many", operation=operation, most=longest)
 
 
 _GROUP = engine.compile(r"\\\$|\$(?:(\d+)|\{(\w+)\})")

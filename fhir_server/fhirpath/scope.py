@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from fhir_server.fhirpath.budget import MAX_WORK, STRETCH, Budget
 from fhir_server.fhirpath.temporal import clock_now
 from fhir_server.fhirpath.values import Items, TypedValue
 
@@ -27,8 +28,8 @@ ConformsTo = Callable[[TypedValue, str], bool | None]
 """Whether a value conforms to the profile of a canonical; None where the profile is not known."""
 
 
-class Scope:
-    """Environment variables, callbacks and loop variables of one evaluation.
+class Scope(Budget):
+    """Environment variables, callbacks, loop variables and the budget of one evaluation.
 
     Source: FHIRPath N1 §9 (environment variables); FHIR R4 §2.9.3.
     """
@@ -53,6 +54,8 @@ class Scope:
         variables: Mapping[str, Any] | None,
         resolve: Resolve | None,
     ) -> None:
+        self._until_look = STRETCH
+        self._left = MAX_WORK
         self.context = context
         self.resource = resource
         self.root_resource = root_resource
@@ -75,8 +78,15 @@ class Scope:
         """The items one by one, with `$index` set for each."""
         outer = self.index
         try:
-            for index, item in enumerate(items):
-                self.index = index
-                yield item
+            if len(items) <= STRETCH:
+                self.spend(len(items))
+                for index, item in enumerate(items):
+                    self.index = index
+                    yield item
+            else:
+                for index, item in enumerate(items):
+                    self.spend(1)
+                    self.index = index
+                    yield item
         finally:
             self.index = outer

@@ -17,6 +17,10 @@ Walk = Callable[[Any], Sequence[Any]]
 Typed = Callable[[Any], Items]
 
 
+MAX_COMPARED = 1_000
+"""Items compared each with each; more are left to the general lane, which counts its work."""
+
+
 class UnsureError(Exception):
     """The data holds what only the general lane can judge."""
 
@@ -319,6 +323,8 @@ def _joined(parts: list[Typed]) -> Typed:
 def _distinct_typed(typed: Typed) -> Typed:
     def once(this: Any) -> Items:
         items = typed(this)
+        if len(items) > MAX_COMPARED:
+            raise UnsureError
         return items if len(items) < 2 else distinct(items)
 
     return once
@@ -334,7 +340,7 @@ def _distinct_values(live: list[FastPath], once: Typed) -> Walk:
             found = walk(this)
             if len(found) < 2:
                 return found
-            if is_plain:
+            if is_plain and len(found) <= MAX_COMPARED:
                 return distinct_objects(found)
         bare = [item.value for item in once(this)]
         if None in bare:

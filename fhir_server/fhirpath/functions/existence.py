@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 from fhir_server.fhirpath.errors import execution_error
 from fhir_server.fhirpath.fragment import Context, Fragment, Run, boolean
 from fhir_server.fhirpath.functions.registry import compiled, iterating, on_collection
-from fhir_server.fhirpath.operators.collections import distinct, holds
+from fhir_server.fhirpath.operators.collections import (
+    comparisons,
+    cost_of_distinct,
+    distinct,
+    holds,
+)
 from fhir_server.fhirpath.scope import Scope
 from fhir_server.fhirpath.syntax import Call
 from fhir_server.fhirpath.values import Items, system, type_name
@@ -88,7 +93,11 @@ def any_false(items: Items) -> Items:
 
 
 @on_collection(
-    "subsetOf", "subsetofother-collection-boolean", returns="Boolean", arguments=("collection",)
+    "subsetOf",
+    "subsetofother-collection-boolean",
+    returns="Boolean",
+    arguments=("collection",),
+    cost=comparisons,
 )
 def is_subset(items: Items, other: Items) -> Items:
     """Whether the other collection holds every item."""
@@ -96,7 +105,11 @@ def is_subset(items: Items, other: Items) -> Items:
 
 
 @on_collection(
-    "supersetOf", "supersetofother-collection-boolean", returns="Boolean", arguments=("collection",)
+    "supersetOf",
+    "supersetofother-collection-boolean",
+    returns="Boolean",
+    arguments=("collection",),
+    cost=comparisons,
 )
 def is_superset(items: Items, other: Items) -> Items:
     """Whether the input holds every item of the other collection."""
@@ -109,13 +122,13 @@ def count(items: Items) -> Items:
     return [len(items)]
 
 
-@on_collection("distinct", "distinct-collection", returns="same")
+@on_collection("distinct", "distinct-collection", returns="same", cost=cost_of_distinct)
 def without_duplicates(items: Items) -> Items:
     """Every item once."""
     return distinct(items)
 
 
-@on_collection("isDistinct", "isdistinct-boolean", returns="Boolean")
+@on_collection("isDistinct", "isdistinct-boolean", returns="Boolean", cost=cost_of_distinct)
 def is_distinct(items: Items) -> Items:
     """Whether no item stands twice."""
     return [len(distinct(items)) == len(items)]

@@ -5,6 +5,7 @@ Source: FHIRPath N1 §5.2 http://hl7.org/fhirpath/N1/#filtering-and-projection
 
 from typing import TYPE_CHECKING
 
+from fhir_server.fhirpath.budget import PAIRS_SHIFT
 from fhir_server.fhirpath.errors import execution_error
 from fhir_server.fhirpath.fragment import Context, Fragment, Run, boolean
 from fhir_server.fhirpath.functions.registry import compiled, iterating
@@ -32,7 +33,10 @@ def select(items: Items, projection: Run, scope: Scope) -> Items:
     """What the projection gives for each item, in one collection."""
     found: Items = []
     for item in scope.each(items):
-        found += projection(item, scope)
+        given = projection(item, scope)
+        if len(given) > 1:
+            scope.spend(len(given))
+        found += given
     return found
 
 
@@ -60,6 +64,7 @@ def _repeat(items: Items, projection: Run, scope: Scope) -> Items:
         fresh: Items = []
         for item in scope.each(pending):
             for candidate in projection(item, scope):
+                scope.spend(len(found) >> PAIRS_SHIFT)
                 if not holds(found, candidate):
                     found.append(candidate)
                     fresh.append(candidate)

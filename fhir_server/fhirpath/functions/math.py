@@ -24,24 +24,26 @@ def absolute(value: Number | Quantity) -> Number | Quantity:
     return value.copy_abs() if isinstance(value, Decimal) else abs(value)
 
 
-def _rounded(value: Number, rounding: str) -> int:
-    return int(Decimal(value).to_integral_value(rounding))
+def _rounded(value: Number, rounding: str) -> int | None:
+    number = Decimal(value)
+    # A power may have a million digits, which an integer would write out.
+    return int(number.to_integral_value(rounding)) if number.adjusted() < MAX_DIGITS else None
 
 
 @on_item("ceiling", "ceiling-integer", takes="number", returns="Integer")
-def ceiling(value: Number) -> int:
+def ceiling(value: Number) -> int | None:
     """The next integer up."""
     return _rounded(value, ROUND_CEILING)
 
 
 @on_item("floor", "floor-integer", takes="number", returns="Integer")
-def floor(value: Number) -> int:
+def floor(value: Number) -> int | None:
     """The next integer down."""
     return _rounded(value, ROUND_FLOOR)
 
 
 @on_item("truncate", "truncate-integer", takes="number", returns="Integer")
-def truncate(value: Number) -> int:
+def truncate(value: Number) -> int | None:
     """The integer part."""
     return _rounded(value, ROUND_DOWN)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
+from fhir_server.fhirpath.budget import FREE, TEXT_SHIFT
 from fhir_server.fhirpath.errors import execution_error, semantic_error
 from fhir_server.fhirpath.fragment import EMPTY, Context, Fragment, Run, Types, single
 from fhir_server.fhirpath.quantity import Quantity
@@ -24,6 +25,7 @@ from fhir_server.fhirpath.values import Items, TypedValue, type_name
 if TYPE_CHECKING:
     from fhir_server.fhirpath.compiler import Compiler
 
+Cost = Callable[..., int]
 Compile = Callable[["Compiler", Call, Fragment, Context], Fragment]
 Kind = Literal["any", "text", "integer", "number", "measure", "moment", "collection"]
 Returns = str | None | Literal["same"]
@@ -77,8 +79,13 @@ def on_collection(
     arguments: tuple[Kind, ...] = (),
     optional: int = 0,
     needs_order: bool = False,
+    cost: Cost | None = None,
 ) -> Callable[[Callable[..., Items]], Callable[..., Items]]:
-    """Declare a function of the whole input; an empty argument makes the result empty."""
+    """Declare a function of the whole input; an empty argument makes the result empty.
+
+    `cost` tells the units of work for what the function is given, where the work grows faster than the
+    number of items.
+    """
 
     def declare(body: Callable[..., Items]) -> Callable[..., Items]:
         def compile_call(
@@ -90,7 +97,7 @@ def on_collection(
             types = source.types if returns == "same" else _types(returns)
             if returns == "same" and source.types == () and not arguments:
                 return EMPTY
-            return Fragment(_collection_run(body, source.run, inputs), types, source.ordered,
+            return Fragment(_collection_run(body, source.run, inputs, cost), types, source.ordered,
                             f"function {name}", (source,))  # fmt: skip
 
         span = (len(arguments) - optional, len(arguments))
@@ -101,10 +108,20 @@ def on_collection(
 
 
 def _collection_run(
-    body: Callable[..., Items], source: Run, inputs: tuple[Callable[[Any, Scope], Any], ...]
+    body: Callable[..., Items],
+    source: Run,
+    inputs: tuple[Callable[[Any, Scope], Any], ...],
+    cost: Cost | None,
 ) -> Run:
     if not inputs:
-        return lambda this, scope: body(source(this, scope))
+
+        def run_alone(this: Any, scope: Scope) -> Items:
+            items = source(this, scope)
+            if len(items) > FREE:
+                scope.spend(len(items) if cost is None else cost(items))
+            return body(items)
+
+        return run_alone
 
     def run(this: Any, scope: Scope) -> Items:
         values: list[Any] = []
@@ -113,7 +130,12 @@ def _collection_run(
             if value is None:
                 return []
             values.append(value)
-        return body(source(this, scope), *values)
+        items = source(this, scope)
+        if cost is not None:
+            scope.spend(cost(items, *values))
+        elif len(items) > FREE:
+            scope.spend(len(items))
+        return body(items, *values)
 
     return run
 
@@ -166,7 +188,13 @@ def _item_run(
         result = body(value, *values)
         if result is None:
             return []
-        return result if type(result) is list else [result]
+        if type(result) is str:
+            if len(result) > FREE:
+                scope.spend(len(result) >> TEXT_SHIFT)
+        elif type(result) is list:
+            scope.spend(len(result))
+            return result
+        return [result]
 
     return run
 

@@ -119,7 +119,7 @@ def matches_full(text: str, pattern: str) -> bool:
          returns="String", arguments=("text", "text"))  # fmt: skip
 def replace_matches(text: str, pattern: str, substitution: str) -> str:
     """Every match replaced; an empty pattern leaves the text."""
-    return text if not pattern else bounded(regex.replace(pattern, substitution, text))
+    return text if not pattern else bounded(regex.replace(pattern, substitution, text, MAX_TEXT))
 
 
 @on_item("length", "length-integer", takes="text", returns="Integer")
@@ -157,6 +157,8 @@ def join(items: Items, separator: str = "") -> Items:
             raise execution_error(
                 "fhirpath-wrong-type", operation="join()", wanted="String", found=type_name(value)
             )
+    if len(values) > 1 and sum(map(len, values)) + len(separator) * len(values) > MAX_TEXT:
+        raise regex.too_long("join()", MAX_TEXT)
     return [separator.join(values)] if values else []
 
 
@@ -213,7 +215,7 @@ def unescape(text: str, target: str) -> str | None:
 
 
 MAX_TEXT = 1_000_000
-"""Longest text a replacement may make, in characters: an expression must not grow it at will."""
+"""Longest text that a replacement or `join` may make, in characters."""
 
 
 def _fits(text: str, substitution: str) -> bool:
@@ -223,5 +225,5 @@ def _fits(text: str, substitution: str) -> bool:
 def bounded(text: str | None) -> str:
     """The text, unless it has outgrown what is sane."""
     if text is None or len(text) > MAX_TEXT:
-        raise execution_error("fhirpath-too-many", operation="replace()", most=MAX_TEXT)
+        raise regex.too_long("replace()", MAX_TEXT)
     return text

@@ -5,7 +5,7 @@ Source: FHIRPath N1 §5.3 http://hl7.org/fhirpath/N1/#subsetting
 
 from fhir_server.fhirpath.errors import execution_error
 from fhir_server.fhirpath.functions.registry import on_collection
-from fhir_server.fhirpath.operators.collections import distinct, holds
+from fhir_server.fhirpath.operators.collections import comparisons, distinct, holds
 from fhir_server.fhirpath.values import Items
 
 
@@ -52,7 +52,11 @@ def take(items: Items, number: int) -> Items:
 
 
 @on_collection(
-    "intersect", "intersectother-collection-collection", returns="same", arguments=("collection",)
+    "intersect",
+    "intersectother-collection-collection",
+    returns="same",
+    arguments=("collection",),
+    cost=comparisons,
 )
 def intersect(items: Items, other: Items) -> Items:
     """The items that both hold, each once."""
@@ -60,7 +64,11 @@ def intersect(items: Items, other: Items) -> Items:
 
 
 @on_collection(
-    "exclude", "excludeother-collection-collection", returns="same", arguments=("collection",)
+    "exclude",
+    "excludeother-collection-collection",
+    returns="same",
+    arguments=("collection",),
+    cost=comparisons,
 )
 def exclude(items: Items, other: Items) -> Items:
     """The items the other does not hold; order and duplicates stay."""

@@ -52,7 +52,9 @@ def compile_children(
     def run(this: Any, scope: Scope) -> Items:
         found: Items = []
         for item in items_of(this, scope):
+            before = len(found)
             append_children(found, item, space)
+            scope.spend(1 + len(found) - before)
         return found
 
     return Fragment(run, None, ordered=False, note="function children", parts=(source,))
@@ -67,12 +69,14 @@ def compile_descendants(
 
     def run(this: Any, scope: Scope) -> Items:
         found: Items = []
+        at = 0
         for item in items_of(this, scope):
             append_children(found, item, space)
-        at = 0
-        while at < len(found):
-            append_children(found, found[at], space)
-            at += 1
+            before = at
+            while at < len(found):
+                append_children(found, found[at], space)
+                at += 1
+            scope.spend(1 + at - before)
         return found
 
     # Below %resource there is the same for every item of a loop: dom-3 asks four times for each.

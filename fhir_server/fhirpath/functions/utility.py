@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_server.fhirpath.errors import execution_error
 from fhir_server.fhirpath.fragment import Context, Fragment, Run, boolean, single
+from fhir_server.fhirpath.functions.filtering import select
 from fhir_server.fhirpath.functions.registry import compiled
 from fhir_server.fhirpath.operators.comparison import order
 from fhir_server.fhirpath.scope import Scope
@@ -127,7 +128,7 @@ def compile_define_variable(
         known = dict(scope.variables or {})
         if type(name) is not str or name in known:
             raise execution_error("fhirpath-variable-twice", name=name)
-        known[name] = items if value is None else [v for item in items for v in value(item, scope)]
+        known[name] = items if value is None else select(items, value, scope)
         scope.variables = known
         return items
 

@@ -6,6 +6,7 @@ Source: FHIRPath N1 §6.4 http://hl7.org/fhirpath/N1/#collections-2
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fhir_server.fhirpath.budget import FREE, PAIRS_SHIFT
 from fhir_server.fhirpath.errors import execution_error
 from fhir_server.fhirpath.fragment import EMPTY, Fragment, single
 from fhir_server.fhirpath.operators.equality import equal_items, same_objects
@@ -76,6 +77,18 @@ def distinct_objects(values: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
+def comparisons(items: Items, other: Items) -> int:
+    """Units of work where each item is compared with those of another collection."""
+    return len(items) + (len(items) * len(other) >> PAIRS_SHIFT)
+
+
+def cost_of_distinct(items: Items) -> int:
+    """Units of work of `distinct`."""
+    if len(items) <= FREE or all(map(_is_text, items)):
+        return len(items)
+    return comparisons(items, items)
+
+
 def holds(items: Items, wanted: Any) -> bool:
     """Whether one of the items equals the wanted one."""
     return any(equal_items(item, wanted) is True for item in items)
@@ -94,6 +107,8 @@ def union(parts: tuple[Fragment, ...]) -> Fragment:
         items: Items = []
         for branch in runs:
             items = items + branch(this, scope)
+        if len(items) > 1:
+            scope.spend(cost_of_distinct(items))
         return distinct(items)
 
     ordered = all(part.ordered for part in live)
@@ -127,6 +142,6 @@ def _in(left: Items, right: Items) -> Items:
 
 
 OPERATORS: Mapping[str, BinaryOperator] = {
-    "in": BinaryOperator(_in),
-    "contains": BinaryOperator(lambda left, right: _in(right, left)),
+    "in": BinaryOperator(_in, cost=comparisons),
+    "contains": BinaryOperator(lambda left, right: _in(right, left), cost=comparisons),
 }

@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from fhir_server.fhirpath import temporal, units
+from fhir_server.fhirpath.budget import PAIRS_SHIFT
 from fhir_server.fhirpath.operators.operator import BinaryOperator
 from fhir_server.fhirpath.quantity import Quantity
 from fhir_server.fhirpath.temporal import Temporal, parse_datetime
@@ -190,9 +191,17 @@ def _not(value: bool | None) -> bool | None:  # noqa: FBT001 — the value is th
     return None if value is None else not value
 
 
+def _in_turn(left: Items, right: Items) -> int:
+    return min(len(left), len(right))
+
+
+def _each_with_each(left: Items, right: Items) -> int:
+    return len(left) * len(right) >> PAIRS_SHIFT
+
+
 OPERATORS: Mapping[str, BinaryOperator] = {
-    "=": BinaryOperator(lambda left, right: _answer(equal(left, right))),
-    "!=": BinaryOperator(lambda left, right: _answer(_not(equal(left, right)))),
-    "~": BinaryOperator(lambda left, right: [equivalent(left, right)]),
-    "!~": BinaryOperator(lambda left, right: [not equivalent(left, right)]),
+    "=": BinaryOperator(lambda left, right: _answer(equal(left, right)), cost=_in_turn),
+    "!=": BinaryOperator(lambda left, right: _answer(_not(equal(left, right))), cost=_in_turn),
+    "~": BinaryOperator(lambda left, right: [equivalent(left, right)], cost=_each_with_each),
+    "!~": BinaryOperator(lambda left, right: [not equivalent(left, right)], cost=_each_with_each),
 }

@@ -126,7 +126,11 @@ def _operator(symbol: str, compute: Callable[[Value, Value], Value]) -> BinaryOp
             return []
         return [] if result is None else [result]
 
-    return BinaryOperator(apply, same_numbers if symbol in {"+", "-", "*"} else _unknown)
+    return BinaryOperator(
+        apply,
+        same_numbers if symbol in {"+", "-", "*"} else _unknown,
+        makes_text=symbol == "+",
+    )
 
 
 def _unknown(_left: Any, _right: Any) -> None:
@@ -182,5 +186,5 @@ OPERATORS: Mapping[str, BinaryOperator] = {
     "/": _operator("/", _divided),
     "div": _operator("div", _div),
     "mod": _operator("mod", _mod),
-    "&": BinaryOperator(_concatenated, lambda _left, _right: ("System.String",)),
+    "&": BinaryOperator(_concatenated, lambda _left, _right: ("System.String",), makes_text=True),
 }

@@ -18,7 +18,12 @@ def same_numbers(left: Types, right: Types) -> Types:
 
 @dataclass(frozen=True, slots=True)
 class BinaryOperator:
-    """Two collections to one, and the types of the result from those of the operands."""
+    """Two collections to one, and the types of the result from those of the operands.
+
+    Shape: `cost` tells the units of work for two collections; `makes_text` whether texts grow by it.
+    """
 
     apply: Callable[[Items, Items], Items]
     returns: Callable[[Types, Types], Types] = _boolean
+    cost: Callable[[Items, Items], int] | None = None
+    makes_text: bool = False
