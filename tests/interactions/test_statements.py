@@ -8,7 +8,17 @@ import psycopg
 import pytest
 from starlette.testclient import TestClient
 
+from fhir_server.http.app import create_app
+from fhir_server.interactions.server import FhirServer
+
 MOST_OF_A_TRANSACTION = 40
+
+
+@pytest.fixture
+def client(server: FhirServer) -> Iterator[TestClient]:
+    """Nothing beside the requests: the reindexing thread looks for jobs every few seconds."""
+    with TestClient(create_app(server, reindexes=False)) as client:
+        yield client
 
 
 @contextmanager
