@@ -91,8 +91,8 @@ class SearchRequest:
 
     def _query(self, cursor: str | None) -> str:
         pairs = self.pairs if cursor is None else (*self.pairs, (CURSOR_PARAMETER, cursor))
-        # The marks that search values are made of stay readable.
-        return urlencode(pairs, quote_via=quote, safe=":/,|$*")
+        # The marks that search values are made of stay readable, but `|`, which no URI has (RFC 3986 §2).
+        return urlencode(pairs, quote_via=quote, safe=":/,$*")
 
 
 @dataclass(slots=True)

@@ -1,3 +1,6 @@
+import re
+from urllib.parse import parse_qsl
+
 import pytest
 
 from fhir_server.model.issues import Refused, texts
@@ -147,3 +150,10 @@ def test_texts__every_search_issue_has_text_and_hint_in_both_languages() -> None
 
 def test_parse_search__takes_what_holds_without_contained(parameters: SearchParameters) -> None:
     assert _parse(parameters, "Patient", ("_contained", "false")).predicate.predicates == ()
+
+
+def test_next_query__holds_no_sign_that_a_uri_may_not_have(parameters: SearchParameters) -> None:
+    pairs = [("code", "http://l|a"), ("_filter", 'code eq "b|c"')]
+    query = _parse(parameters, "Observation", *pairs).next_query("x")
+    assert re.fullmatch(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-F]{2})+", query)
+    assert parse_qsl(query)[:2] == pairs

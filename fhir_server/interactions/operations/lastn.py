@@ -51,7 +51,7 @@ def lastn(
     ordered = [*asked, ("_sort", "-date"), ("_count", str(MAX_COUNT))]
     request = understand(server, connection, "Observation", ordered)
     found = tuple(_latest(_matches(connection, request), most))
-    query = urlencode([*pairs, *format_pairs], quote_via=quote, safe=":/,|$")
+    query = urlencode([*pairs, *format_pairs], quote_via=quote, safe=":/,$")
     links = [{"relation": "self", "url": f"{server.base_url}/Observation/$lastn?{query}"}]
     return Answer(
         200, body=searchset(server, request, SearchResult(found, total=len(found)), links)
