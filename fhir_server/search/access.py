@@ -14,7 +14,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fhir_server.search.conditions import Conditions, equals_any
+from fhir_server.search.comparisons import equals_any
+from fhir_server.search.conditions import Conditions
 from fhir_server.search.plan import Plan, RangeGroup, asks_for_tokens_alone, plan_predicate
 from fhir_server.search.predicates import Chained, HasString, ReferredTo
 from fhir_server.search.request import SearchRequest

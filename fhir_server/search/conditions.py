@@ -1,11 +1,17 @@
 """A plan as the conditions of a WHERE clause."""
 
-import re
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
-from typing import Any, LiteralString, NamedTuple
+from typing import LiteralString, NamedTuple
 
-from fhir_server.model.dates import moment_of
+from fhir_server.search.comparisons import (
+    compared,
+    compared_string,
+    compared_time,
+    equals_any,
+    floor_of,
+    has_trigram,
+    range_rows,
+)
 from fhir_server.search.plan import Plan, RangeGroup, plan_predicate
 from fhir_server.search.predicates import (
     AnyOf,
@@ -13,7 +19,6 @@ from fhir_server.search.predicates import (
     ByCanonical,
     Chained,
     ChainedInside,
-    Comparator,
     Dated,
     HasString,
     HasWords,
@@ -26,7 +31,6 @@ from fhir_server.search.predicates import (
     Predicate,
     RangeTable,
     ReferredTo,
-    Updated,
 )
 from fhir_server.search.sql import Fragment, alias, bracket, join, sql
 from fhir_server.store.schema import WIDE
@@ -34,18 +38,10 @@ from fhir_server.store.schema import WIDE
 _EARTH_RADIUS_KM = 6371.0088
 _KM_PER_DEGREE = 111.19
 
-_TRIGRAM = re.compile(r"[^\W_]{3}")
-_LIKE_ESCAPES = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
-
 _TABLES: dict[RangeTable, LiteralString] = {
     "date": "search_date",
     "number": "search_number",
     "quantity": "search_quantity",
-}
-_CASTS: dict[RangeTable, LiteralString] = {
-    "date": "%s::bigint",
-    "number": "%s::numeric",
-    "quantity": "%s::numeric",
 }
 
 
@@ -89,7 +85,7 @@ class Conditions:
         if plan.excluded:
             yield sql("NOT (" + r + ".tokens && %s::bigint[])", plan.excluded)
         for updated in plan.updated:
-            yield _updated(updated, r)
+            yield compared_time(updated, r)
         for group in plan.ranges:
             yield _is_among(row, self.keys_in_range(group))
         for predicate in plan.others:
@@ -127,7 +123,7 @@ class Conditions:
     def keys_in_range(self, group: RangeGroup) -> Fragment:
         """The statement of the keys, perhaps repeated, that have a row in the range."""
         table = _TABLES[group.first.table]
-        floor = _floor(group)
+        floor = floor_of(group)
         s = self._alias("s")
         head = sql("SELECT " + s + ".key FROM " + table + " " + s + " WHERE ")
         if floor is None:
@@ -167,7 +163,7 @@ class Conditions:
         """The statement of the keys, perhaps repeated, that have such a string."""
         s = self._alias("s")
         of_parameter = equals_any(s + ".parameter", "bigint", predicate.parameters)
-        if _has_trigram(predicate):
+        if has_trigram(predicate):
             # The form that the index of trigrams holds, and no other: PostgreSQL would read all strings of
             # the parameter beside the few that have the trigrams.
             of_parameter = sql(
@@ -176,7 +172,7 @@ class Conditions:
             )
         return (
             sql("SELECT " + s + ".key FROM search_string " + s + " WHERE ")
-            + of_parameter & _compared_string(predicate, s + ".value")
+            + of_parameter & compared_string(predicate, s + ".value")
         )  # fmt: skip
 
     def _keys_of_element(self, parts: Sequence[InRange]) -> Fragment:
@@ -189,7 +185,7 @@ class Conditions:
             for s in rows[1:]
         ]  # fmt: skip
         pairs = zip(parts, rows, strict=True)
-        asked = [equals_any(s + ".parameter", "bigint", one.parameters) & _compared(one, s)
+        asked = [equals_any(s + ".parameter", "bigint", one.parameters) & compared(one, s)
                  for one, s in pairs]  # fmt: skip
         return join("", joined) + sql(" WHERE ") + join(" AND ", asked)
 
@@ -302,99 +298,3 @@ class Conditions:
 
 def _is_among(row: Row, keys: Fragment) -> Fragment:
     return sql(row.key + " IN (") + keys + sql(")")
-
-
-def range_rows(ranges: Sequence[InRange], s: LiteralString) -> Fragment:
-    """The rows of a range table that meet all the ranges, which share parameters and unit."""
-    first = ranges[0]
-    parts = [equals_any(s + ".parameter", "bigint", first.parameters)]
-    if first.table == "quantity":
-        parts.append(sql(s + ".unit = %s::bigint", first.unit))
-    parts.extend(_compared(one, s) for one in ranges)
-    return join(" AND ", parts)
-
-
-# R4 §3.1.1.4.5, for a search value [L, H] and a target [low, high]. Where a comparison is made of several
-# parts, the first bound the index scan and follow from the last. `+ 0` keeps a part out of the index scan:
-# PostgreSQL 18 would reckon with skipping through all values of `low` for it, and avoid the index.
-_COMPARISONS: dict[Comparator, tuple[LiteralString, str]] = {
-    "eq": ("s.low >= V AND s.low <= V AND s.high + 0 <= V", "LHH"),
-    "ne": ("(s.low < V OR s.high > V)", "LH"),
-    "gt": ("s.high > V", "H"),
-    "lt": ("s.low < V", "L"),
-    "ge": ("s.high >= V AND (s.high > V OR s.low >= V)", "LHL"),
-    "le": ("s.low <= V AND (s.low < V OR s.high <= V)", "HLH"),
-    "sa": ("s.low > V", "H"),
-    "eb": ("s.high < V", "L"),
-    "ap": ("s.low <= V AND s.high >= V", "HL"),
-}
-# The range that a number's digits leave open ends before its upper limit.
-_OPEN_COMPARISONS: dict[Comparator, tuple[LiteralString, str]] = {
-    **_COMPARISONS,
-    "eq": ("s.low >= V AND s.low < V AND s.high + 0 < V", "LHH"),
-    "ne": ("(s.low < V OR s.high >= V)", "LH"),
-    # The lower limit is said too: numbers have an index by it, and none by the upper one.
-    "eb": ("s.low < V AND s.high < V", "LL"),
-}
-
-
-_BY_UPPER_LIMIT: frozenset[Comparator] = frozenset({"gt", "ge", "ap"})
-
-
-def _floor(group: RangeGroup) -> Decimal | None:
-    """Below which lower limit only a WIDE range reaches as high as is asked; None where nothing asks so.
-
-    The upper limit of any other range is at most f(low) = low + |low| / 4 + 1, which grows with `low`: the
-    floor lies below where f gives the limit asked for. The index of lower limits begins there.
-    """
-    if group.first.table == "date":
-        return None
-    asked = [Decimal(one.low) for one in group.ranges if one.comparator in _BY_UPPER_LIMIT]
-    if not asked:
-        return None
-    above = max(asked) - 1
-    return above * (Decimal("0.79") if above > 0 else Decimal("1.5"))
-
-
-def _compared(asked: InRange, s: LiteralString) -> Fragment:
-    table = _COMPARISONS if asked.table == "date" else _OPEN_COMPARISONS
-    text, limits = table[asked.comparator]
-    values: tuple[Any, ...] = tuple(asked.low if one == "L" else asked.high for one in limits)
-    return Fragment(text.replace("s.", s + ".").replace("V", _CASTS[asked.table]), values)
-
-
-def _has_trigram(predicate: HasString) -> bool:
-    """Whether the index of trigrams finds the part of a string that is asked for."""
-    return predicate.match in {"contains", "ends"} and bool(_TRIGRAM.search(predicate.value))
-
-
-def _compared_string(predicate: HasString, column: LiteralString) -> Fragment:
-    pattern = predicate.value.translate(_LIKE_ESCAPES)
-    match predicate.match:
-        case "equals":
-            return sql(column + " = %s", predicate.value)
-        case "differs":
-            return sql(column + " <> %s", predicate.value)
-        case "contains":
-            return sql(column + " LIKE %s", f"%{pattern}%")
-        case "ends":
-            return sql(column + " LIKE %s", f"%{pattern}")
-        case "starts":
-            return sql(column + " LIKE %s", f"{pattern}%")
-
-
-def _updated(asked: Updated, r: LiteralString) -> Fragment:
-    """The time of change is an instant: its low and its high are one column."""
-    text, limits = _COMPARISONS[asked.comparator]
-    values = tuple(moment_of(asked.low if one == "L" else asked.high) for one in limits)
-    column = r + ".updated"
-    text = text.replace("s.high + 0", "s.high").replace("V", "%s::timestamptz")
-    text = text.replace("s.low", column).replace("s.high", column)
-    return Fragment(text, values)
-
-
-def equals_any(column: LiteralString, kind: LiteralString, values: Sequence[int]) -> Fragment:
-    """The column is one of the values; a plain `=` for one, which keeps the order of an index."""
-    if len(values) == 1:
-        return sql(column + " = %s::" + kind, values[0])
-    return sql(column + " = ANY(%s::" + kind + "[])", list(values))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from fhir_server.model.dates import instant_range
 from fhir_server.model.issues import Refused, because, error
 from fhir_server.search.criteria import Criterion
+from fhir_server.search.filter_names import element_of, in_element, with_system
 from fhir_server.search.filter_syntax import (
     Comparison,
     Filter,
@@ -23,6 +24,7 @@ from fhir_server.search.parameters import SearchParameter, SearchType
 from fhir_server.search.predicates import (
     AllOf,
     AnyOf,
+    Comparator,
     HasString,
     HasToken,
     InRange,
@@ -35,19 +37,20 @@ from fhir_server.search.predicates import (
 _ORDERED: frozenset[Operator] = frozenset({"eq", "ne", "gt", "lt", "ge", "le", "ap", "sa", "eb"})
 _STRINGS: Mapping[Operator, StringMatch] = {
     "eq": "equals", "ne": "differs", "co": "contains", "sw": "starts", "ew": "ends",
+    "gt": "gt", "lt": "lt", "ge": "ge", "le": "le",
 }  # fmt: skip
 # `ss`: the value subsumes a concept of the resource, which hence is below it; `sb` the other way.
 _MODIFIERS: Mapping[Operator, str | None] = {
-    "eq": None, "re": None, "in": "in", "ss": "below", "sb": "above",
+    "eq": None, "re": None, "in": "in", "ni": "not-in", "ss": "below", "sb": "above",
 }  # fmt: skip
 _TAKEN: Mapping[SearchType, frozenset[Operator]] = {
     "string": frozenset(_STRINGS),
-    "uri": frozenset({*_STRINGS}),
-    "token": frozenset({"eq", "ne", "in", "ss", "sb"}),
+    "uri": frozenset({"eq", "ne", "co", "sw", "ew"}),
+    "token": frozenset({"eq", "ne", "in", "ni", "ss", "sb"}),
     "reference": frozenset({"eq", "ne", "re"}),
     "number": _ORDERED,
     "quantity": _ORDERED,
-    "date": _ORDERED | {"po"},
+    "date": _ORDERED | {"po", "co"},
     "composite": frozenset({"eq"}),
     "special": frozenset({"eq"}),
 }
@@ -80,6 +83,8 @@ def _of(scope: Scope, found: Filter) -> Predicate:
 
 def _on_path(scope: Scope, path: tuple[Step, ...], comparison: Comparison) -> Predicate:
     step, rest = path[0], path[1:]
+    if rest and (element := element_of(scope, step.name)) is not None:
+        return _located(lambda: in_element(scope, element, path, comparison), step.position)
     if not rest:
         return _located(lambda: _compared(scope, step.name, comparison), comparison.position)
 
@@ -118,7 +123,7 @@ def _compared(scope: Scope, name: str, comparison: Comparison) -> Predicate:
     choices = []
     for kind, parameters in by_type.items():
         _check_operator(comparison, name, _TAKEN[kind])
-        value = comparison.value
+        value = with_system(kind, comparison.value)
         criterion = Criterion(name, tuple(parameters), None, (value,), scope.setting)
         choices.append(_of_type(scope, kind, criterion, comparison))
     return choices[0] if len(choices) == 1 else AnyOf(tuple(choices))
@@ -127,12 +132,13 @@ def _compared(scope: Scope, name: str, comparison: Comparison) -> Predicate:
 def _of_type(
     scope: Scope, kind: SearchType, criterion: Criterion, comparison: Comparison
 ) -> Predicate:
-    operator, value = comparison.operator, comparison.value
+    operator, value = comparison.operator, criterion.values[0]
     if kind == "string" or (kind == "uri" and operator != "eq"):
         return _string(criterion, value if kind == "uri" else fold(value), _STRINGS[operator])
-    if operator == "po":
+    if operator in {"po", "co"}:
         low, high = _covered(criterion, value)
-        return InRange("date", criterion.hashes, "ap", low, high, 0, criterion.is_single)
+        comparator: Comparator = "ap" if operator == "po" else "co"
+        return InRange("date", criterion.hashes, comparator, low, high, 0, criterion.is_single)
     if kind in {"date", "number", "quantity"}:
         prefix = "" if operator == "eq" else operator
         return predicate_of(scope, kind, criterion.asking(None, prefix + value))

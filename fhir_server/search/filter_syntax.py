@@ -18,7 +18,7 @@ from fhir_server.model.issues import Refused, refuse
 
 Operator = Literal[
     "eq", "ne", "co", "sw", "ew", "gt", "lt", "ge", "le", "ap", "sa", "eb", "pr", "po", "ss", "sb",
-    "in", "re",
+    "in", "ni", "re",
 ]  # fmt: skip
 OPERATORS: tuple[Operator, ...] = get_args(Operator)
 MAX_NESTING = 50

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-Comparator = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
-StringMatch = Literal["starts", "contains", "ends", "equals", "differs"]
+Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
+"""What may stand before a searched value."""
+Comparator = Prefix | Literal["co"]
+"""`co`: the range in the resource contains all that is asked for."""
+StringMatch = Literal["starts", "contains", "ends", "equals", "differs", "gt", "lt", "ge", "le"]
+"""The last four by code point."""
 RangeTable = Literal["date", "number", "quantity"]
 
 

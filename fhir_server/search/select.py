@@ -11,7 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, LiteralString
 
-from fhir_server.search.conditions import Conditions, equals_any, range_rows
+from fhir_server.search.comparisons import equals_any, range_rows
+from fhir_server.search.conditions import Conditions
 from fhir_server.search.cursor import Cursor, CursorValue, refused_cursor
 from fhir_server.search.order import Sort, SortKind
 from fhir_server.search.plan import Plan, plan_predicate, range_of_sort

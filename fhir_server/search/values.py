@@ -6,9 +6,9 @@ Source: FHIR R4 §3.1.1.4.14 (escaping search parameters), §3.1.1.4.5 (prefixes
 import re
 from typing import cast, get_args
 
-from fhir_server.search.predicates import Comparator
+from fhir_server.search.predicates import Prefix
 
-COMPARATORS: tuple[Comparator, ...] = get_args(Comparator)
+PREFIXES: tuple[Prefix, ...] = get_args(Prefix)
 _COMPARED = re.compile(r"([a-z]{2})(?=[-+.\d])", re.ASCII)
 _ESCAPE = re.compile(r"\\([,|$\\])")
 
@@ -35,11 +35,11 @@ def unescape(value: str) -> str:
     return _ESCAPE.sub(r"\1", value) if "\\" in value else value
 
 
-def split_comparator(value: str) -> tuple[Comparator | None, str]:
+def split_comparator(value: str) -> tuple[Prefix | None, str]:
     """The comparator of a value, `eq` where none stands, and the rest; None for an unknown one."""
     match = _COMPARED.match(value)
     if match is None:
         return "eq", value
-    if match[1] not in COMPARATORS:
+    if match[1] not in PREFIXES:
         return None, value
-    return cast(Comparator, match[1]), value[2:]
+    return cast(Prefix, match[1]), value[2:]

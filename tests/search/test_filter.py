@@ -97,7 +97,7 @@ def _filtered(store: SearchStore, resource_type: str, text: str) -> list[str]:
         ("organization..name eq x", 14),
         ("nothing eq 1", 9),
         ("active eq true and birthdate ge soon", 30),
-        ("birthdate co 2020", 11),
+        ("birthdate sw 2020", 11),
         ("gender.name eq x", 1),
         ("not (given sb x)", 12),
         ("active pr maybe", 8),
