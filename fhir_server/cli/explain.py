@@ -28,7 +28,7 @@ def command(
     from fhir_server.interactions.search_request import understand
     from fhir_server.interactions.server import open_server
     from fhir_server.search.explain import explain
-    from fhir_server.search.filters import unknown_type
+    from fhir_server.search.scope import unknown_type
     from fhir_server.settings import load_settings
     from fhir_server.store.database import Database
     from fhir_server.store.resource_types import TYPE_NUMBERS

@@ -14,9 +14,9 @@ from fhir_server.interactions.patching.document import JSON_PATCH, XML_PATCH
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.subscriptions.topics import topics
 from fhir_server.search.compartments import COMPARTMENTS, compartment_url
-from fhir_server.search.filters import FULL_TEXT, WHOLE_RESOURCE
 from fhir_server.search.parameters import SearchParameters
 from fhir_server.search.types.composite import is_searchable
+from fhir_server.search.whole_resource import FULL_TEXT, WHOLE_RESOURCE
 from fhir_server.store.resource_types import RESOURCE_TYPES
 
 TYPE_INTERACTIONS: Sequence[str] = (

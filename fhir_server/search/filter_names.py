@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from fhir_server.model.issues import refuse
 from fhir_server.search.criteria import Criterion
 from fhir_server.search.filter_syntax import Comparison, Step
-from fhir_server.search.filters import Scope, predicate_of
+from fhir_server.search.filters import predicate_of
 from fhir_server.search.parameters import SearchType
 from fhir_server.search.predicates import Predicate
+from fhir_server.search.scope import Scope
 
 _SYSTEMS: Mapping[str, str] = {
     "loinc": "http://loinc.org",

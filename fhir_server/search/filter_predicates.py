@@ -18,7 +18,7 @@ from fhir_server.search.filter_syntax import (
     Step,
     parse_filter_text,
 )
-from fhir_server.search.filters import SPECIAL, Scope, chained, predicate_of, unknown_parameter
+from fhir_server.search.filters import chained, predicate_of
 from fhir_server.search.folding import PREFIX_LENGTH, fold
 from fhir_server.search.parameters import SearchParameter, SearchType
 from fhir_server.search.predicates import (
@@ -33,6 +33,8 @@ from fhir_server.search.predicates import (
     StringMatch,
     Updated,
 )
+from fhir_server.search.scope import Scope, unknown_parameter
+from fhir_server.search.whole_resource import SPECIAL
 
 _ORDERED: frozenset[Operator] = frozenset({"eq", "ne", "gt", "lt", "ge", "le", "ap", "sa", "eb"})
 _STRINGS: Mapping[Operator, StringMatch] = {

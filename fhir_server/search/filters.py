@@ -4,27 +4,21 @@ Source: FHIR R4 §3.1.1.4.3 (modifiers), §3.1.1.4.15 (chained), §3.1.1.4.16 (r
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import partial
 
-from fhir_server.model.issues import Refused, because, refuse
-from fhir_server.model.references import VALID_ID
-from fhir_server.search.criteria import Criterion, Setting
-from fhir_server.search.full_text import text_query
+from fhir_server.model.issues import refuse
+from fhir_server.search.criteria import Criterion
 from fhir_server.search.links import leading_to, referred_from
-from fhir_server.search.parameters import UNINDEXED, SearchParameter, SearchParameters, SearchType
+from fhir_server.search.parameters import SearchParameter, SearchType
 from fhir_server.search.predicates import (
     AllOf,
     AnyOf,
     HasToken,
-    HasWords,
-    KeyIn,
-    Listed,
     Not,
     Predicate,
     TypeIn,
 )
+from fhir_server.search.scope import Scope, first_of, unknown_parameter, unknown_type
 from fhir_server.search.types import (
     composite,
     date,
@@ -38,19 +32,13 @@ from fhir_server.search.types import (
     uri,
     versioned_url,
 )
-from fhir_server.search.values import split_escaped, unescape
-from fhir_server.store.keys import parameter_hash, resource_key
+from fhir_server.search.values import MAX_RANGES, MAX_VALUES, alternatives, truth
+from fhir_server.search.whole_resource import SPECIAL
 from fhir_server.store.resource_types import TYPE_NUMBERS
 
 MAX_DEPTH = 8
 """How many references a chain may follow."""
 
-MAX_VALUES = 10_000
-"""How many alternatives a parameter may have whose values are looked up by their hashes, all at once."""
-MAX_RANGES = 500
-"""How many alternatives any other parameter may have: each is a look-up of its own."""
-
-UNSUPPORTED = UNINDEXED
 _HASHED: frozenset[SearchType] = frozenset({"token", "reference", "uri"})
 
 _PREDICATES: Mapping[SearchType, Callable[[Criterion], Predicate]] = {
@@ -63,37 +51,6 @@ _PREDICATES: Mapping[SearchType, Callable[[Criterion], Predicate]] = {
     "uri": uri.predicate,
     "special": near.predicate,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Where a parameter stands: the types searched, how deep in a chain.
-
-    Shape: `is_chained` where the types are what a reference may lead to: a type that does not have the
-    parameter is passed over, while a search over several types needs it on each; `used` the parameters
-    that the whole request asks for so far.
-    """
-
-    parameters: SearchParameters
-    setting: Setting
-    types: tuple[str, ...]
-    is_chained: bool = False
-    depth: int = 0
-    used: list[SearchParameter] = field(default_factory=list, compare=False)
-
-    def find(self, code: str) -> tuple[SearchParameter, ...]:
-        """The parameters of a code, noted as used; empty where it is unknown here."""
-        if self.is_chained:
-            each = (self.parameters.find(one, code) for one in self.types)
-            found = tuple(parameter for parameter in each if parameter is not None)
-        else:
-            found = self.parameters.across(self.types, code)
-        self.used.extend(found)
-        return found
-
-    def at(self, types: tuple[str, ...]) -> "Scope":
-        """The scope at the other end of a reference."""
-        return replace(self, types=types, is_chained=True, depth=self.depth + 1)
 
 
 def parse_filter(scope: Scope, name: str, value: str) -> Predicate:
@@ -119,14 +76,14 @@ def _by_definition(
     if not found:
         raise unknown_parameter(scope, code)
     if modifier == "missing" and all(parameter.type != "composite" for parameter in found):
-        is_missing = _truth(name, value)
+        is_missing = truth(name, value)
         present = HasToken(tuple(parameter.hash for parameter in found))
         return Not(present) if is_missing else present
     by_type: dict[SearchType, list[SearchParameter]] = {}
     for parameter in found:
         by_type.setdefault(parameter.type, []).append(parameter)
     limit = MAX_VALUES if by_type.keys() <= _HASHED and modifier != "text" else MAX_RANGES
-    values = tuple(_values(name, value, limit))
+    values = tuple(alternatives(name, value, limit))
     if modifier is None and code == "url" and any("|" in one for one in values):
         asked = Criterion(name, found, None, values, scope.setting)
         return versioned_url.predicate(asked, scope.parameters)
@@ -151,35 +108,6 @@ def predicate_of(scope: Scope, kind: SearchType, criterion: Criterion) -> Predic
 
 def _sibling(scope: Scope, parameter: SearchParameter, code: str) -> SearchParameter | None:
     return scope.parameters.find(parameter.resource_type, code)
-
-
-def unknown_parameter(scope: Scope, code: str) -> Refused:
-    """The refusal of a parameter that the types do not have; names those with a similar name."""
-    if code == "_query":
-        return refuse(400, "search-query-unsupported", "not-supported")
-    if code in UNSUPPORTED:
-        return refuse(400, "search-parameter-unsupported", "not-supported", parameter=code)
-    having = [one for one in scope.types if code in scope.parameters.of(one)]
-    if having:
-        without = [one for one in scope.types if one not in having]
-        return refuse(
-            400, "search-parameter-not-common", "not-supported",
-            parameter=code, without=_first(without), having=", ".join(having[:5]),
-        )  # fmt: skip
-    known = sorted({name for one in scope.types[:20] for name in scope.parameters.of(one)})
-    near = get_close_matches(code, known, n=3) or known
-    return refuse(
-        400,
-        "search-parameter-unknown",
-        "not-supported",
-        parameter=code,
-        type=_first(scope.types),
-        near=", ".join(near),
-    )
-
-
-def _first(types: Sequence[str]) -> str:
-    return ", ".join([*types[:3], *(["…"] if len(types) > 3 else [])])
 
 
 def _chain(scope: Scope, head: str, rest: str, value: str) -> Predicate:
@@ -233,7 +161,7 @@ def _check_leads_to(types: Sequence[str], code: str, found: Sequence[SearchParam
     if not set(types) & set(targets):
         raise refuse(
             400, "search-type-no-target", "invalid",
-            parameter=code, type=_first(types), allowed=", ".join(targets),
+            parameter=code, type=first_of(types), allowed=", ".join(targets),
         )  # fmt: skip
 
 
@@ -261,135 +189,3 @@ def _of_types(types: tuple[str, ...], condition: Predicate) -> AllOf:
     if len(numbers) == len(TYPE_NUMBERS):
         return AllOf((condition,))
     return AllOf((TypeIn(numbers), condition))
-
-
-def _id(scope: Scope, name: str, modifier: str | None, value: str) -> Predicate:
-    if modifier == "missing":
-        return _never_missing(name, value)
-    if modifier not in {None, "not"}:
-        raise _no_modifier(name, modifier, "missing", "not")
-    keys: list[int] = []
-    for one in _values(name, value):
-        if VALID_ID.fullmatch(one) is None:
-            raise refuse(400, "search-value-id", "value", parameter=name, value=one[:200])
-        keys.extend(resource_key(resource_type, one) for resource_type in scope.types)
-    found = KeyIn(tuple(keys))
-    return Not(found) if modifier == "not" else found
-
-
-def _never_missing(name: str, value: str) -> Predicate:
-    """`:missing` of what every stored resource has."""
-    return AnyOf(()) if _truth(name, value) else AllOf(())
-
-
-def _last_updated(scope: Scope, name: str, modifier: str | None, value: str) -> Predicate:
-    parameters = scope.parameters.across(scope.types, "_lastUpdated")
-    if modifier == "missing":
-        return _never_missing(name, value)
-    if modifier is not None:
-        raise _no_modifier(name, modifier, "missing")
-    values = tuple(_values(name, value, MAX_RANGES))
-    return date.predicate(Criterion(name, parameters, None, values, scope.setting))
-
-
-def _type(_: Scope, name: str, modifier: str | None, value: str) -> Predicate:
-    if modifier is not None:
-        raise _no_modifier(name, modifier)
-    return TypeIn(tuple(TYPE_NUMBERS[one] for one in parse_types(name, value)))
-
-
-def _list(_: Scope, name: str, modifier: str | None, value: str) -> Predicate:
-    if modifier is not None:
-        raise _no_modifier(name, modifier)
-    choices = []
-    for one in _values(name, value, MAX_RANGES):
-        list_id = one.removeprefix("List/")
-        if VALID_ID.fullmatch(list_id) is None:
-            raise refuse(400, "search-value-id", "value", parameter=name, value=one[:200])
-        choices.append(Listed(resource_key("List", list_id), parameter_hash("List", "item")))
-    return choices[0] if len(choices) == 1 else AnyOf(tuple(choices))
-
-
-def _words(scope: Scope, name: str, modifier: str | None, value: str) -> Predicate:
-    if not scope.parameters.full_text:
-        raise refuse(400, "search-full-text-off", "not-supported", parameter=name)
-    if modifier is not None:
-        raise _no_modifier(name, modifier)
-    queries = []
-    for one in _values(name, value, MAX_RANGES):
-        query = text_query(unescape(one), narrative=name == "_text")
-        if query is None:
-            raise refuse(400, "search-value-string", "value", parameter=name)
-        queries.append(query)
-    return HasWords(" | ".join(queries))
-
-
-def _filter(scope: Scope, name: str, modifier: str | None, value: str) -> Predicate:
-    from fhir_server.search.filter_predicates import filter_predicate
-
-    if modifier is not None:
-        raise _no_modifier(name, modifier)
-    return filter_predicate(scope, value)
-
-
-SPECIAL: Mapping[str, Callable[[Scope, str, str | None, str], Predicate]] = {
-    "_id": _id,
-    "_lastUpdated": _last_updated,
-    "_type": _type,
-    "_list": _list,
-    "_text": _words,
-    "_content": _words,
-    "_filter": _filter,
-}
-
-
-FULL_TEXT = frozenset({"_text", "_content"})
-WHOLE_RESOURCE = UNINDEXED & SPECIAL.keys()
-"""Codes of the parameters that search a resource as a whole, by no expression."""
-
-
-def parse_types(name: str, value: str) -> tuple[str, ...]:
-    """The resource types of a list. Errors: Refused(400)."""
-    types = tuple(dict.fromkeys(_values(name, value)))
-    for one in types:
-        if one not in TYPE_NUMBERS:
-            raise unknown_type(one)
-    return types
-
-
-def unknown_type(name: str) -> Refused:
-    """The refusal of a resource type that R4 does not have."""
-    near = get_close_matches(name, TYPE_NUMBERS, n=3)
-    return refuse(
-        400,
-        "search-type-unknown",
-        "not-supported",
-        type=name[:100],
-        near=", ".join(near) or "Patient",
-    )
-
-
-def _no_modifier(name: str, modifier: str | None, *allowed: str) -> Refused:
-    return refuse(
-        400,
-        "search-modifier-unknown",
-        "not-supported",
-        parameter=name,
-        modifier=modifier,
-        allowed=", ".join(":" + one for one in allowed) or because("because-none"),
-    )
-
-
-def _values(name: str, value: str, limit: int = MAX_VALUES) -> list[str]:
-    values = split_escaped(value, ",")
-    if not all(values):
-        raise refuse(400, "search-value-empty", "value", parameter=name)
-    if len(values) > limit:
-        raise refuse(400, "search-too-many-values", "too-costly", parameter=name, limit=limit)
-    return values
-
-
-def _truth(name: str, value: str) -> bool:
-    if value not in {"true", "false"}:
-        raise refuse(400, "search-value-boolean", "value", parameter=name, value=value[:200])
-    return value == "true"

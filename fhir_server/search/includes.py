@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from fhir_server.model.issues import refuse
 from fhir_server.search.canonical_links import CanonicalLink, canonical_links
-from fhir_server.search.filters import Scope, unknown_parameter, unknown_type
 from fhir_server.search.parameters import SearchParameter
+from fhir_server.search.scope import Scope, unknown_parameter, unknown_type
 from fhir_server.search.types.reference import targets_of
 from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
 

@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from typing import Literal
 
 from fhir_server.model.issues import refuse
-from fhir_server.search.filters import Scope, unknown_parameter
 from fhir_server.search.parameters import SearchType
+from fhir_server.search.scope import Scope, unknown_parameter
 
 SortKind = Literal["date", "number", "quantity", "string", "token", "reference", "id", "updated"]
 

@@ -22,11 +22,12 @@ from fhir_server.search.compartments import (
 )
 from fhir_server.search.contained import Contained, ContainedType, of_contained
 from fhir_server.search.criteria import NO_VALUE_SETS, Setting, ValueSets
-from fhir_server.search.filters import Scope, parse_filter, parse_types
+from fhir_server.search.filters import parse_filter
 from fhir_server.search.includes import Include, parse_include
 from fhir_server.search.order import Sort, parse_sort
 from fhir_server.search.parameters import SearchParameters
 from fhir_server.search.predicates import AllOf, AnyOf, Holds, Predicate, TypeIn
+from fhir_server.search.scope import Scope, parse_types
 from fhir_server.store.resource_types import RESOURCE_TYPES, TYPE_NUMBERS
 
 Total = Literal["none", "estimate", "accurate"]

@@ -1,4 +1,4 @@
-"""Values of search parameters: lists, escapes, comparators.
+"""Values of search parameters: alternatives, escapes, comparators.
 
 Source: FHIR R4 §3.1.1.4.14 (escaping search parameters), §3.1.1.4.5 (prefixes)
 """
@@ -6,9 +6,15 @@ Source: FHIR R4 §3.1.1.4.14 (escaping search parameters), §3.1.1.4.5 (prefixes
 import re
 from typing import cast, get_args
 
+from fhir_server.model.issues import refuse
 from fhir_server.search.predicates import Prefix
 
 PREFIXES: tuple[Prefix, ...] = get_args(Prefix)
+MAX_VALUES = 10_000
+"""How many alternatives a parameter may have whose values are looked up by their hashes, all at once."""
+MAX_RANGES = 500
+"""How many alternatives any other parameter may have: each is a look-up of its own."""
+
 _COMPARED = re.compile(r"([a-z]{2})(?=[-+.\d])", re.ASCII)
 _ESCAPE = re.compile(r"\\([,|$\\])")
 
@@ -43,3 +49,20 @@ def split_comparator(value: str) -> tuple[Prefix | None, str]:
     if match[1] not in PREFIXES:
         return None, value
     return cast(Prefix, match[1]), value[2:]
+
+
+def alternatives(name: str, value: str, limit: int = MAX_VALUES) -> list[str]:
+    """The alternatives of a parameter, escapes as they are. Errors: Refused(400)."""
+    values = split_escaped(value, ",")
+    if not all(values):
+        raise refuse(400, "search-value-empty", "value", parameter=name)
+    if len(values) > limit:
+        raise refuse(400, "search-too-many-values", "too-costly", parameter=name, limit=limit)
+    return values
+
+
+def truth(name: str, value: str) -> bool:
+    """`true` or `false`. Errors: Refused(400)."""
+    if value not in {"true", "false"}:
+        raise refuse(400, "search-value-boolean", "value", parameter=name, value=value[:200])
+    return value == "true"

@@ -15,8 +15,8 @@ from fhir_server.interactions.read import read
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import refuse
 from fhir_server.model.json_source import parse_json
-from fhir_server.search.filters import unknown_type
 from fhir_server.search.parameters import types_of
+from fhir_server.search.scope import unknown_type
 from fhir_server.store.reindex_jobs import (
     ReindexJob,
     count_remaining,
