@@ -10,6 +10,7 @@ from fhir_server.model.issues import Refused
 from tests.search.conftest import BASE_URL, SearchStore
 
 GENDER_SET = "http://hl7.org/fhir/ValueSet/administrative-gender"
+ACTS = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 AGES = ("2010", "2010-05", "2010-05-07", "2011-01-01", "1999-12-31", None)
 SIGNS = ("male", "female", "other", "unknown", None)
@@ -61,6 +62,8 @@ def people(store: SearchStore) -> SearchStore:
         *({"resourceType": "RiskAssessment", "id": f"r{n}", "subject": {"reference": f"Patient/p{n}"},
            "prediction": [{"probabilityDecimal": Decimal(n) / 10}] if n else []} for n in range(10)),
         *({"resourceType": "ValueSet", "id": f"s{n}", "url": f"http://x.test/sets/{n}"} for n in range(3)),
+        *({"resourceType": "Encounter", "id": f"e{code}", "class": {"system": ACTS, "code": code}}
+          for code in ("IMP", "ACUTE", "AMB")),
         {"resourceType": "Group", "id": "g", "characteristic": [
             {"code": {"text": "a", "coding": [{"system": "http://loinc.org", "code": "sex"}]},
              "valueCodeableConcept": {"coding": [{"code": "mixed"}]}},
@@ -90,6 +93,8 @@ def people(store: SearchStore) -> SearchStore:
         ("Patient", f"gender in {GENDER_SET}", f"gender:in={GENDER_SET}"),
         ("Patient", f"gender ni {GENDER_SET}", f"gender:not-in={GENDER_SET}"),
         ("Patient", "gender pr true", "gender:missing=false"),
+        ("Encounter", f"class ss {ACTS}|IMP", f"class:below={ACTS}|IMP"),
+        ("Encounter", f"class sb {ACTS}|ACUTE", f"class:above={ACTS}|ACUTE"),
         ("Observation", "code eq loinc|1-0", "code=http://loinc.org|1-0"),
         ("Patient", "organization eq Organization/o1", "organization=Organization/o1"),
         ("Patient", "organization re o2", "organization=o2"),
