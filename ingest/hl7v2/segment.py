@@ -166,7 +166,12 @@ class HeaderCharacters(Repetition):
         return self.raw if component == subcomponent == 1 else b""
 
     def _decode(self, raw: Part, component: int, subcomponent: int) -> str:  # noqa: ARG002 — overrides
-        return bytes(raw).decode("ascii")
+        try:
+            return bytes(raw).decode(self.segment.message.syntax.codec)
+        except UnicodeDecodeError:
+            # Those of a header within the message are checked by nobody.
+            place = (self.field, self.number, 1, 1)
+            raise Hl7SyntaxError(self.segment.fault("hl7v2-undecodable", 102, *place)) from None
 
 
 class Segment:

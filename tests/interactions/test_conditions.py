@@ -41,7 +41,7 @@ def test_update__if_match_takes_every_form_of_rfc_9110(
 
 def test_update__if_match_any_asks_for_a_resource(client: TestClient) -> None:
     answer = client.put("/fhir/Patient/new", json=patient(id="new"), headers={"If-Match": "*"})
-    assert (answer.status_code, issue_id(answer)) == (412, "version-conflict")
+    assert (answer.status_code, issue_id(answer)) == (412, "version-of-none")
 
 
 @pytest.mark.parametrize("tags", ["*", CURRENT])
@@ -87,7 +87,7 @@ def test_transaction__if_none_match_of_an_entry_names_versions(stored: TestClien
 @pytest.mark.parametrize("url", ["Patient/none", "Patient?identifier=urn:x|none"])
 def test_delete__if_match_asks_for_a_resource(stored: TestClient, url: str) -> None:
     answer = stored.delete(f"/fhir/{url}", headers={"If-Match": CURRENT})
-    assert (answer.status_code, issue_id(answer)) == (412, "version-conflict")
+    assert (answer.status_code, issue_id(answer)) == (412, "version-of-none")
     assert stored.delete(f"/fhir/{url}").status_code == 204
 
 

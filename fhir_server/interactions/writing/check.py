@@ -117,9 +117,11 @@ def check_preconditions(change: Change) -> None:
     current = change.existing
     expected, unwanted = change.conditions.if_match, change.conditions.if_none_match
     if expected is not None and not _is_named(expected, current):
-        found = "-" if current is None else current.version
-        raise refuse(412, "version-conflict", "conflict", change.condition("If-Match"),
-                     expected=expected, found=found)  # fmt: skip
+        where = change.condition("If-Match")
+        if current is None:
+            raise refuse(412, "version-of-none", "conflict", where, expected=expected)
+        raise refuse(412, "version-conflict", "conflict", where,
+                     expected=expected, found=current.version)  # fmt: skip
     if unwanted is not None and _is_named(unwanted, current):
         where = change.condition("If-None-Match")
         raise refuse(412, "already-exists", "duplicate", where, unwanted=unwanted)

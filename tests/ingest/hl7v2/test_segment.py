@@ -45,3 +45,10 @@ def test_values__header_within_a_message_has_the_places_of_its_leaves(header: st
     message = Message.parse(f"MSH|^~\\&|A\r{header}\r".encode())
     segment = message.segments[1]
     assert [value[:4] for value in segment.values()] == [leaf[:4] for leaf in segment.leaves()]
+
+
+def test_text__of_a_header_within_a_message_is_in_the_character_set_of_the_message() -> None:
+    raw = HEADER.encode() + b"\rBHS|^~\xff|1"
+    assert Message.parse(raw).segments[1].text(2) == "^~ÿ"
+    with pytest.raises(Hl7SyntaxError):
+        Message.parse(raw.replace(b"8859/1", b"UNICODE UTF-8")).segments[1].text(2)
