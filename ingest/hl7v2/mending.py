@@ -214,4 +214,7 @@ def _turned(value: bytes, sub: bytes) -> bytes:
     parts = value.split(sub) if sub else [value]
     if len(parts) < 2 or not _LOOKS_LIKE_OID.fullmatch(parts[0]):
         return value
+    if _LOOKS_LIKE_OID.fullmatch(parts[1]):
+        # Nobody knows which of the two is the namespace.
+        return value
     return sub.join([parts[1], parts[0], *parts[2:]])

@@ -88,6 +88,12 @@ def test_authorities__with_the_oid_in_front_are_turned(own_maps: Path) -> None:
         assert message.get(f"PID-3[{repetition}].4.2") == "1.2.250.1.71"
 
 
+def test_authorities__of_two_oids_stay_as_they_were_sent(own_maps: Path) -> None:
+    raw = f"{HEADER}\rPID|1||7^^^1.2.250.1&1.2.250.2&ISO^PI".encode()
+    message = read(own_maps, "reversed-authorities: [PID-3.4]", raw)
+    assert message.get("PID-3.4.1") == "1.2.250.1"
+
+
 def test_text__with_separators_that_are_not_escaped_is_whole(own_maps: Path) -> None:
     told = r"T2 & N0 ^ M0 ~ R|L \.br\ fin"
     raw = f"{HEADER}\rOBX|1|TX|1^a^LN||{told}||||||F|||20240310".encode()
