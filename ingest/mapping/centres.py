@@ -75,13 +75,13 @@ class CentreRegister:
     def __init__(self, centres: Sequence[Centre]) -> None:
         self.centres: Mapping[str, Centre] = {centre.id: centre for centre in centres}
         self._by_sender: dict[tuple[str, str], Centre] = {}
-        self._authorities: dict[str, str] = {}
+        self._authorities: dict[str, set[str]] = {}
         for centre in centres:
             for facility in centre.facilities:
                 for application in centre.applications or ("",):
                     self._by_sender[application, facility] = centre
             for namespace, system in centre.authorities.items():
-                self._authorities.setdefault(namespace, system)
+                self._authorities.setdefault(namespace, set()).add(system)
         self.systems = frozenset(
             system for centre in centres for system in centre.authorities.values()
         )
@@ -109,9 +109,13 @@ class CentreRegister:
     def system_of(self, namespace: str, centre: Centre) -> str | None:
         """The identifier system of an assigning authority: the sender's own, else any centre's.
 
-        A laboratory sends the patient number of the hospital that asked it.
+        A laboratory sends the patient number of the hospital that asked it. A namespace that means different
+        systems at different centres is nobody else's: it would join the records of different patients.
         """
-        return centre.authorities.get(namespace) or self._authorities.get(namespace)
+        if own := centre.authorities.get(namespace):
+            return own
+        systems = self._authorities.get(namespace, ())
+        return next(iter(systems)) if len(systems) == 1 else None
 
 
 def load_centres(path: Path) -> CentreRegister:

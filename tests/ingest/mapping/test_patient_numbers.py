@@ -1,10 +1,12 @@
 """Numbers of patients as software of other countries writes them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ingest.mapping import load_library, map_message
+from ingest.mapping import MappingResult, load_library, map_message
+from ingest.mapping.library import Library
 from tests.ingest.mapping.feed import message, patient
 from tests.ingest.mapping.memory_store import MemoryStore
 from tests.ingest.mapping.test_merge import active, numbers
@@ -62,3 +64,44 @@ def test_number__without_authority_has_the_one_of_the_quirks(own_maps: Path) -> 
     (found,) = [one for one in result.resources if one["resourceType"] == "Patient"]
     systems = [one.get("system") for one in found["identifier"]]
     assert systems == ["https://osteon.example/sid/ipp/C01", None]
+
+
+def with_authorities(own_maps: Path, **further: str) -> Library:
+    """The maps, whose register gives centres a further authority."""
+    register = own_maps / "centres.csv"
+    lines = register.read_text(encoding="utf-8")
+    for centre, authority in further.items():
+        own = f"IPP-{centre}=https://osteon.example/sid/ipp/{centre}"
+        lines = lines.replace(own, f"{own} {authority}")
+    register.write_text(lines, encoding="utf-8")
+    return load_library(own_maps)
+
+
+def read_as(number: str, sender: str, library: Library) -> MappingResult:
+    """What becomes of a number that a centre sends."""
+    sent = message("ADT^A28^ADT_A05", written(number), sender=sender)
+    return map_message(sent, stored=MemoryStore(), library=library)
+
+
+def first_number(result: MappingResult) -> dict[str, Any]:
+    """The first number of the patient of a result."""
+    (found,) = [one for one in result.resources if one["resourceType"] == "Patient"]
+    number: dict[str, Any] = found["identifier"][0]
+    return number
+
+
+def test_namespace__of_two_centres_is_not_that_of_the_first(own_maps: Path) -> None:
+    library = with_authorities(
+        own_maps,
+        C01="HOSP=https://osteon.example/sid/ipp/C01",
+        C02="HOSP=https://osteon.example/sid/ipp/C02",
+    )
+    systems = [
+        first_number(read_as("100001^^^HOSP^PI", sender, library))["system"]
+        for sender in ("C01", "C02", "P01")
+    ]
+    assert systems == [
+        "https://osteon.example/sid/ipp/C01",
+        "https://osteon.example/sid/ipp/C02",
+        "https://osteon.example/sid/P01/HOSP",
+    ]
