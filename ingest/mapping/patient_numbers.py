@@ -1,7 +1,9 @@
 """Which numbers of PID-3 and MRG-1 are the hospital's numbers of its patients (IPP) without being typed PI.
 
 Software of other countries types them MR (table 0203: medical record number) or not at all. Then the centre
-register decides: under an authority that it knows for numbers of patients, the number is one.
+register decides: under an authority that it knows for numbers of patients, the number is one. A hospital has
+to be that authority itself: a namespace such as its software's name may be that of another hospital too, and
+would join the records of different patients. A laboratory sends the numbers of others.
 """
 
 from typing import Any
@@ -21,6 +23,8 @@ from ingest.mapping.view import View
 MEDICAL_RECORD = "MR"
 OTHER_KINDS = frozenset({*OWN_KINDS, "nda", "pseudonym", "tumour", "visit"})
 """Path segments of the systems in the register that are no numbers of patients."""
+INS_SYSTEMS = frozenset(f"urn:oid:{oid}" for oid in INS_OIDS)
+"""Nor are these of a hospital, though a register may give them a namespace."""
 
 
 @map_function("patient_number_type")
@@ -49,4 +53,7 @@ def _is_made_ipp(context: Context, view: View) -> bool:
     system = context.register.system_of(namespace, context.centre) or authority_system(
         context, "", view.get(4, 2) or "", view.get(4, 3) or ""
     )
-    return system in context.register.systems and not OTHER_KINDS & set(str(system).split("/"))
+    centre = context.centre
+    trusted = centre.authorities.values() if centre.role == "clinical" else context.register.systems
+    is_other = system in INS_SYSTEMS or OTHER_KINDS & set(str(system).split("/"))
+    return system in trusted and not is_other

@@ -105,3 +105,20 @@ def test_namespace__of_two_centres_is_not_that_of_the_first(own_maps: Path) -> N
         "https://osteon.example/sid/ipp/C02",
         "https://osteon.example/sid/P01/HOSP",
     ]
+
+
+@pytest.mark.parametrize("number", ["100001^^^EPIC^MR", "100001^^^EPIC"])
+def test_number__under_the_namespace_of_another_hospital_is_no_ipp(
+    own_maps: Path, number: str
+) -> None:
+    library = with_authorities(own_maps, C01="EPIC=https://osteon.example/sid/ipp/C01")
+    assert first_number(read_as(number, "C01", library))["use"] == "usual"
+    assert first_number(read_as(number, "P01", library))["use"] == "usual"
+    (issue, *_) = read_as(number, "C02", library).held
+    assert issue.id == "v2-identity-missing"
+
+
+def test_number__under_the_system_of_the_national_identity_is_no_ipp(own_maps: Path) -> None:
+    library = with_authorities(own_maps, C01="INS=urn:oid:1.2.250.1.213.1.4.10")
+    (issue, *_) = read_as("279035121518989^^^INS", "C01", library).held
+    assert issue.id == "v2-identity-missing"
