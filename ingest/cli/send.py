@@ -21,6 +21,8 @@ from ingest.transport.mllp_sender import MllpSender, NoAnswerError
 
 EXIT_INPUT = 1
 EXIT_SYSTEM = 3
+_ANY_BYTES = "8859/1"
+"""Where no character set is said (MSH-18): whatever the bytes are, each is a character."""
 
 
 def send(
@@ -80,12 +82,16 @@ def _send(sender: MllpSender, name: str, message: bytes | None) -> bool:
         sender.send_only(message)
         typer.echo(f"{name}: sent; it asks for no answer (MSH-15, MSH-16)")
         return True
-    answer = sender.send(message)
     try:
-        ack = Message.parse(answer)
+        return _is_accepted(name, message, sender.send(message))
     except Hl7SyntaxError:
         typer.echo(f"{name}: the answer is no HL7 v2 message")
         return False
+
+
+def _is_accepted(name: str, message: bytes, answer: bytes) -> bool:
+    """Print an answer. Errors: Hl7SyntaxError where it cannot be read."""
+    ack = Message.parse(answer, default_charset=_ANY_BYTES)
     code, answered = ack.get("MSA-1") or "?", ack.get("MSA-2") or ""
     typer.echo(f"{name}: {code} {answered}".rstrip())
     for error in ack.all("ERR"):
@@ -97,7 +103,7 @@ def _send(sender: MllpSender, name: str, message: bytes | None) -> bool:
 
 def _is_answered(name: str, message: bytes, answered: str) -> bool:
     """Whether an answer is that of the message: one that names another (MSA-2) says nothing of this one."""
-    sent = Message.parse(message).control_id or ""
+    sent = Message.parse(message, default_charset=_ANY_BYTES).control_id or ""
     if answered != sent:
         typer.echo(f"{name}: the answer is that of another message, not of {sent}")
     return answered == sent

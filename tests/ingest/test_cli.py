@@ -80,6 +80,10 @@ def test_send__wrong_address_ends_with_2(tmp_path: Path) -> None:
 ACCEPTED = b"MSH|^~\\&|NET|OSTEON|CHU|LAB|20260105||ACK|9|P|2.5\rMSA|AA|%b\r"
 
 
+REFUSED = b"MSH|^~\\&|NET|OSTEON|CHU|LAB|20260105||ACK|9|P|2.5\rMSA|AE|A\rERR|||207|E||||refus\xe9"
+UTF_8 = b"MSH|^~\\&|NET|OSTEON|CHU|LAB|20260105||ACK|9|P|2.5||||||UNICODE UTF-8\r"
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
@@ -87,8 +91,17 @@ ACCEPTED = b"MSH|^~\\&|NET|OSTEON|CHU|LAB|20260105||ACK|9|P|2.5\rMSA|AA|%b\r"
         (b"MSH|^~\\&|A|B|C|D|||ACK|9|P|2.5\r", "?"),
         (ACCEPTED % b"EARLIER", "another message"),
         (ACCEPTED % b"", "another message"),
+        (REFUSED, "refusé"),
+        (UTF_8 + b"MSA|AE|A\rERR|||207|E||||refus\xe9", "no HL7 v2 message"),
     ],
-    ids=["no message", "no MSA", "late answer to another", "answer to none"],
+    ids=[
+        "no message",
+        "no MSA",
+        "late answer to another",
+        "answer to none",
+        "no charset",
+        "wrong charset",
+    ],
 )
 def test_send__answer_that_is_not_its_own_is_no_acceptance(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: bytes, told: str
