@@ -17,15 +17,16 @@ def read_lines(
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Each line with its number; a column that the file lacks, or the line has no value for, is empty.
 
-    Errors: MapError where a column is missing, a line has more values than there are columns, or the file is
-    no UTF-8 text.
+    Errors: MapError where a column is missing, a line has more values than there are columns, a quotation
+    mark is not closed, or the file is no UTF-8 text.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as fault:
         line = 1 + fault.object[: fault.start].count(b"\n")
         raise MapError(file, line, because("because-utf-8")) from None
-    reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
+    # Strict: a quotation mark that is never closed would take all lines after it for one value.
+    reader = csv.DictReader(io.StringIO(text, newline=""), restval="", strict=True)
     try:
         missing = [name for name in columns if name not in (reader.fieldnames or ())]
         if missing:
@@ -35,4 +36,4 @@ def read_lines(
                 raise MapError(file, reader.line_num, because("because-fewer-values"))
             yield reader.line_num, row
     except csv.Error:
-        raise MapError(file, reader.line_num, because("because-csv")) from None
+        raise MapError(file, reader.reader.line_num, because("because-csv")) from None

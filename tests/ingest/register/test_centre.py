@@ -236,8 +236,9 @@ def test_add__refuses_what_a_line_cannot_hold(
         (b"morphology,L1,x\n", ":2: a local code and"),
         (b"morphology,L1,x,9180/3,,,,,\n", ":2: no more values"),
         (b"morphology,L1,x,9180/3,,\nmorphology,L1,x,9220/3,,", ":3: one target"),
+        (b'morphology,L1,x,9180/3,,"os\nmorphology,L2,x,9220/3,,\n', ":3: well-formed CSV"),
     ],
-    ids=["not UTF-8", "short line", "long line", "two targets"],
+    ids=["not UTF-8", "short line", "long line", "two targets", "open quotation mark"],
 )  # fmt: skip
 def test_codes__that_cannot_be_read_are_told_by_line_and_leave_the_former_ones(
     own_maps: Path, content: bytes, expected: str
