@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from fhir_server.model.issues import Refused, because, error
+from fhir_server.cli.issue_line import tell
+from fhir_server.cli.main import EXIT_INPUT
+from fhir_server.model.issues import because, error
 from fhir_server.settings import load_settings
 from ingest.cli.database import journal_database
 from ingest.cli.options import (
@@ -22,7 +24,7 @@ from ingest.cli.options import (
     Until,
     read_selection,
 )
-from ingest.cli.speech import Language, Speech
+from ingest.cli.speech import Language, Speech, refusals_told
 from ingest.http.messages import shown, shown_count
 from ingest.http.statistics import shown_centre
 from ingest.journal.listing import LARGEST_PAGE, find_message, list_messages
@@ -111,7 +113,8 @@ def show(
             "SELECT raw FROM ingest_message WHERE id = %s", (message_id,)
         ).fetchone()
     if row is None or content is None:
-        raise Refused(404, [error("ingest-message-unknown", "not-found")])
+        tell(error("ingest-message-unknown", "not-found"), language.value)
+        raise typer.Exit(EXIT_INPUT)
     if raw:
         sys.stdout.buffer.write(bytes(content[0]))
     elif output is Format.JSON:
@@ -195,9 +198,14 @@ def revise(
     """Journal a corrected copy of a message and have it worked off; the original stays as it was."""
     settings = load_settings()
     reception = Reception(current_maps(settings).register)
-    with journal_database(settings) as database, database.connection() as connection:
+    content = file.read_bytes()
+    with (
+        refusals_told(language),
+        journal_database(settings) as database,
+        database.connection() as connection,
+    ):
         revision = revise_message(
-            connection, reception, message_id, file.read_bytes(), f"revision of {message_id}"
+            connection, reception, message_id, content, f"revision of {message_id}"
         )
     told = because("because-message-revised", revision=revision, id=message_id)
     typer.echo(told.text(language.value))

@@ -97,6 +97,17 @@ def test_revise__journals_a_corrected_copy(
     assert run(["hl7v2", "journal", "revise", str(filled[1]), str(file)]) == 1
 
 
+@pytest.mark.parametrize("command", [["show"], ["revise"]])
+def test_refusal__speaks_french(
+    filled: list[int], tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    file = tmp_path / "corrected.hl7"
+    file.write_bytes(adt("2", name="CORRIGE"))
+    given = [str(file)] if command == ["revise"] else []
+    assert run(["hl7v2", "journal", *command, "999", *given, "--lang", "fr"]) == 1
+    assert "Le journal n’a pas" in capsys.readouterr().err
+
+
 def test_stats__tell_silence_by_the_exit_code(
     filled: list[int],
     database: Database,
