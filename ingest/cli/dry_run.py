@@ -4,6 +4,7 @@ from pathlib import Path
 
 import typer
 
+from fhir_server.model.issues import Language
 from fhir_server.settings import load_settings
 from ingest.cli.database import journal_database
 from ingest.cli.options import Format, read_selection
@@ -20,6 +21,7 @@ def print_dry_run(  # noqa: PLR0917 — the options of `osteon hl7v2 map`, as th
     centre: str | None,
     message_type: str | None,
     output: str,
+    language: Language,
 ) -> None:
     """Map the messages of the journal by the maps in force and by others, and print the differences."""
     selection = read_selection(since=since, until=until, centre=centre, message_type=message_type)
@@ -34,5 +36,5 @@ def print_dry_run(  # noqa: PLR0917 — the options of `osteon hl7v2 map`, as th
     if output == Format.JSON:
         typer.echo(pretty_json(report.as_json()))
         return
-    for line in report.as_text():
+    for line in report.as_text(language):
         typer.echo(line)

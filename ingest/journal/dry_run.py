@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from fhir_server.model.issues import Language, because
 from ingest.hl7v2 import Hl7SyntaxError
 from ingest.journal.selection import Selection
 from ingest.mapping import Library, MappingResult, map_message
@@ -64,9 +65,9 @@ class DryRun:
             ],
         }
 
-    def as_text(self) -> Iterator[str]:
-        """The lines for people."""
-        yield f"{self.messages} messages, {self.same} without a difference"
+    def as_text(self, language: Language) -> Iterator[str]:
+        """The lines for people. Shape: outcomes and changes by the words that programs read too."""
+        yield because("because-dry-run", messages=self.messages, same=self.same).text(language)
         for (one, other), d in sorted(self.outcomes.items()):
             yield f"{one} → {other}: {d.messages} ({_ids(d)})"
         for (change, path), d in sorted(self.elements.items()):

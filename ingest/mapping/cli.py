@@ -77,7 +77,7 @@ def map_files(
     if dry:
         from ingest.cli.dry_run import print_dry_run
 
-        print_dry_run(maps, since, until, centre, message_type, output)
+        print_dry_run(maps, since, until, centre, message_type, output, language.value)
         return
     if not files:
         raise typer.BadParameter("name files, or ask for --dry-run", param_hint="FILES")

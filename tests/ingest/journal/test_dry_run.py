@@ -58,6 +58,8 @@ def test_dry_run__same_maps_differ_in_nothing(
     assert tried(folder, capsys) == "2 messages, 2 without a difference\n"
     assert tried(folder, capsys, "--since", "2100-01-01") == "0 messages, 0 without a difference\n"
     assert tried(folder, capsys, "--type", "ADT^A01").startswith("1 messages")
+    french = tried(folder, capsys, "--lang", "fr")
+    assert french == "Messages : 2, dont sans différence : 2\n"
 
 
 def test_dry_run__broken_map_ends_with_2(filled: list[int], own_maps: Path) -> None:
