@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fhir_server.fhirpath import FHIRPath, FHIRPathError
+from fhir_server.fhirpath import CompiledExpression, FHIRPath, FHIRPathError
 from fhir_server.fhirpath.parser import parse
 from fhir_server.fhirpath.syntax import (
     Call,
@@ -149,7 +149,7 @@ def _all(parts: Sequence[Node], start: External | None) -> frozenset[str] | None
 def _asks_a_coding(criterion: Node) -> bool:
     """Whether a criterion compares the system and the code of a Coding, and nothing else."""
     return all(
-        isinstance(node, Constant)
+        (isinstance(node, Constant) and "%" not in str(node.value))
         or (isinstance(node, Member) and node.target is None and node.name in _OF_A_CODING)
         or (isinstance(node, Chain | Operation) and node.operator in _LOGIC)
         for node in walk(criterion)
@@ -184,11 +184,19 @@ class GatesOfElements:
         values = zip(self._elements, map(_restored, codes), strict=True)
         stub = {name: value for name, value in values if value is not None}
         stub["resourceType"] = self._type
-        found = tuple(fill for gate, fill in self._gates if gate.test(stub))
+        found = tuple(fill for gate, fill in self._gates if _is_open(gate, stub))
         if len(self._open) >= MOST_KEPT:
             self._open.clear()
         self._open[codes] = found
         return found
+
+
+def _is_open(gate: CompiledExpression, stub: dict[str, Any]) -> bool:
+    """Whether a gate lets these codes through. Where it fails, so would the whole expression."""
+    try:
+        return gate.test(stub) is True
+    except FHIRPathError:
+        return False
 
 
 def _codes(resource: dict[str, Any], element: str) -> Any:
@@ -204,10 +212,16 @@ def _codes(resource: dict[str, Any], element: str) -> Any:
 def _codes_of(value: Any) -> Any:
     """A code itself; of a concept the system and code of each coding."""
     if type(value) is dict:
-        return tuple([(one.get("system"), one.get("code")) for one in value.get("coding", ())])
+        return tuple([_pair(one) for one in value.get("coding", ())])
     if type(value) is str or type(value) is bool:
         return value
     raise TypeError(value)
+
+
+def _pair(coding: dict[str, Any]) -> tuple[Any, Any]:
+    if "_code" in coding or "_system" in coding:
+        raise TypeError(coding)
+    return coding.get("system"), coding.get("code")
 
 
 def _restored(codes: Any) -> Any:

@@ -163,7 +163,7 @@ class SearchIndexer:
         always: list[Fill] = []
         for expression in self._expressions(resource_type):
             paths = self._paths(expression, resource_type)
-            gate = gate_of(expression.text, resource_type) if paths is None else None
+            gate = self._gate(expression, resource_type) if paths is None else None
             if paths is not None:
                 walked += paths
             elif gate is not None:
@@ -197,6 +197,15 @@ class SearchIndexer:
         if paths is None:
             return None
         return [(path, use) for path in paths for use in expression.uses]
+
+    def _gate(self, expression: Expression, resource_type: str) -> Gate | None:
+        """The gate before an expression. It looks at elements by their names, which a choice does not have
+        in JSON.
+        """
+        gate = gate_of(expression.text, resource_type)
+        model = self.parameters.definitions.type_model
+        asked = [model.element(resource_type, name) for name in (gate.elements if gate else ())]
+        return gate if all(one is not None and not one.is_choice for one in asked) else None
 
     def _behind(self, expression: Expression, resource_type: str) -> Fill:
         """What fills rows behind a gate."""

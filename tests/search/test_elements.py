@@ -221,3 +221,25 @@ def test_gate__is_asked_again_after_its_answers_were_forgotten(
 
 def test_gate__of_another_type_is_none() -> None:
     assert gate_of(f"{BY_CODE}.value", "Condition") is None
+
+
+@pytest.mark.parametrize("expression", [
+    "Observation.where(value.coding.code = 'v').code",
+    "Observation.where(value.exists()).code",
+    "Observation.where(effective.empty()).code",
+    "Observation.code.where(%resource.value.coding.where(code = 'v').exists())",
+    "Observation.where(code.coding.code in ('c' | 'd')).value",
+    "Observation.value.where(%resource.code.coding.code in ('c' | 'd'))",
+    "Observation.where(code.coding.code.exists()).value",
+    "Observation.where(code.coding.where(system = '%resource.s').empty()).value",
+])  # fmt: skip
+def test_gate__keeps_to_the_engine_for_choices_several_codes_and_what_is_beside_them(
+    indexer: SearchIndexer, expression: str
+) -> None:
+    own = _with_parameter(indexer, expression)
+    beside = {"extension": [{"url": "u", "valueString": "t"}]}
+    two = {"coding": [{"system": "s", "code": "c"}, {"system": "t", "code": "d"}]}
+    for code in (coded("s", "c"), two, {"coding": [{"system": "s", "_code": beside}]}):
+        for more in ({}, {"effectiveDateTime": "2024"}):
+            one = observation("a", code=code, valueCodeableConcept=coded("s", "v"), **more)
+            assert _as_sets(own.rows(one)) == _as_sets(own.evaluated(one))
