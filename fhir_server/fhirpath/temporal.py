@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from functools import lru_cache
+from math import floor
 from typing import Literal
 
 Kind = Literal["Date", "DateTime", "Time"]
@@ -174,8 +175,11 @@ def _compare_over_zones(left: Temporal, right: Temporal) -> int | None:
         outcome = _compare_over_zones(right, left)
         return None if outcome is None else -outcome
     known = instant(_in_utc(left))
-    earliest = instant(right) - timedelta(hours=14)
-    latest = instant(right) + timedelta(hours=12, minutes=1)
+    try:
+        earliest = instant(right) - timedelta(hours=14)
+        latest = instant(right) + timedelta(hours=12, minutes=1)
+    except OverflowError:
+        return None
     if known < earliest:
         return -1
     return 1 if known > latest else None
@@ -229,18 +233,24 @@ def add(value: Temporal, amount: Decimal, unit: str) -> Temporal | None:
     """
     if value.kind == "Time":
         return _add_to_time(value, amount, unit)
-    if unit in {"year", "month"}:
-        return _add_months(value, int(amount) * (12 if unit == "year" else 1))
     precision = len(value.parts)
+    if unit in {"year", "month"}:
+        months = int(amount) * (12 if unit == "year" else 1)
+        return _add_months(value, _whole(months, 12) * 12 if precision == 1 else months)
     if precision < 3:
         days = int(_seconds(amount, unit) // 86_400 if unit != "week" else amount * 7)
         # A month counts 30 days and a year 365, as the specification converts them.
-        return _add_months(value, days // 30 if precision == 2 else days // 365 * 12)
+        return _add_months(value, _whole(days, 30) if precision == 2 else _whole(days, 365) * 12)
     seconds = _seconds(amount, unit)
     step = (86_400, 3_600, 60)[precision - 3] if precision < 6 else None
     if step is not None:
         seconds = Decimal(int(seconds / step) * step)
     return _add_seconds(value, seconds)
+
+
+def _whole(number: int, unit: int) -> int:
+    """How many units there are, the rest cut off towards zero."""
+    return number // unit if number >= 0 else -(-number // unit)
 
 
 _SECONDS = {
@@ -269,7 +279,8 @@ def _add_months(value: Temporal, months: int) -> Temporal | None:
 def _add_seconds(value: Temporal, seconds: Decimal) -> Temporal | None:
     fraction = Decimal(value.parts[5]) if len(value.parts) == 6 else Decimal(0)
     total = fraction + seconds
-    whole = int(total // 1)
+    # Not //, which cuts off a Decimal towards zero.
+    whole = floor(total)
     base = Temporal(value.kind, value.parts[:5])
     try:
         moved = instant(base) + timedelta(seconds=whole)
@@ -281,7 +292,7 @@ def _add_seconds(value: Temporal, seconds: Decimal) -> Temporal | None:
 
 
 def _fraction_of(total: Decimal, like: Decimal) -> Decimal:
-    fraction = total - total // 1
+    fraction = total - floor(total)
     shown = max(-_exponent(like), -_exponent(fraction.normalize()), 0)
     return fraction.quantize(Decimal(1).scaleb(-shown))
 

@@ -271,3 +271,22 @@ def test_evaluate__wrong_kind_is_named(strict: FHIRPath, expression: str) -> Non
     with pytest.raises(FHIRPathError) as fault:
         evaluate(strict, expression)
     assert fault.value.issue.parameters["found"] in {"System.String", "System.Integer"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("@2024-01-01T10:00:00.000Z - 1 millisecond", ["2024-01-01T09:59:59.999Z"]),
+        ("@T00:00:00 - 1 millisecond", ["23:59:59.999"]),
+        ("@0001-01-01T00:00:00Z - 1 millisecond", []),
+        ("@2024-03 - 15 days", ["2024-03"]),
+        ("@2024 - 364 days", ["2024"]),
+        ("@2024 - 25 months", ["2022"]),
+        ("@0001-01-01T00:00:00 < @0001-01-01T00:00:00Z", []),
+        ("@9999-12-31T23:00:00 < @9999-12-31T23:59:59Z", []),
+    ],
+)
+def test_arithmetic__goes_back_as_it_goes_forward(
+    strict: FHIRPath, expression: str, expected: list[Any]
+) -> None:
+    assert evaluate(strict, expression) == expected
