@@ -71,14 +71,15 @@ _REPEATED = engine.compile(r"[*+]|\{\d+,\d*\}")
 @lru_cache(maxsize=1024)
 def is_harmless(pattern: str) -> bool:
     """Whether a match with a short text takes few steps, whatever the text: each repeat may end at any
-    place, each optional part and each alternative is tried both ways, from each place in the text on.
+    place, each optional part and each alternative is tried both ways, from each place in the text on. Parts
+    that match nothing, such as `()`, can make each try as long as the pattern.
     """
     plain = _CLASS.sub("c", _ESCAPED.sub("e", pattern))
     if _INTRICATE.search(plain) is not None:
         return False
     choices = plain.count("?") + plain.count("|")
-    steps: int = SHORT ** (1 + len(_REPEATED.findall(plain))) * 2**choices
-    return steps <= MAX_STEPS
+    tries: int = SHORT ** (1 + len(_REPEATED.findall(plain))) * 2**choices
+    return tries * (1 + len(plain) // SHORT) <= MAX_STEPS
 
 
 _COUNTS = engine.compile(r"\{(\d*),?(\d*)\}")
