@@ -125,6 +125,15 @@ def test_lanes__agree_on_what_is_left_of_texts(lanes: Lanes, expression: str) ->
         assert outcome(fast.typed, observation) == outcome(general.typed, observation)
 
 
+@pytest.mark.parametrize("expression", ["iif(true, active)", "iif(active, true, active)"])
+def test_lanes__agree_on_the_types_of_a_choice_of_two(lanes: Lanes, expression: str) -> None:
+    fast, general = lanes.compile(expression, "Patient")
+    beside = {"extension": [{"url": "u", "valueString": "t"}]}
+    for active in (True, False):
+        patient = {"resourceType": "Patient", "active": active, "_active": beside}
+        assert outcome(fast.typed, patient) == outcome(general.typed, patient)
+
+
 def observations() -> Iterator[dict[str, Any]]:
     """Observations as they come and as they should not come."""
     plain = {"resourceType": "Observation", "status": "final"}

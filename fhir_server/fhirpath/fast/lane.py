@@ -185,14 +185,13 @@ class _Lane:
         return None
 
     def _choice_of_two(self, arguments: tuple[Node, ...]) -> FastTruth | None:
-        """`iif` whose results are truths."""
-        criterion, then = self.truth(arguments[0]), self.truth(arguments[1])
-        if criterion is None or then is None:
+        """`iif` whose results are truths, not elements with a type and extensions of their own."""
+        criterion = self.truth(arguments[0])
+        results = [self.compile(argument) for argument in arguments[1:]]
+        found = [one for one in results if isinstance(one, FastTruth)]
+        if criterion is None or len(found) < len(results):
             return None
-        if len(arguments) == 2:
-            return truths.chosen(criterion, then, None)
-        otherwise = self.truth(arguments[2])
-        return truths.chosen(criterion, then, otherwise) if otherwise else None
+        return truths.chosen(criterion, found[0], found[1] if len(found) == 2 else None)
 
     def _without_arguments(self, name: str, source: FastPath) -> Fast | None:
         match name:
