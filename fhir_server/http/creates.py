@@ -21,6 +21,8 @@ from fhir_server.interactions.writing.change import Change
 from fhir_server.model.issues import refuse
 from fhir_server.store.create_line import CreateLine
 from fhir_server.store.database import DatabaseUnavailableError
+from fhir_server.store.resources import NewVersion
+from fhir_server.store.single_create import SingleCreate
 
 LARGEST_BYTES = 8192
 """What is larger would keep the event loop from others for milliseconds."""
@@ -125,11 +127,15 @@ class GroupedCreates:
         line = await self._open_line()
         if line is None:
             return [None] * len(changes)
-        writes = [write_of(self._server, change, line.known_codes) for change in changes]
+        planned = {
+            at: write
+            for at, change in enumerate(changes)
+            if (write := self._write_of(change, line)) is not None
+        }
         seconds = self._server.settings.request_timeout_s
         try:
             async with asyncio.timeout(seconds):
-                outcomes = await line.write([statement for _, statement in writes])
+                outcomes = await line.write([statement for _, statement in planned.values()])
         except TimeoutError:
             line.close()
             raise refuse(504, "request-timeout", "timeout", seconds=f"{seconds:g}") from None
@@ -138,10 +144,18 @@ class GroupedCreates:
         if not all(outcome.is_written for outcome in outcomes):
             self._server.database.clock.learn(outcomes[-1].time)
             self._not_before = line.loop.time() + PAUSE_S
-        return [
-            answer_of(change, version) if outcome.is_written else None
-            for change, (version, _), outcome in zip(changes, writes, outcomes, strict=True)
-        ]
+        answers: list[Answer | None] = [None] * len(changes)
+        for (at, (version, _)), outcome in zip(planned.items(), outcomes, strict=True):
+            if outcome.is_written:
+                answers[at] = answer_of(changes[at], version)
+        return answers
+
+    def _write_of(self, change: Change, line: CreateLine) -> tuple[NewVersion, SingleCreate] | None:
+        """What is written; None where that cannot be made. It then fails alone, on the way of all writes."""
+        try:
+            return write_of(self._server, change, line.known_codes)
+        except Exception:
+            return None
 
     async def _open_line(self) -> CreateLine | None:
         loop = asyncio.get_running_loop()

@@ -16,6 +16,7 @@ from fhir_server.http.creates import LARGEST_BYTES
 from fhir_server.interactions.create import create
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change
+from fhir_server.search.indexer import SearchIndexer
 from fhir_server.store import single_create
 from fhir_server.store.create_line import CreateLine
 from fhir_server.store.search_state import BARRIER
@@ -181,6 +182,27 @@ def test_create__that_does_not_conform_is_refused_alone(app: App) -> None:
     answers = app.run(mixed())
     assert [status for status, _ in answers] == [201, 422, 201]
     assert answers[1][1]["resourceType"] == "OperationOutcome"
+
+
+def test_create__that_cannot_be_indexed_fails_alone(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = SearchIndexer.rows
+
+    def rows(indexer: SearchIndexer, resource: dict[str, Any], *more: Any) -> Any:
+        if resource["name"][0]["given"] == ["bad"]:
+            raise RuntimeError
+        return index(indexer, resource, *more)
+
+    async def mixed() -> list[int]:
+        monkeypatch.setattr(SearchIndexer, "rows", rows)
+        answers = await asyncio.gather(
+            *(post(app.app, "/fhir/Patient", patient(label)) for label in ("a", "bad", "b"))
+        )
+        return [status for status, _ in answers]
+
+    assert app.run(mixed()) == [201, 500, 201]
+    assert stored(app.server) == 3
 
 
 def test_create__larger_than_the_bound_is_stored_all_the_same(app: App) -> None:
