@@ -64,7 +64,9 @@ def way_of(request: SearchRequest, limit: int, statistics: Statistics) -> Way:
     lone = lone_criterion(plan)
     if lone is not None:
         return ByKey(lone) if _has_few_links(lone, statistics) else None
-    if not (plan.contains or plan.overlaps) or not asks_for_tokens_alone(plan):
+    if plan.is_narrowed or not (plan.contains or plan.overlaps):
+        return None
+    if not asks_for_tokens_alone(plan):
         return None
     blocks = _blocks(plan, limit, statistics())
     return None if blocks is None else InBlocks(blocks)

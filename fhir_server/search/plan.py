@@ -50,10 +50,12 @@ class Plan:
     """What the rows of `resource` must meet.
 
     Shape: `contains` all of these tokens, `overlaps` one of each group, `excluded` none of these;
-    `others` predicates that need a table of their own.
+    `others` predicates that need a table of their own; `is_narrowed` where not all types that are searched
+    are meant, so that tokens may be of others.
     """
 
     types: frozenset[int] | None = None
+    is_narrowed: bool = False
     keys: frozenset[int] | None = None
     contains: list[int] = field(default_factory=list)
     overlaps: list[tuple[int, ...]] = field(default_factory=list)
@@ -100,7 +102,9 @@ def plan_predicate(predicate: Predicate) -> Plan:
             case Not(predicate=HasToken(any_of=tokens)):
                 plan.excluded.extend(tokens)
             case TypeIn(types=types):
-                plan.types = frozenset(types) & (plan.types or frozenset(types))
+                asked = frozenset(types)
+                plan.is_narrowed |= plan.types is not None and plan.types != asked
+                plan.types = asked if plan.types is None else asked & plan.types
             case KeyIn(keys=keys):
                 plan.keys = frozenset(keys) & (
                     plan.keys if plan.keys is not None else frozenset(keys)

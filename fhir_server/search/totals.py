@@ -65,7 +65,7 @@ def _one(connection: psycopg.Connection[Any], statement: Fragment) -> tuple[Any,
 
 def planes_of(plan: Plan, known: TokenStatistics) -> Planes | None:
     """The groups of a plan that asks for common tokens and types alone; None for any other."""
-    if known.rows < LEAST_ROWS or not asks_for_tokens_alone(plan):
+    if known.rows < LEAST_ROWS or plan.is_narrowed or not asks_for_tokens_alone(plan):
         return None
     wanted = [*((token,) for token in plan.contains), *plan.overlaps]
     types: tuple[int, ...] = ()

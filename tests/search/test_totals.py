@@ -194,3 +194,23 @@ def test_planes__rare_tokens_and_small_stores_are_read(store: SearchStore) -> No
     assert planes_of(plan, TokenStatistics(1e6, {token: 0.5}, {})) is not None
     assert planes_of(plan, TokenStatistics(1e6, {token: 0.0001}, {})) is None
     assert planes_of(plan, TokenStatistics(1e3, {token: 0.5}, {})) is None
+
+
+@pytest.mark.parametrize(
+    ("query", "total"),
+    [
+        ("Condition?_type=Patient&code=c0", 0),
+        ("Condition?_filter=_type eq Patient and code eq c0", 0),
+        ("?_type=Condition,Patient&_filter=_type eq Patient and _tag eq t", 1),
+        ("Condition?_filter=_type eq Patient and _type eq Condition and _type eq Condition", 0),
+    ],
+)
+def test_total__is_of_the_types_that_all_conditions_name(
+    counted: SearchStore, query: str, total: int
+) -> None:
+    tagged = {"meta": {"tag": [{"system": "http://t", "code": "t"}]}}
+    counted.put(patient("tagged", **tagged), condition("tagged", **tagged))
+    for _ in range(2):
+        assert _total(counted, query) == total
+        assert len(counted.find(query)) == total
+        _keep(counted)
