@@ -66,13 +66,16 @@ class Plan:
 
     @property
     def is_of_live_rows(self) -> bool:
-        """Whether it asks for a token or a row that only a resource of the type has, and only undeleted."""
-        return bool(
+        """Whether it asks for a token or a row that only a resource of the types has, and only undeleted;
+        words are of any type.
+        """
+        of_their_type = (
             self.contains
             or self.overlaps
             or self.ranges
-            or any(isinstance(one, HasString | HasWords | Near) for one in self.others)
+            or any(isinstance(one, HasString | Near) for one in self.others)
         )
+        return bool(of_their_type) and not self.is_narrowed
 
     @property
     def needs_resource(self) -> bool:

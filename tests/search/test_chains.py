@@ -112,3 +112,15 @@ def test_chain__follows_canonicals(answered: SearchStore, query: str, found: lis
     assert answered.find(f"QuestionnaireResponse?{query}") == [
         f"QuestionnaireResponse/r{number}" for number in found
     ]
+
+
+def test_chain__to_words_keeps_to_the_type_that_is_named(store: SearchStore) -> None:
+    store.put(
+        patient("p", name=[{"family": "foo"}]),
+        {"resourceType": "Group", "id": "g", "type": "person", "actual": True, "name": "foo"},
+        condition("c1", subject={"reference": "Patient/p"}),
+        condition("c2", subject={"reference": "Group/g"}),
+    )
+    assert store.find("Condition?subject:Patient._content=foo") == ["Condition/c1"]
+    assert store.find("Condition?subject:Group._content=foo") == ["Condition/c2"]
+    assert store.find("Condition?subject:Patient._filter=_type eq Group and name eq foo") == []
