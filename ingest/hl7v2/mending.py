@@ -55,7 +55,8 @@ class Quirks:
         except Hl7SyntaxError:
             return raw
         lines = self._once(self._lines(content, delimiters))
-        return b"\r".join(self._mended(line, delimiters) for line in lines)
+        # A line left out at the end leaves the end of the one before.
+        return unframed(b"\r".join(self._mended(line, delimiters) for line in lines))
 
     def _lines(self, content: bytes, delimiters: Delimiters) -> list[bytes]:
         if self.lf_ends:
