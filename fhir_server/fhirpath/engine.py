@@ -10,7 +10,7 @@ from fhir_server.definitions.types import TypeModel
 from fhir_server.fhirpath.compiler import Compiler
 from fhir_server.fhirpath.errors import execution_error, semantic_error, shortened
 from fhir_server.fhirpath.explain import explanation
-from fhir_server.fhirpath.fast import FALL_BACK, FastPath, FastTruth
+from fhir_server.fhirpath.fast import FALL_BACK, FastTruth, as_path
 from fhir_server.fhirpath.fragment import Context, Fragment, boolean
 from fhir_server.fhirpath.parser import parse
 from fhir_server.fhirpath.scope import ConformsTo, Resolve, Scope, Terminology
@@ -41,8 +41,9 @@ class CompiledExpression:
         self.context_type = context_type
         self._fragment = fragment
         fast = fragment.fast
-        self._walk = fast.walk if isinstance(fast, FastPath) else None
-        self._typed = fast.typed if isinstance(fast, FastPath) else None
+        path = as_path(fast) if isinstance(fast, FastTruth) else fast
+        self._walk = path.walk if path else None
+        self._typed = path.typed if path else None
         self.quick_test = fast.test if isinstance(fast, FastTruth) else None
         """`test` on the bare node, where the fast lane has all of it; FALL_BACK sends to `test`."""
 
@@ -67,13 +68,6 @@ class CompiledExpression:
                 return [*self._walk(node)]
             except FALL_BACK:
                 pass
-        elif self.quick_test is not None:
-            try:
-                truth = self.quick_test(node)
-            except FALL_BACK:
-                pass
-            else:
-                return [] if truth is None else [truth]
         items = self._items(node, sibling, resource, root_resource, variables, resolve)
         return [value for value in map(raw, items) if value is not None]
 
@@ -93,13 +87,6 @@ class CompiledExpression:
                 return self._typed(node)
             except FALL_BACK:
                 pass
-        elif self.quick_test is not None:
-            try:
-                truth = self.quick_test(node)
-            except FALL_BACK:
-                pass
-            else:
-                return [] if truth is None else [TypedValue("System.Boolean", truth)]
         items = self._items(node, sibling, resource, root_resource, variables, resolve)
         return [typed(item) for item in items]
 

@@ -12,6 +12,6 @@ syntax tree; a test compares them over all published expressions and examples.
 
 from fhir_server.fhirpath.fast.lane import compile_fast
 from fhir_server.fhirpath.fast.paths import FALL_BACK, FastPath
-from fhir_server.fhirpath.fast.truths import FastTruth
+from fhir_server.fhirpath.fast.truths import FastTruth, as_path
 
-__all__ = ["FALL_BACK", "FastPath", "FastTruth", "compile_fast"]
+__all__ = ["FALL_BACK", "FastPath", "FastTruth", "as_path", "compile_fast"]

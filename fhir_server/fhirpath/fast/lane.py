@@ -11,6 +11,7 @@ from fhir_server.fhirpath.fast import moments, paths, truths
 from fhir_server.fhirpath.fast.moments import Moment
 from fhir_server.fhirpath.fast.paths import FastPath, Walk
 from fhir_server.fhirpath.fast.truths import FastTruth
+from fhir_server.fhirpath.operators.collections import TEXT_TYPES
 from fhir_server.fhirpath.operators.types import acceptance, type_specifier
 from fhir_server.fhirpath.references import type_of_reference
 from fhir_server.fhirpath.syntax import (
@@ -31,11 +32,8 @@ if TYPE_CHECKING:
 
 Fast = FastPath | FastTruth
 
-_TEXT_TYPES = frozenset(
-    {"string", "code", "uri", "url", "canonical", "id", "oid", "uuid", "markdown"}
-)
 _ALIKE: dict[str, frozenset[str]] = {
-    "string": _TEXT_TYPES,
+    "string": TEXT_TYPES,
     "boolean": frozenset({"boolean"}),
     "integer": frozenset({"integer", "positiveInt", "unsignedInt"}),
 }
@@ -178,7 +176,7 @@ class _Lane:
         if name in {"where", "exists", "all"}:
             return self._iteration(name, source, argument)
         if name == "intersect":
-            texts = _texts(argument) if source.only_type in _TEXT_TYPES else frozenset()
+            texts = _texts(argument) if source.only_type in TEXT_TYPES else frozenset()
             return paths.among(source, texts) if texts else None
         if isinstance(argument, Constant) and isinstance(argument.value, str):
             return _with_text(name, source, argument.value)
@@ -316,7 +314,7 @@ class _Lane:
     def _membership(self, node: Operation) -> FastTruth | None:
         path = self.path(node.left)
         texts = _texts(node.right)
-        if path is None or path.only_type not in _TEXT_TYPES or not texts:
+        if path is None or path.only_type not in TEXT_TYPES or not texts:
             return None
         return truths.is_one_of(path, texts)
 
@@ -380,9 +378,9 @@ def _with_text(name: str, source: FastPath, text: str) -> Fast | None:
     only = source.only_type
     if name == "extension" and not source.types:
         return source
-    if name == "extension" and only is not None and only not in _TEXT_TYPES:
+    if name == "extension" and only is not None and only not in TEXT_TYPES:
         return paths.extensions(source, text) if only[0].isupper() else None
-    if only not in _TEXT_TYPES:
+    if only not in TEXT_TYPES:
         return None
     if name == "matches":
         regex.compile_pattern(text)

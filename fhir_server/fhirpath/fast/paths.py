@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_server.fhirpath.operators.collections import distinct, distinct_objects
+from fhir_server.fhirpath.operators.collections import TEXT_TYPES, distinct, distinct_objects
 from fhir_server.fhirpath.type_space import Child, append_child
 from fhir_server.fhirpath.values import CONVERTED_TYPES, Items, TypedValue
 
@@ -292,11 +292,6 @@ def sliced(source: FastPath, part: slice) -> FastPath:
     return FastPath(lambda this: walk(this)[part], lambda this: typed(this)[part], source.types)
 
 
-_TEXT_TYPES = frozenset(
-    {"string", "code", "uri", "url", "canonical", "id", "oid", "uuid", "markdown"}
-)
-
-
 def united(paths: Sequence[FastPath]) -> FastPath:
     """The values of several paths, each once."""
     live = [path for path in paths if path.types]
@@ -305,7 +300,7 @@ def united(paths: Sequence[FastPath]) -> FastPath:
     types = tuple(dict.fromkeys(name for path in live for name in path.types))
     typed = live[0].typed if len(live) == 1 else _joined([path.typed for path in live])
     once = _distinct_typed(typed)
-    if len(live) > 1 or types[0] not in _TEXT_TYPES or len(types) > 1:
+    if len(live) > 1 or types[0] not in TEXT_TYPES or len(types) > 1:
         return FastPath(_distinct_values(live, once), once, types)
     walk = live[0].walk
 

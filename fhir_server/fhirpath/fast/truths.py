@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from fhir_server.fhirpath.fast.paths import FastPath, UnsureError, Walk
+from fhir_server.fhirpath.values import TypedValue
 
 Test = Callable[[Any], bool | None]
+_BOOLEAN = "System.Boolean"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +242,19 @@ def as_truth(path: FastPath) -> FastTruth:
         return bool(values[0])
 
     return FastTruth(run)
+
+
+def as_path(truth: FastTruth) -> FastPath:
+    """A truth as the path to what it gives: one boolean or nothing."""
+    test = truth.test
+
+    def walk(this: Any) -> Sequence[bool]:
+        value = test(this)
+        return () if value is None else (value,)
+
+    return FastPath(
+        walk, lambda this: [TypedValue(_BOOLEAN, value) for value in walk(this)], (_BOOLEAN,)
+    )
 
 
 def typed_as(path: FastPath, accepts: Callable[[str], bool]) -> FastTruth:

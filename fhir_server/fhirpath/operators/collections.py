@@ -29,20 +29,21 @@ def distinct(items: Items) -> Items:
     return found
 
 
-_TEXT_TYPES = frozenset(
+TEXT_TYPES = frozenset(
     {"string", "code", "uri", "url", "canonical", "id", "oid", "uuid", "markdown"}
 )
+"""Types whose values are texts as Python has them."""
 
 
 def _is_text(item: Any) -> bool:
-    return type(item) is str or (type(item) is TypedValue and item.type in _TEXT_TYPES)
+    return type(item) is str or (type(item) is TypedValue and item.type in TEXT_TYPES)
 
 
 def _distinct_texts(items: Items) -> Items | None:
     """In one pass, where every item is text; None where one is not."""
     found: dict[str, Any] = {}
     for item in items:
-        text = item.value if type(item) is TypedValue and item.type in _TEXT_TYPES else item
+        text = item.value if type(item) is TypedValue and item.type in TEXT_TYPES else item
         if type(text) is not str:
             return None
         found.setdefault(text, item)
