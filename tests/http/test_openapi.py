@@ -106,8 +106,6 @@ def _drawn(listed: Sequence[tuple[str, str, Json]]) -> list[Json]:
 
 
 def test_openapi__whatever_is_sent_to_its_paths_meets_no_5xx(server: FhirServer) -> None:
-    # Drawn before the server has threads: hypothesis refuses a draw during which any thread of the process
-    # uses `random`, as the pool of connections does.
     requests = _drawn(operations(openapi(server, ROUTES, None)))
     with TestClient(create_app(server), raise_server_exceptions=False) as client:
         for request in requests:
