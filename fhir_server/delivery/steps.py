@@ -21,7 +21,7 @@ from fhir_server.interactions.subscriptions.notification import (
 )
 from fhir_server.interactions.writing.change import Change
 from fhir_server.interactions.writing.write import run_write, write_changes
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.store.deliveries import (
     DeliveryState,
     delivery_state,
@@ -61,7 +61,7 @@ def next_step(server: FhirServer, connection: Connection, key: int) -> Step | No
     stored = read_resource(connection, "Subscription", state.id)
     if stored is None or stored.body is None:
         return None
-    resource: dict[str, Any] = parse_json(stored.body)
+    resource: dict[str, Any] = parse_stored(stored.body)
     definition, _ = read_definition(server, resource)
     status = str(resource.get("status"))
     if not is_allowed(server.settings, definition.endpoint):

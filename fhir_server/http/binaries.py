@@ -11,7 +11,7 @@ from fhir_server.http.call import Call
 from fhir_server.http.formats import FORMATS, media_type_of, not_acceptable
 from fhir_server.http.reply import Reply, resource_reply
 from fhir_server.interactions.answer import Answer
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.model.negotiation import preferred
 
 _HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
@@ -30,7 +30,7 @@ def binary_reply(call: Call, answer: Answer) -> Reply:
     Errors: Refused 406 where the client takes neither.
     """
     stored = answer.stored
-    binary = parse_json(stored.body) if stored is not None and stored.body is not None else {}
+    binary = parse_stored(stored.body) if stored is not None and stored.body is not None else {}
     content_type = str(binary.get("contentType", ""))
     own = media_type_of(content_type) if _is_header_value(content_type) else ""
     accepted = call.headers.get("accept")

@@ -19,7 +19,7 @@ log = structlog.stdlib.get_logger("osteon.http")
 
 def fault_of(failure: Exception, request_id: str) -> tuple[int, Issue]:
     """The status and the issue of a failure: 504 where its time was over, 503 where the database is
-    gone, else 500.
+    gone, 422 where what is stored nests deeper than can be gone through, else 500.
     """
     if isinstance(failure, psycopg.errors.QueryCanceled | DeadlineError):
         log.warning("statement timed out", request_id=request_id)
@@ -27,6 +27,9 @@ def fault_of(failure: Exception, request_id: str) -> tuple[int, Issue]:
     if isinstance(failure, DatabaseUnavailableError | psycopg.OperationalError):
         log.warning("store unavailable", request_id=request_id, kind=type(failure).__name__)
         return 503, error("store-unavailable", "transient")
+    if isinstance(failure, RecursionError):
+        log.warning("content nests too deeply", request_id=request_id)
+        return 422, error("content-beyond-reach", "too-costly")
     frame = failure.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next

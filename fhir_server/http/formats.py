@@ -10,10 +10,10 @@ from typing import Any, Literal
 from fhir_server.definitions import TypeModel
 from fhir_server.model.issues import Issue, Refused, Severity, refuse
 from fhir_server.model.json_source import (
-    MAX_OWN_DEPTH,
     JsonPositions,
     JsonSyntaxError,
     parse_json,
+    parse_stored,
     pretty_json,
 )
 from fhir_server.model.locations import Positions
@@ -125,7 +125,7 @@ def written(body: bytes, kind: Format, types: TypeModel, *, pretty: bool) -> byt
     """JSON bytes, as the store holds them, in the format of the answer."""
     if kind == "json" and not pretty:
         return body
-    value = parse_json(body, max_depth=MAX_OWN_DEPTH)
+    value = parse_stored(body)
     return write_xml(value, types, pretty=pretty) if kind == "xml" else pretty_json(value)
 
 

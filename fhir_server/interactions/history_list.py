@@ -8,7 +8,7 @@ Source: https://hl7.org/fhir/R4/http.html#history
 from collections.abc import Sequence
 
 from fhir_server.interactions.server import FhirServer
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.model.references import parse_reference
 from fhir_server.store.keys import resource_key
 from fhir_server.store.resources import Connection, read_resource
@@ -30,7 +30,7 @@ def listed_versions(
     """
     stored = read_resource(connection, "List", list_id)
     found: dict[int, set[int] | None] = {}
-    content = parse_json(stored.body) if stored is not None and stored.body is not None else {}
+    content = parse_stored(stored.body) if stored is not None and stored.body is not None else {}
     for entry in content.get("entry", ()):
         named = parse_reference(str(entry.get("item", {}).get("reference", "")))
         if not named.is_local({server.base_url}) or named.type not in types:

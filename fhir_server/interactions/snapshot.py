@@ -9,7 +9,7 @@ from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.read import read
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import refuse
-from fhir_server.model.json_source import encode_json, parse_json
+from fhir_server.model.json_source import encode_json, parse_stored
 from fhir_server.store.resources import Connection
 from fhir_server.validation.snapshot import SnapshotError, completed
 
@@ -53,7 +53,7 @@ def snapshot_of_stored(
     stored = read(connection, resource_type, resource_id).stored
     assert stored is not None  # noqa: S101 — read refuses what is not there
     assert stored.body is not None  # noqa: S101 — read refuses what is deleted
-    return _completed(server, parse_json(stored.body))
+    return _completed(server, parse_stored(stored.body))
 
 
 def _check_type(resource_type: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from fhir_server.definitions import Definitions
 from fhir_server.model.issues import refuse
-from fhir_server.model.json_source import encode_json, parse_json
+from fhir_server.model.json_source import encode_json, parse_stored
 
 SUMMARIES = ("true", "text", "data", "false")
 SUBSETTED = {
@@ -75,7 +75,7 @@ def check_elements(definitions: Definitions, elements: Sequence[str], resource_t
 def subset_body(definitions: Definitions, subset: Subset, body: bytes) -> bytes:
     """The bytes of a resource cut down. Cost: none where everything is wanted."""
     return (
-        body if subset.is_whole else encode_json(subset_of(definitions, subset, parse_json(body)))
+        body if subset.is_whole else encode_json(subset_of(definitions, subset, parse_stored(body)))
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from fhir_server.interactions.read import read
 from fhir_server.interactions.server import FhirServer
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.search.request import parse_search
 from fhir_server.search.run import run_search
 from fhir_server.store.resources import Connection
@@ -79,7 +79,7 @@ class StoreLayer:
             base_url=self.server.base_url,
         )
         bodies = (match.body for match in run_search(self.connection, request).matches)
-        return [parse_json(body) for body in bodies if body is not None]
+        return [parse_stored(body) for body in bodies if body is not None]
 
 
 def _escaped(value: str) -> str:
@@ -97,5 +97,5 @@ def terminology_with_store(server: FhirServer, connection: Connection) -> Termin
 def stored_instance(connection: Connection, resource_type: str, resource_id: str) -> dict[str, Any]:
     """The resource of an instance-level call. Errors: Refused 404, 410."""
     stored = read(connection, resource_type, resource_id).stored
-    body: dict[str, Any] = parse_json(stored.body) if stored and stored.body else {}
+    body: dict[str, Any] = parse_stored(stored.body) if stored and stored.body else {}
     return body

@@ -14,14 +14,11 @@ from typing import Any
 
 import msgspec
 
-from fhir_server.model.issues import Reason, because
+from fhir_server.model.issues import Reason, because, refuse
 from fhir_server.model.source_faults import SourceFault
 
 MAX_DEPTH = 200
 """Deepest nesting of objects and arrays that is read; FHIR resources stay far below."""
-
-MAX_OWN_DEPTH = MAX_DEPTH + 20
-"""Of what the server has made itself: Bundles around resources that are as deep as they may be."""
 
 MAX_MAGNITUDE = 1000
 """Decimal places before or after the point, and digits written, of the longest number that is read.
@@ -66,24 +63,37 @@ _KEY_END = b'":'
 _WHITE_SPACE = b" \t\r\n"
 
 
-def parse_json(source: bytes, *, max_depth: int = MAX_DEPTH) -> Any:
+def parse_json(source: bytes) -> Any:
     """Read one JSON document.
 
     Shape: objects → dict, arrays → list, integers → int, other numbers → Decimal.
     Errors: JsonSyntaxError for broken JSON, duplicate keys, text that is not UTF-8, nesting deeper
-    than `max_depth`, or a number beyond MAX_MAGNITUDE.
+    than MAX_DEPTH, or a number beyond MAX_MAGNITUDE.
     """
     if source.startswith(b"\xef\xbb\xbf"):
         source = source[3:]
     try:
         value = _decoder.decode(source)
         ends = source.translate(None, _WHITE_SPACE).count(_KEY_END)
-        suspicious = ends != _count_keys(value, max_depth)
+        suspicious = ends != _count_keys(value, MAX_DEPTH)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, ArithmeticError):
         return JsonPositions(source).value
     if suspicious:
         return JsonPositions(source).value
     return value
+
+
+def parse_stored(body: bytes) -> Any:
+    """Read what this server has written: a stored resource, or a Bundle around some.
+
+    Shape: as `parse_json`. The bounds were held when it came, or were wider then: what an earlier version
+    took has to stay readable.
+    Errors: Refused 422 for what cannot be gone through, however long one tries.
+    """
+    try:
+        return _decoder.decode(body)
+    except (RecursionError, ArithmeticError):
+        raise refuse(422, "content-beyond-reach", "too-costly") from None
 
 
 def encode_json(value: Any) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.search.parameters import SearchParameter, SearchParameters
 from fhir_server.search.paths import Path, values_at
 from fhir_server.search.types.reference import CANONICAL, targets_of
@@ -98,5 +98,5 @@ def _tokens_of(target: CanonicalTarget, url: str, version: str) -> Iterator[Toke
 
 
 def _body(stored: StoredResource) -> Mapping[str, Any]:
-    body: Mapping[str, Any] = parse_json(stored.body or b"{}")
+    body: Mapping[str, Any] = parse_stored(stored.body or b"{}")
     return body

@@ -4,7 +4,7 @@ from typing import Any
 
 import psycopg
 
-from fhir_server.model.json_source import encode_json, parse_json
+from fhir_server.model.json_source import encode_json, parse_stored
 from fhir_server.search.conditions import CONTAINED_ROWS, Conditions
 from fhir_server.search.plan import plan_predicate
 from fhir_server.search.predicates import Predicate
@@ -44,7 +44,7 @@ def _where(predicate: Predicate) -> Fragment:
 
 
 def _alone(container: StoredResource, contained_id: str) -> StoredResource:
-    listed = contained_in(parse_json(container.body or b"{}"))
+    listed = contained_in(parse_stored(container.body or b"{}"))
     found = next(one for one in listed if one["id"] == contained_id)
     return StoredResource(
         container.key, container.type, f"{container.id}#{contained_id}", container.version,

@@ -15,7 +15,7 @@ import structlog
 
 from fhir_server.fhirpath import FHIRPath
 from fhir_server.model.issues import has_errors
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.search.definition_check import check_definition, is_in_force
 from fhir_server.search.indexer import SearchIndexer
 from fhir_server.search.parameters import SearchParameters, types_of
@@ -99,7 +99,7 @@ class SearchRegistry:
             "SELECT body FROM resource WHERE type = %s AND NOT deleted ORDER BY sequence LIMIT %s",
             (TYPE_NUMBERS["SearchParameter"], MAX_STORED),
         ).fetchall()
-        found = [one for (body,) in rows if is_in_force(one := parse_json(unpacked(body)))]
+        found = [one for (body,) in rows if is_in_force(one := parse_stored(unpacked(body)))]
         return [one for one in found if self._is_usable(one, found)]
 
     def _is_usable(self, definition: dict[str, Any], others: list[dict[str, Any]]) -> bool:

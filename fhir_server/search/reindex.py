@@ -7,7 +7,7 @@ job is. A process that is killed leaves the job where its last batch ended; any 
 from collections.abc import Callable
 from dataclasses import replace
 
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.search.registry import SearchRegistry
 from fhir_server.store.contained import replace_contained
 from fhir_server.store.database import Database
@@ -81,7 +81,7 @@ def _reindex(connection: Connection, registry: SearchRegistry, keys: list[int]) 
     locked = lock_resources(connection, keys)
     indexer = registry.at(connection, read_generation(connection)).indexer
     resources = {
-        key: parse_json(stored.body) for key, stored in locked.items() if stored.body is not None
+        key: parse_stored(stored.body) for key, stored in locked.items() if stored.body is not None
     }
     contained = {key: indexer.contained(resource) for key, resource in resources.items()}
     replace_contained(

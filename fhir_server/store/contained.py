@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.store.arrays import array_text
 from fhir_server.store.index_rows import replace_rows
 from fhir_server.store.keys import hash64
@@ -109,5 +109,5 @@ def _insert(connection: Connection, contained: Mapping[int, Sequence[ContainedRe
 def _keys_before(version: NewVersion) -> Iterator[int]:
     old = version.replaces
     if old is not None and old.body is not None and _MARK in old.body:
-        for one in contained_in(parse_json(old.body)):
+        for one in contained_in(parse_stored(old.body)):
             yield contained_key(f"{old.type}/{old.id}", one["id"])

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 from fhir_server.interactions.find_each import find_each
 from fhir_server.interactions.search_type import search_type
 from fhir_server.interactions.server import FhirServer
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from ingest.mapping import Question
 
 
@@ -46,7 +46,7 @@ class StoredResources:
     def _page(self, resource_type: str, query: list[tuple[str, str]]) -> dict[str, Any]:
         with self._server.database.connection() as connection:
             answer = search_type(self._server, connection, resource_type, query)
-        page: dict[str, Any] = parse_json(answer.body or b"{}")
+        page: dict[str, Any] = parse_stored(answer.body or b"{}")
         return page
 
 
@@ -54,5 +54,5 @@ def _resource(resource_type: str, resource_id: str, body: bytes | None) -> dict[
     """What was found, as far as it was asked for."""
     if body is None:
         return {"resourceType": resource_type, "id": resource_id}
-    resource: dict[str, Any] = parse_json(body)
+    resource: dict[str, Any] = parse_stored(body)
     return resource

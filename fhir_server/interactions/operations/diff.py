@@ -12,7 +12,7 @@ from fhir_server.interactions.read import read
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.vread import vread
 from fhir_server.model.issues import refuse
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.model.references import parse_reference
 from fhir_server.store.resource_types import TYPE_NUMBERS
 from fhir_server.store.resources import Connection, StoredResource
@@ -77,5 +77,5 @@ def _version(
 def _difference(
     server: FhirServer, before: StoredResource, after: StoredResource
 ) -> dict[str, Any]:
-    contents = [parse_json(stored.body or b"{}") for stored in (before, after)]
+    contents = [parse_stored(stored.body or b"{}") for stored in (before, after)]
     return difference(server.definitions.type_model, *contents)

@@ -17,7 +17,7 @@ from fhir_server.interactions.search_request import understand
 from fhir_server.interactions.search_type import searchset
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import refuse
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.search.request import MAX_COUNT, SearchRequest
 from fhir_server.search.run import SearchResult, run_search
 from fhir_server.store.resources import Connection, StoredResource
@@ -83,7 +83,7 @@ def _latest(matches: Iterator[StoredResource], most: int) -> Iterator[StoredReso
     taken: Counter[int] = Counter()
     latest: dict[int, Any] = {}
     for number, stored in enumerate(matches):
-        observation = parse_json(stored.body or b"{}")
+        observation = parse_stored(stored.body or b"{}")
         names = _names(observation.get("code", {}))
         group = next((groups[name] for name in names if name in groups), number)
         groups.update((name, groups.get(name, group)) for name in names)

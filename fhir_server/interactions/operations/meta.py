@@ -14,7 +14,7 @@ from fhir_server.interactions.read import read
 from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.vread import vread
 from fhir_server.model.issues import refuse
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.store.resources import Connection
 
 _LISTS = ("profile", "security", "tag")
@@ -34,7 +34,7 @@ def meta(
     else:
         answer = vread(connection, resource_type, resource_id, version)
     stored = answer.stored
-    body = parse_json(stored.body) if stored is not None and stored.body is not None else {}
+    body = parse_stored(stored.body) if stored is not None and stored.body is not None else {}
     return _parameters(body)
 
 
@@ -62,7 +62,7 @@ def change_meta(
         return {**resource, "meta": {**kept, **filled}}
 
     stored = patch(server, resource_type, resource_id, apply, conditions=conditions).stored
-    return _parameters(parse_json(stored.body) if stored and stored.body else {})
+    return _parameters(parse_stored(stored.body) if stored and stored.body else {})
 
 
 def _parameters(resource: Mapping[str, Any]) -> dict[str, Any]:

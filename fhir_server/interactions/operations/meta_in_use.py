@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fhir_server.interactions.server import FhirServer
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.search.parameters import SearchParameter
 from fhir_server.store.codes_in_use import body_with, known_codes, strings_in_use
 from fhir_server.store.keys import token_hash
@@ -64,7 +64,7 @@ def _of_code(
         body = body_with(connection, token, seen)
         if body is None:
             return
-        codings = parse_json(body).get("meta", {}).get(name, [])
+        codings = parse_stored(body).get("meta", {}).get(name, [])
         # Tokens do not tell apart by case.
         folded = code.casefold()
         fitting = [coding for coding in codings if coding.get("code", "").casefold() == folded]

@@ -14,7 +14,7 @@ from fhir_server.interactions.operations.given import given_pairs
 from fhir_server.interactions.read import read
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import refuse
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.search.parameters import types_of
 from fhir_server.search.scope import unknown_type
 from fhir_server.store.reindex_jobs import (
@@ -54,7 +54,7 @@ def request_reindex(  # noqa: PLR0917 — what a route and a Parameters resource
         if resource_type != "SearchParameter":
             raise refuse(404, "path-not-found", "not-found")
         stored = read(connection, resource_type, resource_id).stored
-        definition = parse_json(stored.body) if stored and stored.body else {}
+        definition = parse_stored(stored.body) if stored and stored.body else {}
         parameter, types = definition.get("url"), list(types_of(definition))
     elif resource_type is not None:
         types.append(resource_type)

@@ -13,7 +13,7 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.subscriptions.definition import read_definition
 from fhir_server.interactions.subscriptions.notification import status_parameters
 from fhir_server.model.issues import refuse
-from fhir_server.model.json_source import encode_json, parse_json
+from fhir_server.model.json_source import encode_json, parse_stored
 from fhir_server.store.deliveries import DeliveryState, delivery_states
 from fhir_server.store.resources import Connection, read_resource
 
@@ -85,7 +85,7 @@ def _dead_letter(state: DeliveryState) -> dict[str, Any]:
 def current_resource(connection: Connection, subscription_id: str) -> dict[str, Any]:
     """The current version of a Subscription; empty where it is deleted."""
     stored = read_resource(connection, "Subscription", subscription_id)
-    resource: dict[str, Any] = parse_json(stored.body) if stored and stored.body else {}
+    resource: dict[str, Any] = parse_stored(stored.body) if stored and stored.body else {}
     return resource
 
 

@@ -18,7 +18,7 @@ from fhir_server.interactions.subscriptions.definition import (
 from fhir_server.interactions.subscriptions.status import current_of, is_same
 from fhir_server.interactions.writing.change import Change
 from fhir_server.model.issues import Refused
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.search.match import matching_keys
 from fhir_server.search.request import SearchRequest
 from fhir_server.store.resources import Connection, NewVersion
@@ -101,7 +101,7 @@ class EventCollector:
 
     def _switch(self, change: Change, version: NewVersion) -> None:
         stored = version.resource
-        resource = {} if stored.body is None else parse_json(stored.body)
+        resource = {} if stored.body is None else parse_stored(stored.body)
         if resource.get("status", "off") == "off" or has_ended(resource):
             switch_off(self._connection, stored.key)
             return

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from fhir_server.definitions import TypeModel
 from fhir_server.interactions.answer import instant
 from fhir_server.interactions.subscriptions.definition import PAYLOADS, Content, Definition
-from fhir_server.model.json_source import encode_json, parse_json
+from fhir_server.model.json_source import encode_json, parse_stored
 from fhir_server.model.xml_writer import write_xml
 from fhir_server.store.deliveries import DeliveryState, Event
 
@@ -55,7 +55,7 @@ def _content(
     definition: Definition, body: bytes, types: TypeModel
 ) -> tuple[Sequence[tuple[str, str]], bytes]:
     kind = definition.payload or PAYLOADS[0]
-    content = write_xml(parse_json(body), types, pretty=False) if kind == PAYLOADS[1] else body
+    content = write_xml(parse_stored(body), types, pretty=False) if kind == PAYLOADS[1] else body
     return [
         *definition.headers,
         ("Content-Type", f"{kind}; charset=utf-8; fhirVersion=4.0"),

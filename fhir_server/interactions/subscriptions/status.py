@@ -11,7 +11,7 @@ from typing import Any
 
 from fhir_server.interactions.subscriptions.definition import has_ended
 from fhir_server.interactions.writing.change import Change
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 
 _DEFINING = ("criteria", "_criteria", "channel", "end")
 
@@ -37,5 +37,5 @@ def is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 def current_of(change: Change) -> dict[str, Any]:
     """The version that a change supersedes; empty where there is none."""
     body = change.existing.body if change.existing else None
-    current: dict[str, Any] = parse_json(body) if body else {}
+    current: dict[str, Any] = parse_stored(body) if body else {}
     return current

@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Issue
-from fhir_server.model.json_source import parse_json
+from fhir_server.model.json_source import parse_stored
 from fhir_server.search.definition_check import check_definition, is_in_force
 from fhir_server.search.parameters import types_of
 from fhir_server.store.keys import parameter_hash
@@ -47,7 +47,7 @@ def note_definitions(
 
 
 def _content(stored: StoredResource | None) -> dict[str, Any]:
-    content: dict[str, Any] = parse_json(stored.body) if stored and stored.body else {}
+    content: dict[str, Any] = parse_stored(stored.body) if stored and stored.body else {}
     return content
 
 

@@ -7,7 +7,7 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change
 from fhir_server.interactions.writing.check import check_changes, check_preconditions
 from fhir_server.model.issues import refuse
-from fhir_server.model.json_source import JsonSyntaxError, encode_json, parse_json
+from fhir_server.model.json_source import JsonSyntaxError, encode_json, parse_json, parse_stored
 from fhir_server.store.keys import resource_key
 from fhir_server.store.resources import Connection, lock_resources
 
@@ -40,7 +40,7 @@ def _apply(change: Change) -> None:
                      version=current.version)  # fmt: skip
     check_preconditions(change)
     assert change.patch is not None  # noqa: S101 — a PATCH carries one
-    patched = change.patch(parse_json(current.body))
+    patched = change.patch(parse_stored(current.body))
     kept = isinstance(patched, dict) and patched.get("resourceType") == change.type
     if not kept or patched.get("id") != change.id:
         raise refuse(422, "patch-identity", "business-rule", where)
