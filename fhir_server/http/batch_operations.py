@@ -14,8 +14,8 @@ from fhir_server.model.issues import Language, refuse
 from fhir_server.model.json_source import encode_json
 
 TAKEN = (
-    "$diff", "$everything", "$expand", "$lastn", "$lookup", "$meta", "$snapshot", "$status", "$subsumes",
-    "$translate", "$validate", "$validate-code", "$versions",
+    "$dead-letters", "$diff", "$events", "$everything", "$expand", "$lastn", "$lookup", "$meta", "$snapshot",
+    "$status", "$subsumes", "$translate", "$validate", "$validate-code", "$versions",
 )  # fmt: skip
 """Operations that change nothing. Each entry of a batch is answered as if it were sent alone."""
 
@@ -40,6 +40,7 @@ def operations_of(server: FhirServer) -> Operate:
         call = Call(server, entry.method, found.path, entry.query, headers, content)
         check_parameters(found.interaction, call)
         reply = found.handler(call)
-        return Answer(reply.status, body=reply.body or None)
+        body = None if entry.method == "HEAD" else reply.body or None
+        return Answer(reply.status, body=body)
 
     return operate

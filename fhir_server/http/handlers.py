@@ -6,41 +6,26 @@ from fhir_server.http.call import Call
 from fhir_server.http.reply import Reply, bundle_reply, outcome_reply, resource_reply
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.batch import batch
-from fhir_server.interactions.capabilities import capability_statement
 from fhir_server.interactions.create import create
 from fhir_server.interactions.delete import conditional_delete, delete
 from fhir_server.interactions.entries import check_bundle
 from fhir_server.interactions.history import history, parse_history
-from fhir_server.interactions.operations.definitions import operation_definitions
+from fhir_server.interactions.metadata import metadata
 from fhir_server.interactions.patch import conditional_patch, patch
-from fhir_server.interactions.read import read
+from fhir_server.interactions.read import read_or_own
 from fhir_server.interactions.search_type import SearchPlace, search
 from fhir_server.interactions.snapshot import snapshot, snapshot_of_stored, snapshot_of_url
-from fhir_server.interactions.subset import parse_subset, subset_body
-from fhir_server.interactions.terminology_capabilities import terminology_capabilities
 from fhir_server.interactions.transaction import transaction
 from fhir_server.interactions.update import conditional_update, update
 from fhir_server.interactions.validate import validate
 from fhir_server.interactions.vread import vread
-from fhir_server.model.issues import refuse
-from fhir_server.model.json_source import encode_json
-from fhir_server.store.resources import read_resource
 
 
 def get_capabilities(call: Call) -> Reply:
     """GET /metadata; with `mode=terminology` what the terminology service knows."""
-    mode = dict(call.pairs).get("mode", "full")
-    if mode not in {"full", "normative", "terminology"}:
-        raise refuse(400, "parameter-invalid", "value", "http.mode", name="mode",
-                     expected="full, normative, terminology")  # fmt: skip
-    if mode == "terminology":
-        statement = terminology_capabilities(call.server)
-    else:
-        with call.server.database.connection() as connection:
-            call.server.search.refresh(connection)
-        statement = capability_statement(call.server)
-    body = subset_body(call.server.definitions, parse_subset(call.pairs), encode_json(statement))
-    return bundle_reply(call, Answer(200, body=body))
+    with call.server.database.connection() as connection:
+        answer = metadata(call.server, connection, call.pairs)
+    return bundle_reply(call, answer)
 
 
 def post_bundle(call: Call) -> Reply:
@@ -62,11 +47,8 @@ def post_bundle(call: Call) -> Reply:
 
 def get_resource(call: Call) -> Reply:
     """GET /Type/id."""
-    own = operation_definitions().get(call.id) if call.type == "OperationDefinition" else None
     with call.server.database.connection() as connection:
-        if own is not None and read_resource(connection, call.type, call.id) is None:
-            return bundle_reply(call, Answer(200, body=encode_json(own)))
-        answer = read(connection, call.type, call.id)
+        answer = read_or_own(connection, call.type, call.id)
     return _version_reply(call, answer)
 
 
@@ -78,6 +60,8 @@ def get_version(call: Call) -> Reply:
 
 
 def _version_reply(call: Call, answer: Answer) -> Reply:
+    if answer.stored is None:
+        return bundle_reply(call, answer)
     if call.type == "Binary" and not call.names_format:
         return binary_reply(call, answer)
     return resource_reply(call, answer)

@@ -1,6 +1,6 @@
-"""GET inside a batch or transaction: read, vread, history or search, by the URL of the entry."""
+"""GET inside a batch or transaction: read, vread, history, search or metadata, by the URL of the entry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import partial
 
 from msgspec.structs import replace
@@ -9,16 +9,19 @@ from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.conditional_read import is_known
 from fhir_server.interactions.entries import Entry
 from fhir_server.interactions.history import history, parse_history
+from fhir_server.interactions.metadata import metadata
 from fhir_server.interactions.query import GENERAL
-from fhir_server.interactions.read import read
+from fhir_server.interactions.read import read_or_own
 from fhir_server.interactions.search_type import SearchPlace, search
 from fhir_server.interactions.server import FhirServer
-from fhir_server.interactions.subset import Subset, parse_subset, subset_body
+from fhir_server.interactions.subset import parse_subset, subset_body
 from fhir_server.interactions.vread import vread
 from fhir_server.interactions.writing.check import check_type_known
 from fhir_server.model.issues import Language, refuse
 from fhir_server.store.resource_types import TYPE_NUMBERS
 from fhir_server.store.resources import Connection
+
+_PARTS: Set[str] = frozenset({"_elements", "_summary"})
 
 
 def read_entry(
@@ -36,9 +39,12 @@ def read_entry(
     """
     looking = partial(search, lenient=lenient, language=language)
     answer = _answer(server, connection, entry, looking)
+    if entry.path == ("metadata",):
+        _check_taken(entry, {*_PARTS, "mode"}, lenient=lenient)
     if answer.body is None:
         assert answer.stored is not None  # noqa: S101 — a read refuses what is not there
-        part = _part(entry, lenient=lenient)
+        _check_taken(entry, _PARTS, lenient=lenient)
+        part = parse_subset(entry.pairs)
         if is_known(entry, answer):
             return Answer(304, stored=replace(answer.stored, body=None))
         body = subset_body(server.definitions, part, answer.stored.body or b"null")
@@ -49,14 +55,12 @@ def read_entry(
     return answer
 
 
-def _part(entry: Entry, *, lenient: bool) -> Subset:
-    """What is wanted of one resource. Errors: Refused 400 for a parameter that a read does not take."""
-    taken = {"_elements", "_summary", *GENERAL}
+def _check_taken(entry: Entry, taken: Set[str], *, lenient: bool) -> None:
+    """Errors: Refused 400 for a parameter that the interaction does not take, unless lenient."""
     for name, _ in entry.pairs:
-        if name not in taken and not lenient:
+        if name not in taken | GENERAL and not lenient:
             raise refuse(400, "parameter-not-taken", "not-supported", f"{entry.at}.request.url",
-                         name=name[:64], allowed=", ".join(sorted(taken)))  # fmt: skip
-    return parse_subset(entry.pairs)
+                         name=name[:64], allowed=", ".join(sorted(taken | GENERAL)))  # fmt: skip
 
 
 def _answer(
@@ -65,6 +69,8 @@ def _answer(
     """What the URL of the entry leads to: a page with its body, or a stored version."""
     if entry.path == ("",):
         return search(server, connection, SearchPlace(), entry.pairs)
+    if entry.path == ("metadata",):
+        return metadata(server, connection, entry.pairs)
     if entry.path == ("_history",):
         return history(server, connection, parse_history(None, None, entry.pairs))
     check_type_known(entry.path[0], f"{entry.at}.request.url")
@@ -78,7 +84,7 @@ def _answer(
             request = parse_history(resource_type, None, entry.pairs)
             return history(server, connection, request)
         case (resource_type, resource_id):
-            return read(connection, resource_type, resource_id)
+            return read_or_own(connection, resource_type, resource_id)
         case (resource_type, resource_id, "_history"):
             request = parse_history(resource_type, resource_id, entry.pairs)
             return history(server, connection, request)

@@ -36,6 +36,42 @@ def test_batch__carries_out_operations(client: TestClient) -> None:
     assert kinds == ["OperationOutcome", "Bundle", "Bundle", "Parameters", "Patient"]
 
 
+GETS = {
+    "metadata": "CapabilityStatement",
+    "metadata?mode=terminology": "TerminologyCapabilities",
+    "$versions": "Parameters",
+    "OperationDefinition/diff": "OperationDefinition",
+    "ValueSet/$expand?url=http://hl7.org/fhir/ValueSet/administrative-gender": "ValueSet",
+    "_history": "Bundle",
+    "Patient/_history": "Bundle",
+    "Patient/a/_history": "Bundle",
+    "Patient/a/_history/1": "Patient",
+    "Patient/a/$everything": "Bundle",
+    "Patient/a/Observation": "Bundle",
+    "Patient/a/*": "Bundle",
+    "?_type=Patient": "Bundle",
+    "Subscription/$dead-letters": "Parameters",
+}
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_batch__takes_every_get_of_the_interface(client: TestClient, method: str) -> None:
+    client.put("/fhir/Patient/a", json=patient(id="a"))
+    found = dict(zip(GETS, answers(client, *(entry(method, url) for url in GETS)), strict=True))
+    assert {url: one["response"]["status"] for url, one in found.items()} == dict.fromkeys(GETS, "200 OK")
+    kinds = {url: one.get("resource", {}).get("resourceType") for url, one in found.items()}
+    assert kinds == (GETS if method == "GET" else dict.fromkeys(GETS))
+
+
+@pytest.mark.parametrize(("handling", "status"), [("strict", "400"), ("lenient", "200")])
+def test_batch__refuses_a_parameter_that_metadata_does_not_take(
+    client: TestClient, handling: str, status: str
+) -> None:
+    sent = bundle(entry("GET", "metadata?verbose=1"), kind="batch")
+    answer = client.post("/fhir", json=sent, headers={"Prefer": f"handling={handling}"})
+    assert answer.json()["entry"][0]["response"]["status"].startswith(status)
+
+
 @pytest.mark.parametrize(
     ("method", "url", "status", "issue"),
     [
