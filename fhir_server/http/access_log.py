@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
 import structlog
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
+
+from fhir_server.http.middleware import RequestMiddleware
 
 MOST_NAMES = 50
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,63}")
@@ -55,17 +57,11 @@ def parameter_names(query: str) -> list[str]:
     return list(dict.fromkeys(names))[:MOST_NAMES]
 
 
-class PageLog:
-    """ASGI middleware: the same line for the pages beside FHIR, by the first part of their path."""
+class PageLog(RequestMiddleware):
+    """The same line for the pages beside FHIR, by the first part of their path."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or the life of the process."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def on_request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
         began = time.perf_counter()
         status = sent = 0
 

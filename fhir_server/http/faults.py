@@ -7,8 +7,9 @@ import uuid
 
 import psycopg
 import structlog
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from fhir_server.http.middleware import RequestMiddleware
 from fhir_server.model.issues import Issue, error, operation_outcome
 from fhir_server.model.json_source import encode_json
 from fhir_server.store.database import DatabaseUnavailableError
@@ -40,17 +41,11 @@ def fault_of(failure: Exception, request_id: str) -> tuple[int, Issue]:
     return 500, error("internal-error", "exception", request_id=request_id)
 
 
-class FaultBoundary:
-    """ASGI middleware for the routes beside FHIR: what fails there ends in an OperationOutcome too."""
+class FaultBoundary(RequestMiddleware):
+    """For the routes beside FHIR: what fails there ends in an OperationOutcome too."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def on_request(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         has_begun = False
 
         async def watched(message: Message) -> None:

@@ -9,23 +9,24 @@ Source: RFC 9110 §7.2 (Host), RFC 9112 §3.2
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fhir_server.http.faults import send_outcome
+from fhir_server.http.middleware import RequestMiddleware
 from fhir_server.model.issues import error
 from fhir_server.settings import Settings
 
 
-class HostCheck:
-    """ASGI middleware: requests to other hosts are answered 400, as are those of HTTP/1.1 to none."""
+class HostCheck(RequestMiddleware):
+    """Requests to other hosts are answered 400, as are those of HTTP/1.1 to none."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app = app
+        super().__init__(app)
         self._allowed = {name.encode() for name in settings.allowed_host_names}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or the life of the process."""
-        if scope["type"] == "http" and not self._is_allowed(scope):
+    async def on_request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if self._is_allowed(scope):
+            await self._app(scope, receive, send)
+        else:
             await send_outcome(send, 400, error("host-not-allowed", "security"))
-            return
-        await self._app(scope, receive, send)
 
     def _is_allowed(self, scope: Scope) -> bool:
         for name, value in scope["headers"]:

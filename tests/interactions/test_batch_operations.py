@@ -58,7 +58,9 @@ GETS = {
 def test_batch__takes_every_get_of_the_interface(client: TestClient, method: str) -> None:
     client.put("/fhir/Patient/a", json=patient(id="a"))
     found = dict(zip(GETS, answers(client, *(entry(method, url) for url in GETS)), strict=True))
-    assert {url: one["response"]["status"] for url, one in found.items()} == dict.fromkeys(GETS, "200 OK")
+    assert {url: one["response"]["status"] for url, one in found.items()} == dict.fromkeys(
+        GETS, "200 OK"
+    )
     kinds = {url: one.get("resource", {}).get("resourceType") for url, one in found.items()}
     assert kinds == (GETS if method == "GET" else dict.fromkeys(GETS))
 

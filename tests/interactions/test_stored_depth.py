@@ -9,8 +9,8 @@ from fhir_server.model.json_source import MAX_DEPTH, encode_json
 from fhir_server.store.bodies import packed
 from fhir_server.store.database import Database
 from tests.interactions.bundling import bundle, entry, statuses
+from tests.interactions.patches import nested
 from tests.interactions.test_create_update_delete import patient
-from tests.interactions.test_patch import nested
 
 DEEPER = MAX_DEPTH // 2 + 25
 """Levels of extensions, each an object and a list."""
