@@ -157,19 +157,22 @@ def _asks_a_coding(criterion: Node) -> bool:
 
 
 class GatesOfElements:
-    """The gates of a type that look at the same elements, and what fills index rows behind each."""
+    """The gates of a type that look at the same elements; of each, what fills index rows behind it, and what
+    notes that it fails.
+    """
 
     def __init__(
         self,
         elements: tuple[str, ...],
-        gates: Sequence[tuple[Gate, Fill]],
+        gates: Sequence[tuple[Gate, Fill, Fill]],
         resource_type: str,
         engine: FHIRPath,
     ) -> None:
         self._elements = elements
         self._type = resource_type
         self._gates = [
-            (engine.compile(gate.test, context_type=resource_type), fill) for gate, fill in gates
+            (engine.compile(gate.test, context_type=resource_type), behind, failed)
+            for gate, behind, failed in gates
         ]
         self._open: dict[tuple[Any, ...], tuple[Fill, ...]] = {}
 
@@ -184,19 +187,21 @@ class GatesOfElements:
         values = zip(self._elements, map(_restored, codes), strict=True)
         stub = {name: value for name, value in values if value is not None}
         stub["resourceType"] = self._type
-        found = tuple(fill for gate, fill in self._gates if _is_open(gate, stub))
+        found = tuple(fill for gate in self._gates if (fill := _opened(*gate, stub)) is not None)
         if len(self._open) >= MOST_KEPT:
             self._open.clear()
         self._open[codes] = found
         return found
 
 
-def _is_open(gate: CompiledExpression, stub: dict[str, Any]) -> bool:
-    """Whether a gate lets these codes through. Where it fails, so would the whole expression."""
+def _opened(
+    gate: CompiledExpression, behind: Fill, failed: Fill, stub: dict[str, Any]
+) -> Fill | None:
+    """What fills rows where a gate lets these codes through. Where it fails, so would the expression."""
     try:
-        return gate.test(stub) is True
+        return behind if gate.test(stub) is True else None
     except FHIRPathError:
-        return False
+        return failed
 
 
 def _codes(resource: dict[str, Any], element: str) -> Any:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from typing import Any
 
+import structlog
+
 from fhir_server.definitions import Definitions
 from fhir_server.fhirpath import CompiledExpression as CompiledFHIRPath
 from fhir_server.fhirpath import FHIRPath, FHIRPathError
@@ -45,6 +47,9 @@ Evaluate = Callable[[dict[str, Any]], Sequence[TypedValue]]
 
 # `_id` and `_lastUpdated` are columns of `resource`.
 _IN_COLUMNS = frozenset({"_id", "_lastUpdated"})
+
+
+_log = structlog.stdlib.get_logger("osteon.search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,9 @@ class SearchIndexer:
             rows.texts.append((vector,))
         if rows.fragments:
             _refer_inside(rows, resource, container)
+        if rows.left_out:
+            _log.warning("search parameters not evaluated", type=resource["resourceType"],
+                         parameters=rows.left_out)  # fmt: skip
         return rows.distinct()
 
     def contained(self, resource: Mapping[str, Any]) -> list[ContainedResource]:
@@ -158,7 +166,7 @@ class SearchIndexer:
 
     def _compile(self, resource_type: str) -> TypeIndex:
         walked: list[tuple[Path, Use]] = []
-        gates: dict[tuple[str, ...], list[tuple[Gate, Fill]]] = {}
+        gates: dict[tuple[str, ...], list[tuple[Gate, Fill, Fill]]] = {}
         by_key: dict[str, list[Fill]] = {}
         always: list[Fill] = []
         for expression in self._expressions(resource_type):
@@ -168,7 +176,7 @@ class SearchIndexer:
                 walked += paths
             elif gate is not None:
                 behind = self._behind(replace(expression, text=gate.rest), resource_type)
-                gates.setdefault(gate.elements, []).append((gate, behind))
+                gates.setdefault(gate.elements, []).append((gate, behind, _left_out(expression)))
             elif expression.keys is not None:
                 fill = self._evaluation(expression, resource_type)
                 for key in expression.keys:
@@ -214,9 +222,10 @@ class SearchIndexer:
 
     def _evaluation(self, expression: Expression, resource_type: str) -> Fill:
         evaluate = self._engine.compile(expression.text, context_type=resource_type).typed
+        failed = _left_out(expression)
 
         def fill(resource: dict[str, Any], rows: IndexRows) -> None:
-            values = _values(evaluate, resource)
+            values = _values(evaluate, resource, rows, failed)
             if values:
                 for parameter, extract, target in expression.uses:
                     if extract(parameter, values, rows, target):
@@ -267,9 +276,11 @@ class SearchIndexer:
     def _composite_fill(self, compiled: composite.CompiledComposite, expression: str) -> Fill:
         parameter = compiled.parameter
         evaluate = self._engine.compile(expression, context_type=parameter.resource_type).typed
+        failed = _named(parameter.code)
 
         def fill(resource: dict[str, Any], rows: IndexRows) -> None:
-            if compiled.extract(_values(evaluate, resource), rows, resource):
+            values = _values(evaluate, resource, rows, failed)
+            if compiled.extract(values, rows, resource):
                 rows.tokens.append(parameter.hash)
 
         return fill
@@ -317,12 +328,24 @@ def _refer_inside(rows: IndexRows, resource: Mapping[str, Any], container: str |
     rows.fragments.clear()
 
 
-def _values(evaluate: Evaluate, resource: dict[str, Any]) -> list[TypedValue]:
+def _values(
+    evaluate: Evaluate, resource: dict[str, Any], rows: IndexRows, failed: Fill
+) -> list[TypedValue]:
     """What an expression gives. One that fails on this resource gives nothing: it must not stop a write."""
     try:
         return [item for item in evaluate(resource) if item.value is not None]
     except FHIRPathError:
+        failed(resource, rows)
         return []
+
+
+def _left_out(expression: Expression) -> Fill:
+    """What notes the parameters of an expression that cannot be evaluated."""
+    return _named(*(parameter.code for parameter, _, _ in expression.uses))
+
+
+def _named(*codes: str) -> Fill:
+    return lambda _, rows: rows.left_out.extend(codes)
 
 
 def _extractors(bases: frozenset[str], zone: tzinfo) -> dict[str, Extract]:

@@ -31,6 +31,7 @@ class IndexRows(msgspec.Struct):
     of the target), `texts` (words).
     `fragments` (number, id of a contained resource): references that become tokens once the container is
     known. Each row once. `codes` (parameter, token, code) belong to no resource: what their tokens stand for.
+    `left_out`: the codes of parameters whose expressions could not be evaluated on it.
     """
 
     tokens: list[int] = []
@@ -42,6 +43,7 @@ class IndexRows(msgspec.Struct):
     texts: list[tuple[str]] = []
     codes: list[tuple[int, int, str]] = []
     fragments: list[tuple[int, str]] = []
+    left_out: list[str] = []
 
     def distinct(self) -> "IndexRows":
         """The same rows, each once, tokens sorted."""

@@ -35,7 +35,7 @@ from fhir_server.interactions.writing.identity import (
 )
 from fhir_server.interactions.writing.integrity import check_integrity
 from fhir_server.interactions.writing.patched import apply_patches
-from fhir_server.model.issues import refuse
+from fhir_server.model.issues import Issue, refuse, warning
 from fhir_server.search.indexer import SearchIndexer
 from fhir_server.store.contained import ContainedResource, write_contained
 from fhir_server.store.keys import resource_key
@@ -193,7 +193,14 @@ def new_version(indexer: SearchIndexer, change: Change, now: datetime) -> NewVer
     body = body_of(change.resource, change.id, number, now)
     stored = StoredResource(key, change.type, change.id, number, now, deleted=False, body=body)
     rows = indexer.rows({**change.resource, "id": change.id})
+    if rows.left_out:
+        change.warnings = [*change.warnings, _not_found_by(change, rows.left_out)]
     return NewVersion(stored, current, rows, _origin(change))
+
+
+def _not_found_by(change: Change, codes: Sequence[str]) -> Issue:
+    return warning("search-parameters-left-out", "processing", change.expression(),
+                   parameters=", ".join(sorted(set(codes))))  # fmt: skip
 
 
 def _origin(change: Change) -> Origin:
