@@ -14,8 +14,9 @@ from fhir_server.http.extensions import extension_routes
 from fhir_server.http.faults import FaultBoundary
 from fhir_server.http.fhir import FHIR_PATH, FhirEndpoint
 from fhir_server.http.hosts import HostCheck
+from fhir_server.http.no_page import unknown_page, wrong_method
+from fhir_server.http.routes import ANY_PATH
 from fhir_server.http.threads import InteractionThreads
-from fhir_server.http.wrong_method import wrong_method
 from fhir_server.interactions.server import FhirServer
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -52,6 +53,7 @@ def _pages(server: FhirServer, lifespan: Lifespan) -> FastAPI:
         title="Osteon", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     pages.add_middleware(FaultBoundary)
+    pages.add_exception_handler(404, unknown_page(server.settings.language))
     pages.add_exception_handler(405, wrong_method(server.settings.language))
     pages.router.routes.extend(
         [
@@ -78,9 +80,10 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the life of the process."""
-        is_fhir = scope["type"] == "http" and _is_below(FHIR_PATH, scope["path"])
+        is_fhir = scope["type"] == "http" and _is_of_fhir(scope["path"])
         await (self._fhir if is_fhir else self._pages)(scope, receive, send)
 
 
-def _is_below(base: str, path: str) -> bool:
-    return path == base or path.startswith(f"{base}/")
+def _is_of_fhir(path: str) -> bool:
+    # `*` is the server as a whole (RFC 9110 §9.3.7), of which FHIR says what it takes.
+    return path in {FHIR_PATH, ANY_PATH} or path.startswith(f"{FHIR_PATH}/")

@@ -16,6 +16,9 @@ SLOWEST_BYTES_PER_S = 20_000
 _GZIP = 31
 """zlib's number for the gzip format with the largest window."""
 
+MOST_MEMBERS = 20
+"""A gzip stream is a series of members (RFC 1952 §2.2): some clients pack a body in pieces."""
+
 
 async def read_body(receive: Receive, headers: Mapping[str, str], limit: int) -> bytes:
     """The whole body, unpacked.
@@ -30,7 +33,8 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limit: int) ->
     if declared.isdigit() and int(declared) > limit:
         raise refuse(413, "body-too-large", "too-long", max=limit)
     encoding = headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"identity", "gzip", "x-gzip"}:
+    transferred = headers.get("transfer-encoding", "chunked").strip().lower()
+    if encoding not in {"identity", "gzip", "x-gzip"} or transferred != "chunked":
         raise refuse(415, "content-encoding", "not-supported")
     packed = await _received(receive, limit)
     return packed if encoding == "identity" or not packed else _unpacked(packed, limit)
@@ -60,13 +64,18 @@ async def _received(receive: Receive, limit: int) -> bytes:
 
 
 def _unpacked(packed: bytes, limit: int) -> bytes:
-    reader = zlib.decompressobj(_GZIP)
-    try:
-        content = reader.decompress(packed, limit + 1)
-    except zlib.error:
-        raise refuse(400, "content-encoding-broken", "structure") from None
-    if len(content) > limit:
-        raise refuse(413, "body-too-large", "too-long", max=limit)
-    if not reader.eof or reader.unused_data:
-        raise refuse(400, "content-encoding-broken", "structure")
-    return content
+    content = b""
+    for _ in range(MOST_MEMBERS):
+        reader = zlib.decompressobj(_GZIP)
+        try:
+            content += reader.decompress(packed, limit + 1 - len(content))
+        except zlib.error:
+            break
+        if len(content) > limit:
+            raise refuse(413, "body-too-large", "too-long", max=limit)
+        if not reader.eof:
+            break
+        packed = reader.unused_data
+        if not packed:
+            return content
+    raise refuse(400, "content-encoding-broken", "structure")

@@ -26,7 +26,7 @@ from fhir_server.interactions.bundle_response import ReturnPreference
 from fhir_server.interactions.conditions import Conditions, parse_entity_tags
 from fhir_server.interactions.operations.given import given_pairs
 from fhir_server.interactions.patching.document import Patch, fhirpath_patch, read_patch
-from fhir_server.interactions.query import GENERAL, query_pairs
+from fhir_server.interactions.query import GENERAL, query_pairs, query_text
 from fhir_server.interactions.resumption import ONCE, Resumption
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Language, refuse
@@ -90,7 +90,8 @@ class Call:
     def _form_pairs(self) -> list[tuple[str, str]]:
         if self.content and self.media_type != FORM:
             raise refuse(415, "form-expected", "not-supported")
-        return query_pairs(self.content.decode("latin-1"))
+        check_content_parameters(self.headers.get("content-type", ""))
+        return query_pairs(query_text(self.content))
 
     @cached_property
     def operation_pairs(self) -> list[tuple[str, str]]:
@@ -152,6 +153,7 @@ class Call:
             raise refuse(400, "body-missing", "required")
         if self.media_type in FORMATS:
             return fhirpath_patch(self.server, self.resource)
+        check_content_parameters(self.headers.get("content-type", ""))
         return read_patch(self.server, self.media_type, self.content)
 
     @cached_property
@@ -207,6 +209,12 @@ class Call:
         )
 
     @property
+    def if_none_exist(self) -> str | None:
+        """The criteria of a conditional create."""
+        sent = self.headers.get("if-none-exist")
+        return None if sent is None else query_text(sent.encode("latin-1"))
+
+    @property
     def media_type(self) -> str:
         """The media type of the content, in lower case; empty where none is named."""
         return media_type_of(self.headers.get("content-type", ""))
@@ -236,7 +244,7 @@ class Call:
         """How the answer is to be written, by the URL or the form; unreadable ones say nothing here."""
         sent = self.query
         if self.media_type == FORM:
-            sent += "&" + self.content.decode("latin-1")
+            sent += "&" + query_text(self.content)
         if not sent:
             return {}
         return {name: value for name, value in parse_qsl(sent) if name in GENERAL}

@@ -6,6 +6,7 @@ request id and nothing else.
 
 import time
 import uuid
+from dataclasses import replace
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -25,6 +26,7 @@ from fhir_server.http.reads import CoalescedReads
 from fhir_server.http.reply import Reply, outcome_reply
 from fhir_server.http.routes import Found, find_route
 from fhir_server.http.threads import InteractionThreads
+from fhir_server.interactions.query import query_text
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Refused
 
@@ -58,6 +60,7 @@ class FhirEndpoint:
         began = time.perf_counter()
         request_id = str(uuid.uuid4())
         interaction = "none"
+        has_body = False
         call = self._call(scope, b"")
         try:
             if len(call.headers) != len(scope["headers"]):
@@ -66,6 +69,7 @@ class FhirEndpoint:
             route = find_route(call.method, path)
             interaction = route.interaction
             content = await read_body(receive, call.headers, self._server.settings.max_body_bytes)
+            has_body = True
             call = Call(self._server, call.method, route.path, call.query, call.headers, content)
             reply = await self._reply(call, route, path)
         except ClientDisconnect:
@@ -74,6 +78,9 @@ class FhirEndpoint:
             reply = outcome_reply(call, refused.status, refused.issues)
         except Exception as failure:
             reply = _failed(call, failure, request_id)
+        if "expect" in call.headers and not has_body:
+            # Its sender waits to be asked for the body, and now never sends it (RFC 9110 §10.1.1).
+            reply = replace(reply, headers={**reply.headers, "Connection": "close"})
         seconds = time.perf_counter() - began
         observe_interaction(interaction, reply.status, seconds)
         if self._server.settings.access_log:
@@ -94,7 +101,7 @@ class FhirEndpoint:
         return await self._threads.run(lambda: _handle(call, route, path))
 
     def _call(self, scope: Scope, content: bytes) -> Call:
-        query = scope["query_string"].decode("latin-1")
+        query = query_text(scope["query_string"])
         headers = headers_by_name(scope["headers"])
         return Call(self._server, scope["method"], {}, query, headers, content)
 

@@ -19,6 +19,7 @@ from fhir_server.interactions.transaction import transaction
 from fhir_server.interactions.update import conditional_update, update
 from fhir_server.interactions.validate import validate
 from fhir_server.interactions.vread import vread
+from fhir_server.model.issues import refuse
 
 
 def get_capabilities(call: Call) -> Reply:
@@ -69,7 +70,9 @@ def _version_reply(call: Call, answer: Answer) -> Reply:
 
 def get_history(call: Call) -> Reply:
     """GET /Type/id/_history, /Type/_history, /_history."""
-    request = parse_history(call.path.get("type"), call.path.get("id"), call.sent_pairs)
+    request = parse_history(
+        call.path.get("type"), call.path.get("id"), call.sent_pairs, lenient=call.is_lenient
+    )
     with call.server.database.connection() as connection:
         return bundle_reply(call, history(call.server, connection, request))
 
@@ -103,10 +106,8 @@ def _search(call: Call) -> Reply:
 
 def post_resource(call: Call) -> Reply:
     """POST /Type, with If-None-Exist."""
-    criteria = call.headers.get("if-none-exist")
-    return resource_reply(
-        call, create(call.server, call.type, call.resource, if_none_exist=criteria)
-    )
+    answer = create(call.server, call.type, call.resource, if_none_exist=call.if_none_exist)
+    return resource_reply(call, answer)
 
 
 def put_resource(call: Call) -> Reply:
@@ -173,6 +174,8 @@ def get_snapshot(call: Call) -> Reply:
                 call, snapshot_of_stored(call.server, connection, call.type, call.id)
             )
     url = next((value for name, value in call.pairs if name == "url"), "")
+    if not url:
+        raise refuse(400, "operation-parameter-missing", "required", "http.url", names="url")
     return bundle_reply(call, snapshot_of_url(call.server, call.type, url))
 
 

@@ -15,7 +15,7 @@ from fhir_server.settings import Settings
 
 
 class HostCheck(RequestMiddleware):
-    """Requests to other hosts are answered 400, as are those of HTTP/1.1 to none."""
+    """Requests to other hosts are answered 400, as are those to several and, in HTTP/1.1, to none."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         super().__init__(app)
@@ -29,10 +29,10 @@ class HostCheck(RequestMiddleware):
             await send_outcome(send, 400, error("host-not-allowed", "security"))
 
     def _is_allowed(self, scope: Scope) -> bool:
-        for name, value in scope["headers"]:
-            if name == b"host":
-                return host_name(value) in self._allowed
-        return bool(scope["http_version"] == "1.0")
+        named = [value for name, value in scope["headers"] if name == b"host"]
+        if not named:
+            return bool(scope["http_version"] == "1.0")
+        return len(named) == 1 and host_name(named[0]) in self._allowed
 
 
 def host_name(host: bytes) -> bytes:

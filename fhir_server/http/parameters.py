@@ -36,12 +36,20 @@ _TAKEN: Mapping[str, Set[str]] = {
 """By interaction of the route table; the others read their parameters themselves."""
 
 
+_WITH_PARAMETERS = frozenset({"$dead-letters", "$meta", "$status", "$versions"})
+"""Of these the content of a POST is Parameters, if anything."""
+
+
 def check_parameters(interaction: str, call: Call) -> None:
-    """Errors: Refused 400 for a parameter that the interaction does not take, unless handling is lenient."""
+    """Errors: Refused 400 for a parameter that the interaction does not take, unless handling is lenient, and
+    for content that is none.
+    """
     taken = _TAKEN.get(interaction)
-    if taken is None or not call.query:
+    has_content = bool(call.content) and interaction in _WITH_PARAMETERS
+    if taken is None or not (call.query or has_content):
         return
-    unknown = next((name for name, _ in call.pairs if name not in taken), None)
+    pairs = call.operation_pairs if has_content else call.pairs
+    unknown = next((name for name, _ in pairs if name not in taken), None)
     if unknown is None or call.is_lenient:
         return
     issue_id = "create-with-criteria" if interaction == "create" else "parameter-not-taken"

@@ -22,6 +22,8 @@ CONTENT_TYPES = {
     "xml": f"{XML}; charset=utf-8; fhirVersion=4.0",
 }
 
+ACCEPT_PATCH = ", ".join((JSON_PATCH, XML_PATCH, JSON, XML))
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -82,7 +84,7 @@ def outcome_reply(call: Call, status: int, issues: Sequence[Issue]) -> Reply:
         # What is left of the request would be taken for the next one's head.
         headers["Connection"] = "close"
     if status == 415 and call.method == "PATCH":
-        headers["Accept-Patch"] = ", ".join((JSON_PATCH, XML_PATCH, JSON, XML))
+        headers["Accept-Patch"] = ACCEPT_PATCH
     if status == 405:
         headers["Allow"] = str(issues[0].parameters["allowed"])
     return _content(call, status, outcome, headers)

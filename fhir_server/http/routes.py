@@ -4,8 +4,8 @@ A path is classed by its parts: the first is a resource type or a word of the in
 `metadata` stand for themselves, what is left is an id or a version.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from fhir_server.http import (
     asynchronous,
@@ -17,13 +17,16 @@ from fhir_server.http import (
 )
 from fhir_server.http.call import Call
 from fhir_server.http.openapi import openapi
-from fhir_server.http.reply import Reply
+from fhir_server.http.reply import ACCEPT_PATCH, Reply
 from fhir_server.interactions.writing.check import check_type_known
 from fhir_server.model.issues import refuse
 from fhir_server.model.json_source import encode_json
 from fhir_server.store.resource_types import TYPE_NUMBERS
 
 Handler = Callable[[Call], Reply]
+
+ANY_PATH = "*"
+"""The path of `OPTIONS *`."""
 
 
 def _operation(
@@ -42,12 +45,18 @@ def _openapi(call: Call) -> Reply:
     return Reply(200, content, {"Content-Type": "application/vnd.oai.openapi+json;version=3.1"})
 
 
+def _base_options(call: Call) -> Reply:
+    """OPTIONS /: what GET /metadata answers, as it was before R4, and what the base takes."""
+    reply = handlers.get_capabilities(call)
+    return replace(reply, headers={**reply.headers, **_options_headers(_SHAPES[""])})
+
+
 # fmt: off
 ROUTES: Sequence[tuple[str, str, str, Handler]] = (
     # method   path                               interaction            handler
     ("GET",    "metadata",                        "capabilities",        handlers.get_capabilities),
     ("GET",    "openapi.json",                    "openapi",             _openapi),
-    ("OPTIONS", "",                               "capabilities",        handlers.get_capabilities),
+    ("OPTIONS", "",                               "capabilities",        _base_options),
     ("POST",   "",                                "batch-transaction",   handlers.post_bundle),
     ("POST",   "$validate",                       "$validate",           handlers.post_validate),
     *_operation("$versions",      operation_handlers.get_versions,        ""),
@@ -126,6 +135,8 @@ def find_route(method: str, path: str) -> Found:
 
     Errors: Refused 404 for a path that is none, 405 for a method it does not take.
     """
+    if (method, path) == ("OPTIONS", ANY_PATH):
+        return _options({method for method, *_ in ROUTES}, {})
     parts = path.strip("/").split("/")
     # U+0000 is in no name, and PostgreSQL takes none.
     shape, named = ("?", {}) if "\x00" in path else _classify(parts)
@@ -134,12 +145,25 @@ def find_route(method: str, path: str) -> Found:
         raise refuse(404, "path-not-found", "not-found")
     wanted = "GET" if method == "HEAD" else method
     if wanted not in methods:
-        allowed = ", ".join(allowed_methods(methods))
         if wanted == "OPTIONS":
-            return Found("options", lambda _: Reply(204, headers={"Allow": allowed}), named)
+            return _options(methods, named)
+        allowed = ", ".join(allowed_methods(methods))
         raise refuse(405, "method-not-allowed", "not-supported", allowed=allowed)
     interaction, handler = methods[wanted]
     return Found(interaction, handler, named)
+
+
+def _options(methods: Collection[str], named: Mapping[str, str]) -> Found:
+    return Found("options", lambda _: Reply(204, headers=_options_headers(methods)), named)
+
+
+def _options_headers(methods: Collection[str]) -> dict[str, str]:
+    """What a path takes.
+
+    Source: RFC 9110 §10.2.1 (Allow), RFC 5789 §3.1 (Accept-Patch)
+    """
+    accept_patch = {"Accept-Patch": ACCEPT_PATCH} if "PATCH" in methods else {}
+    return {"Allow": ", ".join(allowed_methods(methods)), **accept_patch}
 
 
 def allowed_methods(methods: Iterable[str]) -> list[str]:

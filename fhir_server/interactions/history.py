@@ -35,6 +35,7 @@ MAX_PAGE = 1000
 DEFAULT_PAGE = 50
 _CURSOR = "_cursor"
 PARAMETERS = ("_at", "_count", "_elements", "_list", "_since", "_summary", "_type", _CURSOR)
+_TAKEN = frozenset({*PARAMETERS, *GENERAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,18 @@ class HistoryRequest:
 
 
 def parse_history(
-    resource_type: str | None, resource_id: str | None, pairs: Sequence[tuple[str, str]]
+    resource_type: str | None,
+    resource_id: str | None,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    lenient: bool = False,
 ) -> HistoryRequest:
     """Read the parameters of a history.
 
-    Errors: Refused 400 for a parameter that is unknown, repeated or malformed.
+    Errors: Refused 400 for a parameter that is repeated or malformed, or unknown unless `lenient`.
     """
+    if lenient:
+        pairs = [pair for pair in pairs if pair[0] in _TAKEN]
     if resource_id is not None:
         check_id(resource_id, resource_type or "")
     path = "/".join(part for part in (resource_type, resource_id, "_history") if part)

@@ -8,6 +8,13 @@ GENERAL = frozenset({"_format", "_pretty"})
 """What every interaction takes: how the answer is written."""
 
 
+def query_text(raw: bytes) -> str:
+    """A query as it came, what is not ASCII escaped: some clients send such bytes as they are, in UTF-8."""
+    if raw.isascii():
+        return raw.decode()
+    return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in raw)
+
+
 def query_pairs(query: str, expression: str = "") -> list[tuple[str, str]]:
     """The parameters, decoded, in order.
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.conditional_read import is_known
 from fhir_server.interactions.entries import Entry
-from fhir_server.interactions.history import history, parse_history
+from fhir_server.interactions.history import HistoryRequest, history, parse_history
 from fhir_server.interactions.metadata import metadata
 from fhir_server.interactions.query import GENERAL
 from fhir_server.interactions.read import read_or_own
@@ -38,7 +38,8 @@ def read_entry(
     Errors: those of the interaction; Refused 400 for a URL that is none.
     """
     looking = partial(search, lenient=lenient, language=language)
-    answer = _answer(server, connection, entry, looking)
+    understood = partial(parse_history, lenient=lenient)
+    answer = _answer(server, connection, entry, looking, understood)
     if entry.path == ("metadata",):
         _check_taken(entry, {*_PARTS, "mode"}, lenient=lenient)
     if answer.body is None:
@@ -64,7 +65,11 @@ def _check_taken(entry: Entry, taken: Set[str], *, lenient: bool) -> None:
 
 
 def _answer(
-    server: FhirServer, connection: Connection, entry: Entry, search: Callable[..., Answer]
+    server: FhirServer,
+    connection: Connection,
+    entry: Entry,
+    search: Callable[..., Answer],
+    parse_history: Callable[..., HistoryRequest],
 ) -> Answer:
     """What the URL of the entry leads to: a page with its body, or a stored version."""
     if entry.path == ("",):

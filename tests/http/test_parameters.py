@@ -182,3 +182,58 @@ def test_meta_add__heeds_if_match(stored: TestClient) -> None:
         headers={"If-Match": 'W/"7"'},
     )
     assert (answer.status_code, issue_id(answer)) == (412, "version-conflict")
+
+
+def test_history__drops_what_it_does_not_know_where_handling_is_lenient(stored: TestClient) -> None:
+    answer = stored.get("/fhir/Patient/a/_history?foo=1", headers={"Prefer": "handling=lenient"})
+    assert answer.status_code == 200
+    assert "foo" not in link(answer.json(), "self")
+    wrong = stored.get("/fhir/Patient/a/_history?_at=x", headers={"Prefer": "handling=lenient"})
+    assert wrong.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["$versions", "Patient/a/$meta", "Subscription/$status", "Subscription/$dead-letters"]
+)
+def test_operation__refuses_content_that_it_does_not_take(stored: TestClient, path: str) -> None:
+    unknown = {"resourceType": "Parameters", "parameter": [{"name": "foo", "valueString": "x"}]}
+    refused = stored.post(f"/fhir/{path}", json=unknown)
+    assert (refused.status_code, issue_id(refused)) == (400, "parameter-not-taken")
+    other = stored.post(f"/fhir/{path}", json=patient())
+    assert (other.status_code, issue_id(other)) == (400, "operation-no-parameters")
+    assert stored.post(f"/fhir/{path}", json={"resourceType": "Parameters"}).status_code == 200
+
+
+def test_snapshot__asks_for_the_url(stored: TestClient) -> None:
+    answer = stored.get("/fhir/StructureDefinition/$snapshot")
+    assert (answer.status_code, issue_id(answer)) == (400, "operation-parameter-missing")
+
+
+@pytest.mark.parametrize("sent", ["name=Ångström", "name=%C3%85ngstr%C3%B6m"])
+def test_form__bytes_beyond_ascii_are_utf8(stored: TestClient, sent: str) -> None:
+    stored.put("/fhir/Patient/n", json=patient(id="n", name=[{"family": "Ångström"}]))
+    found = stored.post("/fhir/Patient/_search", content=sent.encode(), headers=FORM)
+    assert found.json()["total"] == 1
+    latin = stored.post("/fhir/Patient/_search", content=b"name=\xc5", headers=FORM)
+    assert (latin.status_code, issue_id(latin)) == (400, "query-not-utf8")
+
+
+def test_form__in_another_charset_is_refused(stored: TestClient) -> None:
+    latin = {"Content-Type": f"{FORM['Content-Type']}; charset=iso-8859-1"}
+    answer = stored.post("/fhir/Patient/_search", content=b"name=a", headers=latin)
+    assert (answer.status_code, issue_id(answer)) == (415, "charset-not-supported")
+
+
+def test_if_none_exist__bytes_beyond_ascii_are_utf8(stored: TestClient) -> None:
+    criteria = {"If-None-Exist": "family=Ångström".encode()}
+    sent = patient(name=[{"family": "Ångström"}])
+    answers = [stored.post("/fhir/Patient", json=sent, headers=criteria) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 200]
+
+
+@pytest.mark.parametrize("parameter", ["charset=utf-16", "fhirVersion=5.0"])
+def test_patch__of_another_version_or_charset_is_refused(
+    stored: TestClient, parameter: str
+) -> None:
+    kind = {"Content-Type": f"application/json-patch+json; {parameter}"}
+    assert stored.patch("/fhir/Patient/a", content=b"[]", headers=kind).status_code == 415

@@ -88,6 +88,51 @@ def test_body__that_breaks_off_leaves_the_server_as_it_was(port: int) -> None:
     test_body__comes_in_chunks(port)
 
 
+def test_body__in_another_transfer_coding_is_refused(port: int) -> None:
+    head = POST + b"Transfer-Encoding: gzip, chunked\r\nConnection: close\r\n\r\n"
+    status, content = ask(port, head, b"%x\r\n%s\r\n0\r\n\r\n" % (len(PATIENT), PATIENT))
+    assert (status, issue_of(content)) == (415, "content-encoding")
+
+
+def test_body__packed_in_several_members_is_one(port: int) -> None:
+    packed = gzip.compress(PATIENT[:5]) + gzip.compress(PATIENT[5:])
+    head = POST + b"Content-Encoding: gzip\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    assert ask(port, head % len(packed), packed)[0] == 201
+    for broken in (packed[:-1], packed + b"x", gzip.compress(b"") * (body.MOST_MEMBERS + 1)):
+        status, content = ask(port, head % len(broken), broken)
+        assert (status, issue_of(content)) == (400, "content-encoding-broken")
+
+
+def test_body__that_is_expected_is_asked_for(port: int) -> None:
+    head = b"Expect: 100-continue\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    with opened_socket(port) as client:
+        client.sendall(POST + head % len(PATIENT))
+        assert client.recv(65536).startswith(b"HTTP/1.1 100 ")
+        client.sendall(PATIENT)
+        assert answer(client)[0] == 201
+
+
+def test_body__that_is_refused_unseen_ends_the_connection(port: int) -> None:
+    head = b"Expect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n"
+    status, content = ask(port, POST + head)
+    assert (status, issue_of(content)) == (413, "body-too-large")
+
+
+def test_options__of_the_whole_server_names_its_methods(port: int) -> None:
+    with opened_socket(port) as client:
+        client.sendall(b"OPTIONS * HTTP/1.1\r\nHost: testserver\r\nConnection: close\r\n\r\n")
+        received = client.makefile("rb").read()
+    assert received.startswith(b"HTTP/1.1 204 ")
+    assert b"\r\nallow: DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT\r\n" in received
+
+
+def test_host__named_twice_is_refused(port: int) -> None:
+    head = b"GET /fhir/$versions HTTP/1.1\r\nConnection: close\r\nHost: testserver\r\n"
+    assert ask(port, head + b"\r\n")[0] == 200
+    status, content = ask(port, head + b"Host: elsewhere.example\r\n\r\n")
+    assert (status, issue_of(content)) == (400, "host-not-allowed")
+
+
 def test_body__that_drips_is_given_up(port: int) -> None:
     status, content = ask(port, POST + b"Content-Length: 1000\r\nConnection: close\r\n\r\n" + b"{")
     assert (status, issue_of(content)) == (408, "body-too-slow")
