@@ -225,7 +225,7 @@ def test_form__in_another_charset_is_refused(stored: TestClient) -> None:
 
 
 def test_if_none_exist__bytes_beyond_ascii_are_utf8(stored: TestClient) -> None:
-    criteria = {"If-None-Exist": "family=Ångström".encode()}
+    criteria = {b"If-None-Exist": "family=Ångström".encode()}
     sent = patient(name=[{"family": "Ångström"}])
     answers = [stored.post("/fhir/Patient", json=sent, headers=criteria) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 200]
