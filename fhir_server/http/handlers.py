@@ -19,7 +19,6 @@ from fhir_server.interactions.transaction import transaction
 from fhir_server.interactions.update import conditional_update, update
 from fhir_server.interactions.validate import validate
 from fhir_server.interactions.vread import vread
-from fhir_server.model.issues import refuse
 
 
 def get_capabilities(call: Call) -> Reply:
@@ -174,8 +173,6 @@ def get_snapshot(call: Call) -> Reply:
                 call, snapshot_of_stored(call.server, connection, call.type, call.id)
             )
     url = next((value for name, value in call.pairs if name == "url"), "")
-    if not url:
-        raise refuse(400, "operation-parameter-missing", "required", "http.url", names="url")
     return bundle_reply(call, snapshot_of_url(call.server, call.type, url))
 
 

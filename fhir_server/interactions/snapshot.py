@@ -37,9 +37,11 @@ def snapshot(server: FhirServer, resource_type: str, content: Any) -> Answer:
 
 
 def snapshot_of_url(server: FhirServer, resource_type: str, url: str) -> Answer:
-    """The snapshot of a definition that is loaded. Errors: as `snapshot`."""
+    """The snapshot of a definition that is loaded. Errors: as `snapshot`; Refused 400 without a URL."""
     _check_type(resource_type)
-    structure = server.definitions.structure(url) if url else None
+    if not url:
+        raise refuse(400, "operation-parameter-missing", "required", "http.url", names="url")
+    structure = server.definitions.structure(url)
     if structure is None:
         raise refuse(404, "snapshot-profile-unknown", "not-found", profile=url[:200])
     return _completed(server, structure)
