@@ -6,12 +6,13 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 PACK   := fhir_server/definitions/data/hl7.fhir.r4.core-4.0.1.pack
 TESTS  ?= tests
 SECONDS := 60
+ROUNDS := 10
 SOAK   ?= 600 60
 INGEST := mllp_frames hl7v2 hl7v2_mending hl7v2_mapping
 TARGET := fhirpath json_source xml_source profile validator $(INGEST)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev serve test check format bench conformance fuzz fuzz-ingest fuzz-rest soak-rest docs lock clean
+.PHONY: help setup setup-dev serve test check format explore bench conformance fuzz fuzz-ingest fuzz-rest soak-rest docs lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 22
@@ -48,6 +49,11 @@ check: setup-dev ## Format, lint, types, import layers
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+explore: setup-dev ## The property tests with cases drawn anew, ROUNDS times (10); what fails prints its seed
+	@for round in $$(seq $(ROUNDS)); do \
+	  $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 -m hypothesis --hypothesis-profile explore $(TESTS) || exit 1; \
+	done
 
 format: setup-dev ## Format the code and mend what lint can mend
 	$(BIN)/ruff format .

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.platform.served import Served, served
+from tests.platform.served import ANSWERS_WITHIN_S, Served, served
 
 IPP = "https://osteon.example/sid/ipp/C01"
 HEADER = "20260301101500||ADT^A28^ADT_A05|WAY-1|T|2.5|||||FRA|UNICODE UTF-8"
@@ -38,14 +38,16 @@ def post(server: Served, path: str, resource: dict[str, Any]) -> tuple[int, dict
         {"Content-Type": "application/fhir+json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=ANSWERS_WITHIN_S) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as refused:
         return refused.code, json.load(refused)
 
 
 def send_mllp(server: Served, message: str) -> str:
-    with socket.create_connection(("127.0.0.1", server.mllp_port), timeout=30) as line:
+    with socket.create_connection(
+        ("127.0.0.1", server.mllp_port), timeout=ANSWERS_WITHIN_S
+    ) as line:
         line.sendall(b"\x0b" + message.encode() + b"\r\x1c\r")
         received = b""
         while not received.endswith(b"\x1c\r"):
@@ -61,9 +63,9 @@ def patients(server: Served, search: str) -> list[dict[str, Any]]:
 
 
 def wait_for_patients(server: Served, search: str) -> list[dict[str, Any]]:
-    for _ in range(100):
-        found = patients(server, search)
-        if found:
+    give_up = time.monotonic() + ANSWERS_WITHIN_S
+    while time.monotonic() < give_up:
+        if found := patients(server, search):
             return found
         time.sleep(0.1)
     raise AssertionError(json.dumps(server.get_json("/ingest/messages"))[:2000])

@@ -45,6 +45,6 @@ def test_fuzz__corpus_runs_clean(path: Path) -> None:
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_fuzz__pieces_in_any_order_run_clean(text: str) -> None:
     one_input(text.encode())

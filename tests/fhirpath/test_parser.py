@@ -91,13 +91,13 @@ def compound(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 
 
 @given(st.recursive(literals, compound, max_leaves=12))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_parse__printed_tree_gives_the_tree(tree: Node) -> None:
     assert parse(to_source(tree)) == tree
 
 
 @given(st.text(max_size=60) | st.text(string.punctuation + "ab1 'T@", max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_parse__any_text_is_read_or_refused(text: str) -> None:
     assert 0 <= position_of_fault(text) <= len(text)
 

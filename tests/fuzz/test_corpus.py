@@ -30,12 +30,12 @@ def test_corpus__runs_clean(path: Path) -> None:
 
 
 @given(st.dictionaries(NAMES, VALUES, max_size=5))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_validator__any_members_run_clean(members: dict[str, object]) -> None:
     fuzz_validator.one_input(encode_json({**members, "resourceType": "Patient"}))
 
 
 @given(st.binary(max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_json_source__any_bytes_run_clean(data: bytes) -> None:
     fuzz_json_source.one_input(data)

@@ -16,6 +16,6 @@ HEADERS = st.sampled_from(
 
 
 @given(st.integers(0, len(QUIRKS) - 1), HEADERS, st.lists(PARTS, max_size=30).map(b"".join))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_quirks__mend_any_lines(number: int, header: bytes, lines: bytes) -> None:
     fuzz_hl7v2_mending.one_input(bytes([number]) + header + lines)

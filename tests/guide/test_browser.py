@@ -20,9 +20,10 @@ def shown(page: Path, profile: Path, query: str = "") -> str:
     """The document as the browser has it once its scripts have run."""
     assert BROWSER is not None
     found = subprocess.run(
-        [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}",
+        [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+         f"--user-data-dir={profile}",
          "--dump-dom", f"{page.as_uri()}{query}"],
-        check=True, capture_output=True, text=True, timeout=120,
+        check=True, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     return found.stdout
 

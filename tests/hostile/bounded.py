@@ -10,9 +10,9 @@ from typing import Any
 
 MEMORY_BYTES = 2 * 1024**3
 """Address space; the command with all definitions needs about a quarter."""
-CPU_S = 60
-WALL_S = 200
-"""Generous: the machine may be busy. What does not end would take hours."""
+CPU_S = 200
+WALL_S = 1200
+"""Generous: the costliest takes 5 s, and the machine may be slow or busy. What has no end takes hours."""
 
 
 @dataclass(frozen=True, slots=True)

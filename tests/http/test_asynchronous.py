@@ -209,7 +209,7 @@ def test_cancel__of_what_runs_ends_its_statement(
     monkeypatch.setattr(worker_module, "_runners", lambda: {"request": sleep})
     place = place_of(client.get("/fhir/Patient", headers=LATER))
     with working(server):
-        assert sleeping.wait(30)
+        assert sleeping.wait(120)
         assert client.delete(place).status_code == 202
         monkeypatch.undo()
         ended(client, place_of(client.get("/fhir/Patient", headers=LATER)))

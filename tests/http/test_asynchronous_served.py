@@ -1,23 +1,26 @@
 """A request for later on a whole server: its process is killed midway, another one ends it."""
 
-import contextlib
 import http.client
 import json
 import time
 from pathlib import Path
 from typing import Any
 
-import psutil
+import psycopg
 
-from tests.platform.served import Served, served
+from fhir_server.store.embedded_postgres import running_url
+from tests.platform.served import ANSWERS_WITHIN_S, ENDS_WITHIN_S, Served, served
+from tests.processes import kill_all
 
 COUNT = 60
+HELD_UP = 30
+"""The place of the entry that has to wait until the process has been killed."""
 
 
 def request(
     server: Served, method: str, path: str, content: Any = None, **headers: str
 ) -> tuple[int, dict[str, str], Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=ANSWERS_WITHIN_S)
     try:
         body = None if content is None else json.dumps(content)
         kind = {"Content-Type": "application/fhir+json"}
@@ -29,37 +32,41 @@ def request(
         connection.close()
 
 
-def kill_jobs(server: Served) -> int:
-    killed = 0
-    for process in server.descendants():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if "fhir_server.jobs" in process.cmdline():
-                process.kill()
-                killed += 1
-    return killed
+def create(number: int) -> dict[str, Any]:
+    resource = {"resourceType": "Patient", "active": True}
+    if number == HELD_UP:
+        return {
+            "resource": {**resource, "id": "held-up"},
+            "request": {"method": "PUT", "url": "Patient/held-up"},
+        }
+    return {"resource": resource, "request": {"method": "POST", "url": "Patient"}}
+
+
+def wait_for(server: Served, place: str, status: int, progress: str = "") -> Any:
+    give_up = time.monotonic() + ENDS_WITHIN_S
+    while time.monotonic() < give_up:
+        found, headers, content = request(server, "GET", place)
+        if found == status and headers.get("x-progress", "").startswith(progress):
+            return content
+        time.sleep(0.05)
+    raise AssertionError(f"{place} is not answered {status} {progress}")
 
 
 def test_job__of_a_killed_process_is_ended_by_the_next(tmp_path: Path) -> None:
-    entries = [
-        {"resource": {"resourceType": "Patient", "active": True},
-         "request": {"method": "POST", "url": "Patient"}}
-        for _ in range(COUNT)
-    ]  # fmt: skip
-    sent = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    sent = {"resourceType": "Bundle", "type": "batch", "entry": [create(n) for n in range(COUNT)]}
     with served(tmp_path, OSTEON_INGEST_WORKERS="0") as server:
-        status, headers, _ = request(server, "POST", "/fhir", sent, Prefer="respond-async")
-        assert status == 202
-        place = "/fhir" + headers["content-location"].partition("/fhir")[2]
-        killed = 0
-        while (found := request(server, "GET", place))[0] == 202:
-            done = found[1]["x-progress"].partition(" of ")[0]
-            if not killed and done.isdigit() and 0 < int(done) < COUNT:
-                killed = kill_jobs(server)
-            time.sleep(0.02)
-        status, _, bundle = found
-        assert status == 200
-        assert killed == 1
+        request(server, "PUT", "/fhir/Patient/held-up", create(HELD_UP)["resource"])
+        with psycopg.connect(str(running_url(tmp_path))) as holding:
+            holding.execute("SELECT FROM resource WHERE id = 'held-up' FOR UPDATE")
+            status, headers, _ = request(server, "POST", "/fhir", sent, Prefer="respond-async")
+            assert status == 202
+            place = "/fhir" + headers["content-location"].partition("/fhir")[2]
+            wait_for(server, place, 202, f"{HELD_UP} of {COUNT}")
+            assert kill_all(server.processes_of("fhir_server.jobs")) == 1
+        bundle = wait_for(server, place, 200)
         answers = bundle["entry"][0]["resource"]["entry"]
-        assert [entry["response"]["status"] for entry in answers] == ["201 Created"] * COUNT
+        given = [entry["response"]["status"] for entry in answers]
+        assert given.pop(HELD_UP) == "200 OK"
+        assert given == ["201 Created"] * (COUNT - 1)
         _, _, stored = request(server, "GET", "/fhir/Patient?_summary=count")
         assert stored["total"] == COUNT

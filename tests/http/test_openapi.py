@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
@@ -78,10 +78,7 @@ def _drawn(listed: Sequence[tuple[str, str, Json]]) -> list[Json]:
     """Requests to the paths of a document, the same each time."""
     found: list[Json] = []
 
-    @settings(
-        max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None,
-        derandomize=True,
-    )  # fmt: skip
+    @settings(max_examples=60, derandomize=True)
     @given(data=st.data())
     def draw(data: st.DataObject) -> None:
         method, path, described = data.draw(st.sampled_from(listed))

@@ -38,13 +38,16 @@ def _log_lines_to_logging() -> None:
     )
 
 
+PATIENCE_S = 300.0
+"""Far more than anything takes. A test in which some time is to be over shortens that one limit."""
+
 LIMITS = MllpLimits(
     max_frame_bytes=100_000,
-    ack_deadline_s=5,
+    ack_deadline_s=PATIENCE_S,
     ack_deadline_per_mb_s=0,
-    idle_timeout_s=5,
-    frame_timeout_s=0.3,
-    pace=Pace(60, 50_000),
+    idle_timeout_s=PATIENCE_S,
+    frame_timeout_s=PATIENCE_S,
+    pace=Pace(PATIENCE_S, 50_000),
     max_connections=64,
 )
 
@@ -76,9 +79,12 @@ class MllpThread:
         url: str,
         limits: MllpLimits = LIMITS,
         tls: MllpTls | None = None,
+        *,
         room_bytes: int = 10_000_000,
         register: LiveRegister | None = None,
+        grace_s: float = 10.0,
     ) -> None:
+        self._grace_s = grace_s
         self.journal = JournalWriter(url)
         self.register = OneCentre()
         self.room = Room(room_bytes)
@@ -94,13 +100,13 @@ class MllpThread:
         await self.server.start("127.0.0.1", 0)
         self._started.set()
         await self._stop.wait()
-        await self.server.stop(grace_s=1)
+        await self.server.stop(self._grace_s)
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
 
     def __enter__(self) -> "MllpThread":
         self._thread.start()
-        assert self._started.wait(10)
+        assert self._started.wait(PATIENCE_S)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -109,7 +115,8 @@ class MllpThread:
     def stop(self) -> None:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join(10)
+            self._thread.join(PATIENCE_S)
+            assert not self._thread.is_alive(), "the server ends"
             self._loop.close()
 
     def client(self) -> MllpClient:

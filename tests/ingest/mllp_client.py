@@ -5,12 +5,15 @@ from types import TracebackType
 
 from ingest.hl7v2 import Message
 
+WITHIN_S = 120.0
+"""Far more than any answer takes."""
+
 
 class MllpClient:
     """One connection."""
 
     def __init__(self, host: str, port: int) -> None:
-        self.socket = socket.create_connection((host, port), timeout=10)
+        self.socket = socket.create_connection((host, port), timeout=WITHIN_S)
         self._rest = b""
 
     def __enter__(self) -> "MllpClient":

@@ -21,6 +21,7 @@ from ingest.http import routes
 from ingest.http.bodies import Bodies
 from ingest.transport.pace import Pace
 from ingest.transport.room import Room
+from tests.ingest.conftest import PATIENCE_S
 from tests.ingest.journal_rows import issue_ids, rows
 from tests.ingest.mllp_client import adt
 
@@ -136,12 +137,12 @@ def http_port(server: FhirServer) -> Iterator[int]:
         thread.join()
 
 
-def send(port: int, *parts: bytes, size: int) -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", port), timeout=10)
-    client.sendall(b"POST /hl7v2 HTTP/1.1\r\nHost: test\r\nConnection: close\r\n")
-    client.sendall(b"Content-Type: application/hl7-v2\r\nContent-Length: %d\r\n\r\n" % size)
-    for part in parts:
-        client.sendall(part)
+def send(port: int, body: bytes, size: int) -> socket.socket:
+    """A request, sent in one piece as far as it goes: nothing of it comes late."""
+    head = b"POST /hl7v2 HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"
+    kind = b"Content-Type: application/hl7-v2\r\nContent-Length: %d\r\n\r\n" % size
+    client = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+    client.sendall(head + kind + body)
     return client
 
 

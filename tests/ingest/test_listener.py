@@ -17,7 +17,7 @@ async def _wait_forever(_reader: asyncio.StreamReader, _writer: asyncio.StreamWr
 def test_listener__that_ends_just_after_accepting_leaves_no_connection_open(turns: int) -> None:
     async def run() -> bytes:
         listener = await Listener.open("127.0.0.1", 0, _wait_forever)
-        with socket.create_connection(("127.0.0.1", listener.port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", listener.port), timeout=120) as client:
             for _ in range(turns):
                 await asyncio.sleep(0)
             listener.close()
@@ -37,7 +37,7 @@ def test_listener__connection_is_closed_when_it_was_served() -> None:
     async def run() -> bytes:
         listener = await Listener.open("127.0.0.1", 0, greet)
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
-        received = await asyncio.wait_for(reader.read(), 10)
+        received = await asyncio.wait_for(reader.read(), 120)
         writer.close()
         listener.close()
         await listener.drain(grace_s=1)

@@ -5,6 +5,7 @@ import pytest
 from fhir_server.cli.main import run
 from fhir_server.definitions.packages import network_definitions, read_conformance
 from fhir_server.validation import Validator
+from tests.free_ports import free_port
 from tests.packages.registry import archive, served
 
 HOSPITAL = "code,display,parent,designation:fr,status,region\n"
@@ -35,6 +36,7 @@ def test_package__registry_is_a_setting(
     with served({("a", "1.0.0"): archive("a", "1.0.0")}) as url:
         monkeypatch.setenv("OSTEON_PACKAGE_REGISTRY", url)
         assert run(["package", "install", "a@1.0.0"]) == 0
+    monkeypatch.setenv("OSTEON_PACKAGE_REGISTRY", f"http://127.0.0.1:{free_port()}")
     assert run(["package", "install", "b@1.0.0"]) == 3
     assert capsys.readouterr().err.count("\n") == 1
 

@@ -4,11 +4,9 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,26 +14,27 @@ from typing import Any
 
 import psutil
 
-START_TIMEOUT_S = 90.0
+from tests.free_ports import free_port
+from tests.processes import processes_of
 
-
-def free_port() -> int:
-    """A port that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+OSTEON = (str(Path(sys.executable).with_name("osteon")),)
+ENDS_WITHIN_S = 300.0
+"""Far more than any end takes: what has not ended by then never would."""
+ANSWERS_WITHIN_S = 120.0
 
 
 @dataclass
 class Served:
-    """A server under test. `variables` are settings beside the ports and the data directory."""
+    """A server under test. `variables` are settings beside the ports and the data directory; `program` is
+    what runs as `osteon`.
+    """
 
     data_dir: Path
     variables: dict[str, str] = field(default_factory=dict)
     http_port: int = field(default_factory=free_port)
     mllp_port: int = field(default_factory=free_port)
     process: subprocess.Popen[str] | None = None
+    program: Sequence[str] = OSTEON
 
     def command(self) -> subprocess.Popen[str]:
         """Start `osteon serve`."""
@@ -46,7 +45,7 @@ class Served:
             "OSTEON_MLLP_PORT": str(self.mllp_port),
         }
         return subprocess.Popen(
-            [str(Path(sys.executable).with_name("osteon")), "serve"],
+            [*self.program, "serve"],
             env={**kept, **settings, **self.variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -66,7 +65,9 @@ class Served:
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """One GET request."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.http_port, timeout=ANSWERS_WITHIN_S
+        )
         try:
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
@@ -88,19 +89,23 @@ class Served:
         assert self.process is not None
         return psutil.Process(self.process.pid)
 
-    def end(self, number: int) -> float:
-        """Send a signal and wait for the end; the seconds it took."""
+    def processes_of(self, module: str) -> list[psutil.Process]:
+        """Those below the supervisor that run a module."""
+        return processes_of(self.supervisor(), module)
+
+    def end(self, number: int) -> None:
+        """Send a signal and wait for the end."""
         assert self.process is not None
-        began = time.monotonic()
         self.process.send_signal(number)
-        self.process.communicate(timeout=60)
-        return time.monotonic() - began
+        self.process.communicate(timeout=ENDS_WITHIN_S)
 
 
 @contextmanager
-def served(data_dir: Path, **variables: str) -> Iterator[Served]:
+def served(
+    data_dir: Path, *, program: Sequence[str] = OSTEON, **variables: str
+) -> Iterator[Served]:
     """A ready server, ended afterwards whatever happened."""
-    server = Served(data_dir, variables)
+    server = Served(data_dir, variables, program=program)
     try:
         server.start()
         yield server

@@ -26,7 +26,7 @@ def test_background_process__without_database_is_one_clear_line(
         env={**environment, "OSTEON_DATA_DIR": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 3

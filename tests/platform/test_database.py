@@ -34,7 +34,7 @@ def test_connection__statement_ends_at_the_timeout(database_url: str) -> None:
         hasty.connection() as connection,
         pytest.raises(psycopg.errors.QueryCanceled),
     ):
-        connection.execute("SELECT pg_sleep(5)")
+        connection.execute("SELECT pg_sleep(600)")
 
 
 def test_check__unreachable_database_is_named_without_password() -> None:

@@ -1,6 +1,6 @@
 """Whatever a client sends, a search is answered or refused: no other exception, no SQL that fails."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhir_server.model.issues import Refused
@@ -32,9 +32,7 @@ VALUES = st.one_of(
 )
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100)
 @given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
 def test_text_vector__is_one_as_postgresql_writes_it(store: SearchStore, texts: list[str]) -> None:
     vector = text_vector({"resourceType": "Condition", "note": [{"text": one} for one in texts]})
@@ -43,11 +41,7 @@ def test_text_vector__is_one_as_postgresql_writes_it(store: SearchStore, texts: 
     assert row == (vector,)
 
 
-@settings(
-    max_examples=300,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=300)
 @given(
     resource_type=st.sampled_from(TYPES),
     parts=st.lists(st.tuples(NAMES, MODIFIERS, VALUES), min_size=1, max_size=3),

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.platform.served import Served, served
+from tests.platform.served import ANSWERS_WITHIN_S, ENDS_WITHIN_S, Served, served
+from tests.processes import kill_all
 
 COUNT = 500
 ALLOWED = {"OSTEON_OPERATOR_SECRET": "right"}
@@ -21,7 +22,7 @@ NICKNAME = {
 
 
 def _send(server: Served, method: str, path: str, content: Any = None) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.http_port, timeout=ANSWERS_WITHIN_S)
     try:
         body = None if content is None else json.dumps(content)
         headers = {"Content-Type": "application/fhir+json", "Authorization": "Bearer right"}
@@ -33,7 +34,10 @@ def _send(server: Served, method: str, path: str, content: Any = None) -> tuple[
 
 
 def _progress(server: Served) -> dict[str, Any]:
-    _, found = _send(server, "GET", "/$reindex")
+    """The state of the one job; nothing where the server is not ready to tell."""
+    status, found = _send(server, "GET", "/$reindex")
+    if status != 200:
+        return {}
     parts = found["parameter"][0]["part"]
     return {
         part["name"]: next(v for k, v in part.items() if k.startswith("value")) for part in parts
@@ -42,10 +46,11 @@ def _progress(server: Served) -> dict[str, Any]:
 
 def _wait_until(server: Served, is_met: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """The job's state once it is as wanted; the server may be away meanwhile."""
-    for _ in range(2000):
+    give_up = time.monotonic() + ENDS_WITHIN_S
+    while time.monotonic() < give_up:
         with contextlib.suppress(OSError, http.client.HTTPException):
             job = _progress(server)
-            if is_met(job):
+            if job and is_met(job):
                 return job
         time.sleep(0.05)
     raise AssertionError("the job does not get on")
@@ -70,10 +75,7 @@ def test_reindex__survives_the_kill_of_the_process_that_works_at_it(tmp_path: Pa
         assert _send(server, "PUT", "/SearchParameter/nickname", NICKNAME)[0] == 201
         assert _send(server, "POST", "/SearchParameter/nickname/$reindex")[0] == 202
         _wait_until(server, lambda job: job["processed"] > 0)
-        web = next(
-            one for one in server.descendants() if "fhir_server.http.server" in one.cmdline()
-        )
-        web.kill()
+        assert kill_all(server.processes_of("fhir_server.http.server")) == 1
         after = _wait_until(server, lambda job: job["state"] == "completed")
         assert [after[name] for name in ("total", "processed", "changed")] == [COUNT] * 3
         _, found = _send(server, "GET", "/Patient?nickname=nick&_summary=count")

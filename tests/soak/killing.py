@@ -3,6 +3,7 @@ is there.
 """
 
 import contextlib
+import http.client
 import random
 import signal
 import threading
@@ -13,11 +14,12 @@ from dataclasses import dataclass, field
 import psutil
 
 from tests.platform.served import Served
+from tests.processes import kill_all
 from tests.soak.traffic import Unanswered, next_path, patient, put_entry, send, transaction
 
 WRITERS = 4
 ENTRIES = 20
-RESTART_S = 60
+RESTART_S = 300
 
 
 @dataclass
@@ -76,10 +78,7 @@ def _write(server: Served, current: _Round, writer: int) -> None:
 
 
 def _kill_web(server: Served) -> None:
-    for process in server.descendants():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if "fhir_server.http.server" in " ".join(process.cmdline()):
-                process.kill()
+    kill_all(server.processes_of("fhir_server.http.server"))
 
 
 def _kill_everything(server: Served) -> None:
@@ -103,7 +102,7 @@ def _restore(server: Served) -> None:
         try:
             if server.get("/health/ready")[0] == 200:
                 return
-        except OSError:
+        except (OSError, http.client.HTTPException):
             pass
         time.sleep(0.05)
     raise AssertionError("the server did not come back")

@@ -13,7 +13,7 @@ from fhir_server.http.app import create_app
 from fhir_server.interactions.server import FhirServer
 from fhir_server.store.database import Database
 from tests.interactions.conftest import opened as opened  # noqa: PLC0414 — a fixture of these tests too
-from tests.subscriptions.receiver import Receiver, receiver
+from tests.subscriptions.receiver import WAIT_S, Receiver, receiver
 
 Delivering = Callable[[], AbstractContextManager[None]]
 
@@ -21,7 +21,7 @@ Delivering = Callable[[], AbstractContextManager[None]]
 @pytest.fixture
 def server(opened: FhirServer, database: Database) -> FhirServer:
     settings = opened.settings.model_copy(
-        update={"subscription_longest_pause_s": 0.05, "subscription_timeout_s": 1.0}
+        update={"subscription_longest_pause_s": 0.05, "subscription_timeout_s": WAIT_S}
     )
     return replace(opened, database=database, settings=settings)
 

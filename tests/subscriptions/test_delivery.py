@@ -5,7 +5,7 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from tests.subscriptions.conftest import Delivering
-from tests.subscriptions.receiver import Received, Receiver
+from tests.subscriptions.receiver import WAIT_S, Received, Receiver
 from tests.subscriptions.subscribing import numbers, on_topic, plain, status_of, store, subscribe
 
 
@@ -51,7 +51,7 @@ def test_delivery__slow_subscriber_holds_up_nobody_else(
     def answer(one: Received) -> int:
         if one.path == "/hook/slow":
             with slow_may_go:
-                slow_may_go.wait_for(lambda: len(hook.taken) >= 3, timeout=20)
+                slow_may_go.wait_for(lambda: len(hook.taken) >= 3, timeout=WAIT_S)
         return 200
 
     hook.answer = answer

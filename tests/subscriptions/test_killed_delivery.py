@@ -1,22 +1,13 @@
 """The delivering process killed while it sends: the supervisor starts another, and nothing is missing."""
 
-import contextlib
 import time
 from pathlib import Path
 
-import psutil
-
-from tests.platform.served import Served, served
+from tests.platform.served import served
+from tests.processes import kill_all
 from tests.soak.traffic import patient, send
 from tests.subscriptions.receiver import Received, receiver
 from tests.subscriptions.subscribing import numbers, on_topic
-
-
-def kill_deliveries(server: Served) -> None:
-    for process in server.descendants():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if "fhir_server.delivery" in " ".join(process.cmdline()):
-                process.kill()
 
 
 def test_delivery__by_a_killed_process_is_made_up_for(tmp_path: Path) -> None:
@@ -24,7 +15,7 @@ def test_delivery__by_a_killed_process_is_made_up_for(tmp_path: Path) -> None:
 
         def answer(one: Received) -> int:
             if one.parameters()["type"] == "event-notification" and len(hook.taken) in {3, 6}:
-                kill_deliveries(server)
+                kill_all(server.processes_of("fhir_server.delivery"))
                 time.sleep(0.1)
             return 200
 

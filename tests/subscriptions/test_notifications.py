@@ -173,9 +173,9 @@ def test_topic__heartbeat_comes_while_nothing_happens(
     subscribe(client, on_topic(hook.url, heartbeat_period=1))
     with delivering():
         hook.wait_taken(3)
-    assert [one.parameters()["type"] for one in hook.taken] == [
-        "handshake", "heartbeat", "heartbeat",
-    ]  # fmt: skip
+    # More may have come before the end.
+    kinds = [one.parameters()["type"] for one in hook.taken]
+    assert (kinds[0], set(kinds[1:])) == ("handshake", {"heartbeat"})
 
 
 def test_events__are_told_again(client: TestClient, hook: Receiver) -> None:

@@ -77,13 +77,13 @@ def rewritten_by_hl7apy(raw: str) -> str:
     return str(parsed.to_er7())
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(messages)
 def test_values__are_those_that_python_hl7_reads(raw: str) -> None:
     assert ours(raw) == list(python_hl7(raw))
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(plain_messages)
 def test_values__are_those_that_hl7apy_keeps(raw: str) -> None:
     assert ours(rewritten_by_hl7apy(raw)) == ours(raw)

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.hl7v2 import Group, Message, group
@@ -102,7 +102,6 @@ def test_group__all_finds_observations_before_and_after_the_specimen() -> None:
     assert [specimen.name for specimen in order.groups("SPECIMEN")] == ["SPECIMEN"]
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(
         ["ORU^R01", "OML^O21", "OML^O33", "ORM^O01", "OUL^R22", "MDM^T02", "SIU^S12", "ADT^A40"]

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.hl7v2 import NULL, Hl7SyntaxError, Message
@@ -239,7 +239,6 @@ _text = st.text(
 )
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(st.lists(st.lists(_text, max_size=3), max_size=3), max_size=3), max_size=6)
 )
@@ -286,7 +285,6 @@ def test_leaves__together_with_component_give_back_what_was_written(
         assert segment.field(f)[r - 1].component(c, s) == text
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_parse__any_bytes_give_a_message_or_a_fault(raw: bytes) -> None:
     for content in (raw, b"MSH|^~\\&|" + raw):
@@ -299,7 +297,6 @@ def test_parse__any_bytes_give_a_message_or_a_fault(raw: bytes) -> None:
                 assert all(isinstance(parsed.decode(leaf[4]), str) for leaf in segment.leaves())
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_parse__no_byte_of_a_segment_is_lost(raw: bytes) -> None:
     parsed = Message.parse(b"MSH|^~\\&|x\r" + raw + b"\rPV1|end")

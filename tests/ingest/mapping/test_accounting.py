@@ -44,7 +44,7 @@ def leaf_paths(message: Message) -> list[str]:
     return paths
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.sampled_from(["ADT^A01", "ORU^R01", "MDM^T02"]), st.lists(segment, max_size=14))
 def test_fates__are_one_per_leaf_of_any_message(event: str, segments: list[str]) -> None:
     header = f"MSH|^~\\&|DPI-C01|CENTRE-C01|||20240101||{event}|1|P|2.5|||||FRA|UNICODE UTF-8"

@@ -3,20 +3,20 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 
 import psutil
+
+from tests.free_ports import free_port
+from tests.processes import kill_all, processes_of
 
 
 class IngestProcess:
     """`python -m ingest` on a port of its own."""
 
     def __init__(self, url: str, workers: int) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._environment = {
             **os.environ,
             "OSTEON_DATABASE_URL": url,
@@ -38,12 +38,8 @@ class IngestProcess:
     def kill_worker(self, chosen: random.Random) -> bool:
         """`kill -9` of one worker, which its server starts again; whether there was one."""
         assert self._process is not None, "started"
-        found = psutil.Process(self._process.pid).children(recursive=True)
-        workers = [one for one in found if "ingest.worker" in " ".join(one.cmdline())]
-        if not workers:
-            return False
-        chosen.choice(workers).kill()
-        return True
+        workers = processes_of(psutil.Process(self._process.pid), "ingest.worker")
+        return bool(workers and kill_all([chosen.choice(workers)]))
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it and wait for it."""

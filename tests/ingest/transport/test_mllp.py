@@ -1,3 +1,5 @@
+import contextlib
+import dataclasses
 import itertools
 import logging
 import socket
@@ -9,7 +11,7 @@ import psycopg
 import pytest
 
 from fhir_server.store.database import Database
-from tests.ingest.conftest import LIMITS, MllpThread
+from tests.ingest.conftest import LIMITS, PATIENCE_S, MllpThread
 from tests.ingest.journal_rows import issue_ids, queued, rows
 from tests.ingest.mllp_client import adt
 
@@ -160,10 +162,9 @@ def test_framing__cut_off_frame_is_journalled_and_not_answered(
     assert issue_ids(row) == ["mllp-truncated"]
 
 
-def test_framing__frame_that_stops_half_way_is_given_up(
-    mllp: MllpThread, database: Database
-) -> None:
-    with mllp.client() as client:
+def test_framing__frame_that_stops_half_way_is_given_up(database: Database) -> None:
+    limits = dataclasses.replace(LIMITS, frame_timeout_s=0.1)
+    with MllpThread(database.url, limits) as server, server.client() as client:
         client.send_bytes(b"\x0b" + adt("C1")[:60])
         assert client.is_closed()
     assert [issue_ids(row) for row in rows(database)] == [["mllp-truncated"]]
@@ -196,8 +197,6 @@ def test_connection__is_told_when_it_opens_faults_and_closes(
 
 
 def test_connections__beyond_the_limit_are_closed(database: Database) -> None:
-    import dataclasses
-
     limits = dataclasses.replace(LIMITS, max_connections=2)
     with MllpThread(database.url, limits) as server:
         with server.client() as one, server.client() as two:
@@ -205,9 +204,18 @@ def test_connections__beyond_the_limit_are_closed(database: Database) -> None:
             assert two.send(adt("2")).get("MSA-1") == "AA"
             with server.client() as three:
                 assert three.is_closed()
-        time.sleep(0.1)
-        with server.client() as again:
-            assert again.send(adt("3")).get("MSA-1") == "AA"
+        # The server learns a moment later that two have gone.
+        assert send_until_answered(server, adt("3")) == "AA"
+
+
+def send_until_answered(server: MllpThread, message: bytes) -> str | None:
+    """As a sender does: where the connection ends without an answer, it sends again."""
+    give_up = time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up:
+        with contextlib.suppress(ConnectionError), server.client() as client:
+            return client.send(message).get("MSA-1")
+        time.sleep(0.02)
+    raise AssertionError("never answered")
 
 
 def test_connections__many_at_once_are_all_answered(mllp: MllpThread, database: Database) -> None:
@@ -250,8 +258,6 @@ def test_database_gone__lost_connection_is_made_anew(mllp: MllpThread, database:
 
 
 def test_deadline__connection_is_closed_rather_than_answered_late(database: Database) -> None:
-    import dataclasses
-
     limits = dataclasses.replace(LIMITS, ack_deadline_s=0.3)
     with MllpThread(database.url, limits) as server, psycopg.connect(database.url) as connection:
         connection.execute("LOCK TABLE ingest_message")
@@ -259,8 +265,7 @@ def test_deadline__connection_is_closed_rather_than_answered_late(database: Data
             client.send_bytes(b"\x0b" + adt("C1") + b"\x1c\r")
             assert client.is_closed()
         connection.rollback()
-        with server.client() as client:
-            assert client.send(adt("C1")).get("MSA-1") == "AA"
+        assert send_until_answered(server, adt("C1")) == "AA"
     assert len(rows(database)) == 1
 
 
@@ -290,27 +295,22 @@ def test_pipelined__duplicate_and_broken_frames_get_their_own_answers(
 def test_slow_reader__is_closed_at_the_deadline_and_keeps_nobody_waiting(
     database: Database,
 ) -> None:
-    import dataclasses
-
     limits = dataclasses.replace(LIMITS, ack_deadline_s=1)
     with MllpThread(database.url, limits) as server, socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
         deaf.connect(("127.0.0.1", server.server.port))
-        deaf.settimeout(120)
+        deaf.settimeout(PATIENCE_S)
         # Each has a long answer, which nobody reads.
         frames = (
             b"\x0bMSH|^~\\&|LAB||||||ADT|S%d\rP|D\rP|D\rP|D\r\x1c\r" % n for n in itertools.count()
         )
         with pytest.raises(ConnectionError):
             deque(map(deaf.sendall, frames), maxlen=0)
-        with server.client() as other:
-            assert other.send(adt("C1")).get("MSA-1") == "AA"
+        assert send_until_answered(server, adt("C1")) == "AA"
 
 
-def test_stop__ends_idle_connections_at_once(database: Database) -> None:
-    with MllpThread(database.url) as server, server.client() as client:
+def test_stop__ends_idle_connections_without_waiting_for_them(database: Database) -> None:
+    with MllpThread(database.url, grace_s=2 * PATIENCE_S) as server, server.client() as client:
         client.send(adt("C1"))
-        began = time.monotonic()
         server.stop()
-        assert time.monotonic() - began < 1
         assert client.is_closed()

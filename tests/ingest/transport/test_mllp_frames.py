@@ -1,7 +1,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.transport.mllp_frames import MOST_GARBAGE, Frame, MllpDecoder
@@ -61,7 +61,6 @@ _content = st.binary(min_size=1, max_size=50).filter(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(_content), st.data())
 def test_decoder__frames_come_out_whole_however_they_are_cut(
     contents: list[bytes], data: st.DataObject

@@ -8,7 +8,7 @@ from fhir_server.store.database import Database
 from ingest.transport.mllp import READ_SIZE
 from ingest.transport.pace import Pace
 from ingest.transport.room import Room, Share
-from tests.ingest.conftest import LIMITS, MllpThread
+from tests.ingest.conftest import LIMITS, PATIENCE_S, MllpThread
 from tests.ingest.journal_rows import issue_ids, rows
 from tests.ingest.mllp_client import MllpClient, adt
 
@@ -27,12 +27,12 @@ def test_room__one_that_has_begun_goes_beyond_and_then_the_next() -> None:
         first, second = Share(room), Share(room)
         first.hold(60)
         second.hold(60)
-        await asyncio.wait_for(first.wait(), 1)
+        await asyncio.wait_for(first.wait(), PATIENCE_S)
         waiting = asyncio.create_task(second.wait())
         await asyncio.sleep(0)
         assert not waiting.done()
         first.hold(0)
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, PATIENCE_S)
 
     asyncio.run(run())
 
@@ -61,9 +61,7 @@ def test_room__many_large_messages_at_once_are_all_taken_within_it(
     database: Database,
 ) -> None:
     """Sixteen times a megabyte into room for two: each sender has sent half before any has sent all."""
-    limits = dataclasses.replace(
-        LIMITS, max_frame_bytes=2 * MEGABYTE, frame_timeout_s=30, ack_deadline_s=60
-    )
+    limits = dataclasses.replace(LIMITS, max_frame_bytes=2 * MEGABYTE)
     with MllpThread(database.url, limits, room_bytes=ROOM) as server:
         most = 0
         count = server.room.count
@@ -90,7 +88,7 @@ async def _send_all(port: int, senders: int) -> None:
         await writer.drain()
         await arrived.wait()
         writer.write(frame[65_536:])
-        assert b"MSA|AA|" in await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 60)
+        assert b"MSA|AA|" in await asyncio.wait_for(reader.readuntil(b"\x1c\r"), PATIENCE_S)
         writer.close()
 
     await asyncio.gather(*(send(number) for number in range(senders)))
@@ -115,7 +113,7 @@ def test_pace__grows_with_what_has_come() -> None:
 
 def test_pace__sender_that_trickles_gives_its_room_to_others(database: Database) -> None:
     """Each piece comes within the time that a sender may pause; the frame as a whole does not."""
-    limits = dataclasses.replace(LIMITS, frame_timeout_s=30, pace=Pace(0.1, MEGABYTE))
+    limits = dataclasses.replace(LIMITS, pace=Pace(0.1, MEGABYTE))
     with (
         MllpThread(database.url, limits, room_bytes=1_000) as server,
         server.client() as trickling,
@@ -142,14 +140,14 @@ class WatchedPace(Pace):
 
 def test_pace__each_frame_has_its_own_time(database: Database) -> None:
     """A long conversation of short frames is not one slow frame."""
-    pace = WatchedPace(60, MEGABYTE)
-    limits = dataclasses.replace(LIMITS, frame_timeout_s=30, pace=pace)
+    pace = WatchedPace(PATIENCE_S, MEGABYTE)
+    limits = dataclasses.replace(LIMITS, pace=pace)
     with MllpThread(database.url, limits) as server, server.client() as client:
         for number in range(3):
             frame = b"\x0b" + adt(str(number)) + b"\x1c\r"
             client.send_bytes(frame[:40])
-            assert pace.seen.get(timeout=10) == 0
+            assert pace.seen.get(timeout=PATIENCE_S) == 0
             client.send_bytes(frame[40:50])
-            assert pace.seen.get(timeout=10) > 0
+            assert pace.seen.get(timeout=PATIENCE_S) > 0
             client.send_bytes(frame[50:])
             assert client.answer().get("MSA-1") == "AA"

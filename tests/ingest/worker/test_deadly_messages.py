@@ -43,7 +43,7 @@ def work_until_killed(server: FhirServer, database: Database) -> bool:
     """Whether a worker process was killed before it had worked everything off."""
     process = multiprocessing.get_context("fork").Process(target=_work, args=(server, database.url))
     process.start()
-    process.join(60)
+    process.join(300)
     assert process.exitcode in {0, -signal.SIGKILL}
     return process.exitcode != 0
 

@@ -62,7 +62,7 @@ def exit_codes(
         arguments = (server, database.url, map_message)
         process = multiprocessing.get_context("fork").Process(target=_work, args=arguments)
         process.start()
-        process.join(60)
+        process.join(300)
         codes.append(process.exitcode)
         assert len(codes) <= MOST_DEATHS + 1
     return codes
