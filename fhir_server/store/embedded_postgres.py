@@ -320,16 +320,22 @@ def postgres_of(data_dir: Path, owner: str) -> Iterator[str]:
 
 def socket_directory(cluster: Path) -> Path:
     """Where the socket of a cluster stands: in the cluster, or, where its path is too long or has signs
-    that a connection string gives a meaning, in the folder for temporary files.
+    that a connection string gives a meaning, in the folder for temporary files; in `/tmp` where that one
+    will not do either.
 
     Source: unix(7): 107 bytes. libpq: a comma separates hosts.
     """
-    path = str(cluster / SOCKET_NAME)
-    if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT and re.fullmatch(r"[\w./ +~-]+", path):
+    if _may_hold_socket(cluster):
         return cluster
-    return (
-        Path(tempfile.gettempdir()) / f"osteon-{cluster.stat().st_ino:x}-{cluster.stat().st_dev:x}"
-    )
+    found = cluster.stat()
+    own = Path(tempfile.gettempdir()) / f"osteon-{found.st_ino:x}-{found.st_dev:x}"
+    return own if _may_hold_socket(own) else Path("/tmp") / own.name  # noqa: S108 — made with mode 0700
+
+
+def _may_hold_socket(folder: Path) -> bool:
+    path = str(folder / SOCKET_NAME)
+    fits = len(os.fsencode(path)) <= SOCKET_PATH_LIMIT
+    return fits and re.fullmatch(r"[\w./ +~-]+", path) is not None
 
 
 def _make_socket_directory(socket_dir: Path, cluster: Path, run_as: RunAs | None) -> None:

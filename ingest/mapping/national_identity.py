@@ -12,12 +12,12 @@ from ingest.mapping.identifiers import INS_OIDS
 from ingest.mapping.identity_status import IDENTITY_STATUS
 from ingest.mapping.merge import Resource
 
-INS_SYSTEMS = frozenset(f"urn:oid:{oid}" for oid, kind in INS_OIDS.items() if kind != "INS-C")
+_SYSTEMS_IN_USE = frozenset(f"urn:oid:{oid}" for oid, kind in INS_OIDS.items() if kind != "INS-C")
 
 
 def is_ins(identifier: Mapping[str, Any]) -> bool:
     """Whether an identifier is a national identity, other than the old INS-C."""
-    return identifier.get("system") in INS_SYSTEMS
+    return identifier.get("system") in _SYSTEMS_IN_USE
 
 
 def only_if_qualified(resource: Resource) -> Resource:

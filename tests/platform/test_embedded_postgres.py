@@ -2,6 +2,7 @@ import os
 import signal
 import socket
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -160,7 +161,11 @@ def test_stop__within_the_time_even_if_postgres_hangs(tmp_path: Path) -> None:
     assert not psutil.pid_exists(postmaster)
 
 
-def test_socket_directory__long_path_moves_to_the_temporary_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("temporary", ["short", 120 * "t"])
+def test_socket_directory__long_path_moves_to_a_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, temporary: str
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / temporary))
     cluster = tmp_path / ("x" * 100) / "postgres"
     cluster.mkdir(parents=True)
     with socket.socket(socket.AF_UNIX) as probe:

@@ -9,12 +9,11 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from fhir_server.http.app import create_app
-from fhir_server.interactions.server import FhirServer, open_server
+from fhir_server.interactions.server import FhirServer
 from fhir_server.search.reindex import run_batch, run_jobs
-from fhir_server.settings import Settings
-from fhir_server.store.database import Database
+from tests.interactions.conftest import opened as opened  # noqa: PLC0414 — fixtures of these tests too
+from tests.interactions.conftest import server as server  # noqa: PLC0414
 
-BASE = "http://testserver/fhir"
 NICKNAME: dict[str, Any] = {
     "resourceType": "SearchParameter",
     "url": "https://osteon.test/SearchParameter/nickname",
@@ -34,16 +33,6 @@ def _with(**elements: Any) -> dict[str, Any]:
 
 def _patient(nickname: str) -> dict[str, Any]:
     return {"resourceType": "Patient", "name": [{"use": "nickname", "given": [nickname]}]}
-
-
-@pytest.fixture(scope="module")
-def opened() -> FhirServer:
-    return open_server(Settings(base_url=BASE), Database("postgresql:///never-opened"))
-
-
-@pytest.fixture
-def server(opened: FhirServer, database: Database) -> FhirServer:
-    return replace(opened, database=database, search=opened.search.of_another_store())
 
 
 @pytest.fixture

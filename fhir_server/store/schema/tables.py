@@ -1,0 +1,5 @@
+"""All tables together, as migrations are compared with."""
+
+from sqlalchemy import MetaData
+
+metadata = MetaData()
