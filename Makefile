@@ -41,8 +41,9 @@ setup-dev: setup $(VENV)/dev.stamp ## The same, with the tools of developers
 serve: setup ## Start FHIR, the start page and MLLP on loopback; Ctrl-C ends them
 	@exec $(BIN)/python -I -S fhir_server/child_process.py --parent $$PPID --signal 15 -- $(BIN)/osteon serve
 
+# UTF-8 whatever the locale: tests read files and the lines of commands.
 test: setup-dev check ## Every check and test; TESTS=tests/platform for some of them
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal $(TESTS)
+	PYTHONUTF8=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal $(TESTS)
 
 check: setup-dev ## Format, lint, types, import layers
 	$(BIN)/ruff format --check --quiet .
@@ -52,7 +53,7 @@ check: setup-dev ## Format, lint, types, import layers
 
 explore: setup-dev ## The property tests with cases drawn anew, ROUNDS times (10); what fails prints its seed
 	@for round in $$(seq $(ROUNDS)); do \
-	  $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 -m hypothesis --hypothesis-profile explore $(TESTS) || exit 1; \
+	  PYTHONUTF8=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 -m hypothesis --hypothesis-profile explore $(TESTS) || exit 1; \
 	done
 
 format: setup-dev ## Format the code and mend what lint can mend

@@ -86,6 +86,8 @@ def database_url(postgres: EmbeddedPostgres, template_database: str) -> Iterator
 def database(database_url: str) -> Iterator[Database]:
     """A fresh database with all migrations."""
     with Database(database_url, pool_size=4) as fresh:
+        # More threads than connections take turns, however slow each is.
+        fresh.pool.timeout = 300.0
         yield fresh
 
 

@@ -20,7 +20,7 @@ from tests.processes import processes_of
 OSTEON = (str(Path(sys.executable).with_name("osteon")),)
 ENDS_WITHIN_S = 300.0
 """Far more than any end takes: what has not ended by then never would."""
-ANSWERS_WITHIN_S = 120.0
+ANSWERS_WITHIN_S = 400.0
 
 
 @dataclass
@@ -43,6 +43,8 @@ class Served:
             "OSTEON_DATA_DIR": str(self.data_dir),
             "OSTEON_HTTP_PORT": str(self.http_port),
             "OSTEON_MLLP_PORT": str(self.mllp_port),
+            "OSTEON_STATEMENT_TIMEOUT_S": "300",
+            "OSTEON_REQUEST_TIMEOUT_S": "300",
         }
         return subprocess.Popen(
             [*self.program, "serve"],

@@ -7,7 +7,7 @@ from typing import Any
 from tests.platform.served import Served
 
 Json = dict[str, Any]
-TIMEOUT_S = 120
+TIMEOUT_S = 400
 
 
 class Unanswered(Exception):  # noqa: N818 — what happened, not a fault of the test
