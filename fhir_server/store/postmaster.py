@@ -1,6 +1,7 @@
 """The processes of a PostgreSQL cluster: which run, and how they are ended."""
 
 import contextlib
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ class PostmasterFile:
     def read(cls, cluster: Path) -> "PostmasterFile | None":
         """The file of a cluster, or None where it is missing or unfinished."""
         try:
-            lines = (cluster / "postmaster.pid").read_text().splitlines()
+            lines = os.fsdecode((cluster / "postmaster.pid").read_bytes()).splitlines()
             return cls(int(lines[0]), Path(lines[4]) if lines[4] else None, lines[7].strip())
         except (OSError, ValueError, IndexError):
             return None
