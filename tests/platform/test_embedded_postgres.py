@@ -21,7 +21,7 @@ from fhir_server.store.embedded_postgres import (
     socket_directory,
 )
 from fhir_server.store.postgres_account import may_enter
-from fhir_server.store.postmaster import SOCKET_NAME
+from fhir_server.store.postmaster import SOCKET_NAME, PostmasterFile
 
 
 @contextmanager
@@ -83,6 +83,13 @@ def test_start__broken_lock_file_is_stale(tmp_path: Path, content: str) -> None:
     (server.cluster / "postmaster.pid").write_text(content)
     with running(tmp_path) as again:
         assert _one(again.url(), "SELECT 1") == 1
+
+
+def test_lock_file__path_that_is_no_utf_8_is_read(tmp_path: Path) -> None:
+    folder = b"/donn\xe9es"
+    lines = [b"12", folder, b"0", b"5432", folder, b"", b"", b"ready   "]
+    (tmp_path / "postmaster.pid").write_bytes(b"\n".join(lines))
+    assert PostmasterFile.read(tmp_path) == PostmasterFile(12, Path(os.fsdecode(folder)), "ready")
 
 
 def test_start__interrupted_making_of_the_cluster_is_begun_again(tmp_path: Path) -> None:
