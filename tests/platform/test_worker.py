@@ -21,7 +21,7 @@ def _python(code: str) -> Worker:
 
 @pytest.fixture
 def endless() -> Iterator[Worker]:
-    one = _python("import time; time.sleep(60)")
+    one = _python("import time; time.sleep(3600)")
     one.start()
     yield one
     one.wait_or_kill(0)
@@ -41,7 +41,7 @@ def test_watch__process_that_ended_starts_again(tmp_path: Path) -> None:
         "import pathlib, time\n"
         f"first = pathlib.Path({str(first)!r})\n"
         "if first.exists():\n"
-        f"    pathlib.Path({str(second)!r}).touch(); time.sleep(60)\n"
+        f"    pathlib.Path({str(second)!r}).touch(); time.sleep(3600)\n"
         "first.touch(); raise SystemExit(7)"
     )
     one.start()
@@ -69,7 +69,7 @@ def test_wait_or_kill__kills_after_the_deadline(endless: Worker) -> None:
 
 def test_ask_to_end__is_sigterm(endless: Worker) -> None:
     endless.ask_to_end()
-    endless.wait_or_kill(time.monotonic() + 60)
+    endless.wait_or_kill(time.monotonic() + 3600)
     assert endless.exit_code() == -15
 
 

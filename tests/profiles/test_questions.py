@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from fhir_server.model.json_source import encode_json
-from tests.platform.served import Served, served
+from tests.platform.served import ANSWERS_WITHIN_S, Served, served
 from tests.profiles.look_alikes import IN_OTHER_WORDS, RESEMBLING
 from tests.profiles.network import ROOT, example_paths
 
@@ -57,7 +57,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def send(server: Served, bundle: bytes) -> list[str]:
     """The status of every entry of a transaction."""
-    connection = HTTPConnection("127.0.0.1", server.http_port, timeout=60)
+    connection = HTTPConnection("127.0.0.1", server.http_port, timeout=ANSWERS_WITHIN_S)
     connection.request("POST", "/fhir", bundle, {"Content-Type": "application/fhir+json"})
     answer = connection.getresponse()
     content = json.loads(answer.read())

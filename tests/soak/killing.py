@@ -34,6 +34,7 @@ class Tally:
 @dataclass
 class _Round:
     number: int
+    begun: threading.Event = field(default_factory=threading.Event)
     stop: threading.Event = field(default_factory=threading.Event)
     answered: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
@@ -48,6 +49,7 @@ def kill_midway(server: Served, kills: int, seed: int) -> Tally:
         with ThreadPoolExecutor(WRITERS) as threads:
             for writer in range(WRITERS):
                 threads.submit(_write, server, current, writer)
+            current.begun.wait()
             time.sleep(chance.uniform(0.05, 0.6))
             if number % 2:
                 _kill_everything(server)
@@ -68,6 +70,7 @@ def _write(server: Served, current: _Round, writer: int) -> None:
             put_entry(patient(f"{name}-{place}", name=[{"family": name}]))
             for place in range(ENTRIES)
         ]
+        current.begun.set()
         try:
             status, _ = send(server, "POST", "", transaction(entries))
         except Unanswered:
