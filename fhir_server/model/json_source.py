@@ -88,7 +88,7 @@ def parse_stored(body: bytes) -> Any:
 
     Shape: as `parse_json`. The bounds were held when it came, or were wider then: what an earlier version
     took has to stay readable.
-    Errors: Refused 422 for what cannot be gone through, however long one tries.
+    Errors: Refused 422 where it nests too deeply, or holds too large a number, to be gone through.
     """
     try:
         return _decoder.decode(body)
