@@ -1,9 +1,10 @@
 """Records into the journal: one statement for a batch, whatever its size.
 
 A record that was there before (same sender, control id and hash) is not written again; the answer it was
-given then is given again. One that was rejected then and can be read now, because it comes whole or because
-the register has changed, takes the place of the rejected one. The same control id with other content is
-written, with a warning.
+given then is given again, but to one whose way in speaks against the message: a stranger is refused, whatever
+the centre was answered. One that was rejected then and can be read now, because it comes whole or because the
+register has changed, takes the place of the rejected one. The same control id with other content is written,
+with a warning.
 """
 
 from collections.abc import Mapping, Sequence
@@ -140,6 +141,8 @@ def _result(
 ) -> Journalled:
     if earlier is None:
         return Journalled(written[identity(record)], record.ack, duplicate=False)
+    if record.contradicted:
+        return replace(earlier, ack=record.ack)
     # Nobody was answered when the first one was cut off, or when a person journalled it as a revision.
     return earlier if earlier.ack is not None else replace(earlier, ack=record.ack)
 

@@ -6,9 +6,11 @@ Nothing here touches the database, so that the answer is ready before the record
 import hashlib
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
+
+import structlog
 
 from fhir_server.model.issues import Issue
 from fhir_server.store.keys import hash64
@@ -16,6 +18,8 @@ from ingest.hl7v2 import Hl7Fault, Hl7SyntaxError, Message, Outcome, acknowledge
 from ingest.hl7v2.ack import Header
 from ingest.journal.order_keys import order_keys
 from ingest.journal.record import Record, State
+
+log = structlog.stdlib.get_logger("osteon.journal")
 
 LONGEST_NAME = 250
 """Bytes of a header value that are kept beside the raw message; the standard allows fewer."""
@@ -79,9 +83,11 @@ class Reception:
             faults = message.faults()
         except Hl7SyntaxError as error:
             return self.refuse(raw, connection, [error.fault])
-        faults = faults or list(channel.faults(message, centre))
         if faults:
             return self.refuse(raw, connection, faults)
+        if contradictions := list(channel.faults(message, centre)):
+            log.warning("the way in contradicts a message", connection=connection)
+            return replace(self.refuse(raw, connection, contradictions), contradicted=True)
         keys = order_keys(message, _sender(header))
         return _record(header, raw, connection, centre, "received", Outcome.ACCEPT, (), keys)
 

@@ -23,7 +23,8 @@ class Record:
 
     Shape: `sender` the hash of MSH-3 and MSH-4; `hash` the SHA-256 of `raw`; `ack` the bytes to answer
     with once the record is committed, None where nobody waits for an answer; `order_keys` the hashes of
-    the patients concerned.
+    the patients concerned; `contradicted` whether the way in speaks against the message: it is then answered
+    by itself, whatever was journalled of the same bytes before.
     """
 
     sender: int
@@ -40,6 +41,7 @@ class Record:
     order_keys: Sequence[int]
     state: State
     issues: Sequence[Issue] = ()
+    contradicted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

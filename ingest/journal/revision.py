@@ -1,5 +1,6 @@
 """A corrected copy of a message: a new row of the journal; the original stays as it was received."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -7,11 +8,12 @@ from psycopg.types.json import Jsonb
 
 from fhir_server.model.issues import Refused, error, refuse
 from ingest.journal.issue_json import issues_to_json
-from ingest.journal.reception import Reception
-from ingest.journal.record import CHANNEL
+from ingest.journal.reception import Reception, Register
+from ingest.journal.record import CHANNEL, Record
 
 _FIND = """
-SELECT state, (SELECT max(later.id) FROM ingest_message AS later WHERE later.revises = original.id)
+SELECT state, (SELECT max(later.id) FROM ingest_message AS later WHERE later.revises = original.id),
+    sender, centre, application, facility
 FROM ingest_message AS original WHERE id = %s FOR UPDATE
 """
 _SAME = "SELECT id FROM ingest_message WHERE sender = %s AND control_id = %s AND hash = %s"
@@ -39,13 +41,16 @@ def revise(
 
     Shape: `source` says where the copy came from, in place of a connection.
     Errors: Refused 404 for an unknown message, 409 where it waits for a worker, has a newer revision, or
-    the copy is in the journal already, 422 with the faults of a copy that cannot be read.
+    the copy is in the journal already, 422 with the faults of a copy that cannot be read, or where it is
+    of another sender.
     """
     with connection.transaction():
-        _check_original(connection, original)
+        sender = _check_original(connection, reception.register, original)
         record = reception.receive(raw, source)
         if record.state != "received":
             raise Refused(422, record.issues)
+        if not sender.may_be(record):
+            raise refuse(422, "ingest-revision-sender", "conflict", "MSH-3", id=original)
         sent_as = (record.sender, record.control_id, record.hash)
         same = connection.execute(_SAME, sent_as).fetchone()
         if same is not None:
@@ -66,12 +71,28 @@ def revise(
     return revision
 
 
-def _check_original(connection: psycopg.Connection[Any], original: int) -> None:
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """Who sent the original: the hash of MSH-3 and MSH-4, and the centre, if the register has it."""
+
+    hash: int
+    centre: str | None
+
+    def may_be(self, record: Record) -> bool:
+        """Whether a copy is of the same sender. What no centre sent may lack nothing but the right sender."""
+        return self.hash == record.sender or self.centre in {None, record.centre}
+
+
+def _check_original(
+    connection: psycopg.Connection[Any], register: Register, original: int
+) -> _Sender:
     row = connection.execute(_FIND, (original,)).fetchone()
     if row is None:
         raise Refused(404, [error("ingest-message-unknown", "not-found")])
-    state, newer = row
+    state, newer, sender, centre, application, facility = row
     if newer is not None:
         raise refuse(409, "ingest-revision-newer", "conflict", id=newer)
     if state == "received":
         raise refuse(409, "ingest-message-waits", "conflict", id=original)
+    known = register.of_sender(application or None, facility or None)
+    return _Sender(sender, centre or (known.id if known else None))

@@ -1,8 +1,12 @@
+from dataclasses import dataclass
+
 import pytest
 
 from fhir_server.interactions.server import FhirServer
 from fhir_server.model.issues import Refused, error
 from fhir_server.store.database import Database
+from ingest.hl7v2 import Message
+from ingest.journal.append import append_blocking
 from ingest.journal.reception import Reception
 from ingest.journal.revision import revise
 from ingest.mapping import MappingResult, default_library
@@ -63,3 +67,48 @@ def test_revise__refusals_name_the_reason(server: FhirServer, database: Database
     revise_now(database, original, adt("1", name="CORRIGE"))
     assert refusal(database, original, adt("1", name="AUTRE")) == (409, "ingest-revision-newer")
     assert len(rows(database)) == 3
+
+
+class TwoCentres:
+    """A register of two centres; the first sends from two applications."""
+
+    @dataclass(frozen=True)
+    class Centre:
+        id: str
+
+        def read(self, raw: bytes) -> Message:
+            return Message.parse(raw, default_charset="8859/15")
+
+    def of_sender(self, application: str | None, facility: str | None) -> Centre | None:
+        centres = {"LAB": "C01", "LAB2": "C01", "OTHER": "C02"}
+        known = application in centres and facility == "CHU"
+        return self.Centre(centres[str(application)]) if known else None
+
+
+@pytest.mark.parametrize(
+    ("first", "copy", "is_taken"),
+    [
+        ("LAB", "LAB2", True),
+        ("LAB", "OTHER", False),
+        ("LAB", "NOBODY", False),
+        ("NOBODY", "LAB", True),
+        ("NOBODY", "NOBODY", True),
+    ],
+)
+def test_revise__is_of_the_sender_of_the_original(
+    database: Database, first: str, copy: str, *, is_taken: bool
+) -> None:
+    reception = Reception(TwoCentres())
+    record = reception.receive(adt("1", application=first), "test")
+    with database.connection() as connection:
+        (original,) = append_blocking(connection, [record])
+        connection.execute("UPDATE ingest_message SET state = 'held'")
+        connection.execute("DELETE FROM ingest_queue")
+        corrected = adt("1", application=copy, name="CORRIGE")
+        if is_taken:
+            assert revise(connection, reception, original.id, corrected, "revision by test")
+            return
+        with pytest.raises(Refused) as refused:
+            revise(connection, reception, original.id, corrected, "revision by test")
+    assert (refused.value.status, refused.value.issues[0].id) == (422, "ingest-revision-sender")
+    assert [row["state"] for row in rows(database)] == ["held"]

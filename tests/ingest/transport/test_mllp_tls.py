@@ -79,6 +79,17 @@ def test_mllp_tls__certificate_of_another_is_refused_and_journalled(
     assert (row["state"], issue_ids(row)) == ("rejected", ["ingest-sender-not-certified"])
 
 
+def test_mllp_tls__message_of_a_centre_that_another_sends_again_is_refused(
+    server: MllpThread, database: Database
+) -> None:
+    with client(server, "dpi-c01") as sender, client(server, "stranger") as stranger:
+        assert sender.send(adt("1")).get("MSA-1") == "AA"
+        again = stranger.send(adt("1"))
+        assert (again.get("MSA-1"), again.get("ERR-5")) == ("AE", "ingest-sender-not-certified")
+        assert sender.send(adt("1")).get("MSA-1") == "AA"
+    assert [row["state"] for row in rows(database)] == ["received"]
+
+
 def test_mllp_tls__certificate_speaks_for_its_own_centre_only(server: MllpThread) -> None:
     with client(server, "dpi-c01") as sender:
         assert sender.send(adt("1", application="OTHER")).get("MSA-1") == "AE"
