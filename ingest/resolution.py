@@ -1,8 +1,13 @@
 """Whether the reason of a work item is gone under given maps."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from ingest.journal.work_items import WorkItem
 from ingest.mapping import Library
+from ingest.mapping.centres import CentreRegister
 from ingest.mapping.codes import CodeMap
+from ingest.mapping.unidentified import is_identified_by_now
 
 
 def holding_maps(library: Library, table: str) -> list[CodeMap]:
@@ -27,6 +32,21 @@ def resolves(library: Library, item: WorkItem) -> bool:
         case "v2-sender-unknown":
             sender = (str(parameters.get(name, "")) for name in ("application", "facility"))
             return library.register.of_sender(*sender) is not None
+        case "v2-identity-missing":
+            return is_identified_by_now(library.register, parameters)
+        case "v2-number-of-another-centre":
+            return _is_own_by_now(library.register, parameters)
         case "v2-message-unmapped":
             return library.of_type(*str(parameters.get("type")).partition("^")[::2]) is not None
     return False
+
+
+def _is_own_by_now(register: CentreRegister, parameters: Mapping[str, Any]) -> bool:
+    """Whether a hospital's line has the system now, or another system for a namespace of the same name."""
+    centre = register.centres.get(str(parameters.get("centre")))
+    system = str(parameters.get("system"))
+    if centre is None:
+        return False
+    named = register.namespaces_of(system) & centre.authorities.keys()
+    known = register.patient_systems - register.own_patient_systems(centre)
+    return bool(named) or system not in known

@@ -15,6 +15,7 @@ from ingest.mapping.identity import Identity
 from ingest.mapping.plans import Link, ResourcePlan
 from ingest.mapping.scopes import Scope
 from ingest.mapping.targets import Setter
+from ingest.mapping.unidentified import unidentified
 
 PROFILE_BASE = "https://osteon.example/fhir/StructureDefinition/"
 
@@ -127,9 +128,7 @@ class Assembly:
         target, label = self._filled(resource, scope, own)
         identity = resource.identify(self, scope, target)
         if identity is None:
-            context.held.append(
-                error("v2-identity-missing", "required", plan.type, resource=plan.name)
-            )
+            context.held.append(unidentified(context, plan, target))
             self.unidentified.append(target)
             return
         for content_plan, content, binary in owned(context, plan, identity, target):

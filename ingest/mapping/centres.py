@@ -6,22 +6,29 @@ identifier authorities are written `NAMESPACE=system`. Centres are data, never c
 
 import re
 from calendar import monthrange
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fhir_server.model.issues import because
 from ingest.hl7v2.mending import AS_SENT, Quirks
 from ingest.hl7v2.message import Message
+from ingest.mapping.authorities import (
+    INS_SYSTEMS,
+    PATIENTS,
+    kind_by_address,
+    read_authorities,
+    read_kinds,
+)
 from ingest.mapping.csv_source import read_lines
-from ingest.mapping.quirks import HeldFor, load_held_for, load_quirks
+from ingest.mapping.quirks import HeldFor, load_quirks
 from ingest.mapping.yaml_source import MapError
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 """It names a folder, and stands in the addresses of identifier systems."""
 _DAY = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 SID = "https://osteon.example/sid"
 ROLES = ("clinical", "pathology", "both")
@@ -29,6 +36,8 @@ COLUMNS = (
     "id", "label", "role", "finess", "sending_applications", "sending_facilities", "charset",
     "time_zone", "authorities", "valid_from", "valid_to",
 )  # fmt: skip
+FURTHER_COLUMNS = ("certificates", "kinds")
+"""Columns that a register need not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +45,9 @@ class Centre:
     """One centre.
 
     Shape: `finess` is not verified; `valid_from` and `valid_to` are FHIR dates or empty; `certificates`
-    the SHA-256 fingerprints (hexadecimal) or common names of client certificates that speak for it;
-    `held_for` what its messages are held for and others' are not.
+    the SHA-256 fingerprints (hexadecimal) or common names of client certificates that speak for it; `kinds`
+    what is numbered under the systems of `authorities` whose address does not tell; `held_for` what its
+    messages are held for and others' are not.
     """
 
     id: str
@@ -51,6 +61,7 @@ class Centre:
     authorities: Mapping[str, str]
     valid_from: str
     valid_to: str
+    kinds: Mapping[str, str] = field(default_factory=dict)
     certificates: frozenset[str] = frozenset()
     quirks: Quirks = AS_SENT
     held_for: frozenset[HeldFor] = frozenset()
@@ -59,6 +70,11 @@ class Centre:
     def reference(self) -> str:
         """The conditional reference by which Bundles name the Organization of this centre."""
         return f"Organization?identifier={SID}/centre|{self.id}"
+
+    @property
+    def senders(self) -> Iterator[tuple[str, str]]:
+        """MSH-3 and MSH-4 that it sends; MSH-3 is empty where any application counts."""
+        return product(dict.fromkeys(self.applications or ("",)), dict.fromkeys(self.facilities))
 
     def read(self, raw: bytes) -> Message:
         """A message of this centre, what it does against the standard mended.
@@ -76,15 +92,22 @@ class CentreRegister:
         self.centres: Mapping[str, Centre] = {centre.id: centre for centre in centres}
         self._by_sender: dict[tuple[str, str], Centre] = {}
         self._authorities: dict[str, set[str]] = {}
+        kinds = {system: kind for centre in centres for system, kind in centre.kinds.items()}
         for centre in centres:
-            for facility in centre.facilities:
-                for application in centre.applications or ("",):
-                    self._by_sender[application, facility] = centre
+            self._by_sender |= dict.fromkeys(centre.senders, centre)
             for namespace, system in centre.authorities.items():
                 self._authorities.setdefault(namespace, set()).add(system)
-        self.systems = frozenset(
-            system for centre in centres for system in centre.authorities.values()
+        systems = {system for centre in centres for system in centre.authorities.values()}
+        self.patient_systems = frozenset(
+            system
+            for system in systems - INS_SYSTEMS
+            if kinds.get(system, kind_by_address(system)) in {PATIENTS, ""}
         )
+        """Where numbers of patients are given, as far as the register tells otherwise of none."""
+        self._own_patient_systems = {
+            centre.id: self.patient_systems.intersection(centre.authorities.values())
+            for centre in centres
+        }
 
     def of_sender(self, application: str | None, facility: str | None) -> Centre | None:
         """The centre that sends as MSH-3 and MSH-4; one without listed applications sends as any."""
@@ -117,24 +140,36 @@ class CentreRegister:
         systems = self._authorities.get(namespace, ())
         return next(iter(systems)) if len(systems) == 1 else None
 
+    def own_patient_systems(self, centre: Centre) -> frozenset[str]:
+        """Those of the patient systems that stand in the line of a centre."""
+        return self._own_patient_systems.get(centre.id, frozenset())
+
+    def namespaces_of(self, system: str) -> frozenset[str]:
+        """The namespaces that mean a system, at any centre."""
+        return frozenset(name for name, meant in self._authorities.items() if system in meant)
+
 
 def load_centres(path: Path) -> CentreRegister:
     """Read the register.
 
     Errors: MapError with the line for a missing column, an id that no folder can have or that stands
-    twice, an unknown role or time zone, a day that is none, a sender that two centres claim, or a quirk
-    that is none.
+    twice, an unknown role or time zone, a day that is none, authorities that are none, a sender that two
+    centres claim, or a quirk that is none.
     """
-    centres: list[Centre] = []
+    centres: dict[str, Centre] = {}
+    senders: dict[tuple[str, str], str] = {}
     for line, row in read_lines(path, path.name, COLUMNS):
         centre = _centre(row, path.name, line)
-        if any(one.id == centre.id for one in centres):
+        if centre.id in centres:
             raise MapError(path.name, line, because("because-own-id"))
-        quirks = load_quirks(path.parent, centre.id)
-        held_for = load_held_for(path.parent, centre.id)
-        centres.append(replace(centre, quirks=quirks, held_for=held_for))
-    _refuse_shared_senders(centres, path.name)
-    return CentreRegister(centres)
+        for sender in centre.senders:
+            if sender in senders:
+                expected = because("because-own-sender", other=senders[sender])
+                raise MapError(path.name, line, expected)
+            senders[sender] = centre.id
+        quirks, held_for = load_quirks(path.parent, centre.id)
+        centres[centre.id] = replace(centre, quirks=quirks, held_for=held_for)
+    return CentreRegister([*centres.values()])
 
 
 def _centre(row: Mapping[str, str], file: str, line: int) -> Centre:
@@ -148,9 +183,7 @@ def _centre(row: Mapping[str, str], file: str, line: int) -> Centre:
         zone = ZoneInfo(row["time_zone"])
     except (ZoneInfoNotFoundError, ValueError):
         raise MapError(file, line, because("because-time-zone")) from None
-    authorities = [entry.partition("=") for entry in row["authorities"].split()]
-    if not all(sign and _URI.match(system) for _, sign, system in authorities):
-        raise MapError(file, line, because("because-authorities"))
+    authorities = read_authorities(row["authorities"], file, line)
     return Centre(
         id=row["id"],
         label=row["label"],
@@ -160,9 +193,10 @@ def _centre(row: Mapping[str, str], file: str, line: int) -> Centre:
         facilities=tuple(row["sending_facilities"].split()),
         charset=row["charset"],
         zone=zone,
-        authorities={namespace: system for namespace, _, system in authorities},
+        authorities=authorities,
         valid_from=row["valid_from"],
         valid_to=row["valid_to"],
+        kinds=read_kinds(row.get("kinds") or "", authorities, file, line),
         certificates=frozenset(map(certificate_name, (row.get("certificates") or "").split())),
     )
 
@@ -182,13 +216,3 @@ def certificate_name(written: str) -> str:
     """
     digits = written.replace(":", "").lower()
     return digits if _FINGERPRINT.fullmatch(digits) else written
-
-
-def _refuse_shared_senders(centres: Sequence[Centre], file: str) -> None:
-    seen: dict[tuple[str, str], str] = {}
-    for line, centre in enumerate(centres, 2):
-        senders = [(a, f) for f in centre.facilities for a in centre.applications or ("",)]
-        for sender in senders:
-            if sender in seen:
-                raise MapError(file, line, because("because-own-sender", other=seen[sender]))
-            seen[sender] = centre.id

@@ -5,11 +5,11 @@ travels on a qualified identity only).
 """
 
 import re
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from ingest.hl7v2.segment import NULL
+from ingest.mapping.authorities import INS_OIDS, OWN_KINDS, kind_by_address
 from ingest.mapping.centres import SID
 from ingest.mapping.context import Context
 from ingest.mapping.functions import Compute, map_function
@@ -17,14 +17,6 @@ from ingest.mapping.view import View
 
 V2_0203 = "http://terminology.hl7.org/CodeSystem/v2-0203"
 FR_CORE_0203 = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203"
-INS_OIDS: Mapping[str, str] = {
-    "1.2.250.1.213.1.4.8": "INS-NIR",
-    "1.2.250.1.213.1.4.9": "INS-NIA",
-    "1.2.250.1.213.1.4.10": "INS-NIR-TEST",
-    "1.2.250.1.213.1.4.11": "INS-NIR-DEMO",
-    "1.2.250.1.213.1.4.2": "INS-C",
-}
-"""OID of the assigning authority → FR Core identifier type. CX.5 says no more than INS."""
 
 PSEUDONYMS = f"{SID}/pseudonym/"
 NATIONAL_PSEUDONYM = f"{PSEUDONYMS}national"
@@ -152,8 +144,12 @@ def _universal(
 
 
 def _centre_system(kind: str, context: Context) -> str:
-    own = f"/{kind}/"
-    known = (system for system in context.centre.authorities.values() if own in system)
+    told = context.centre.kinds
+    known = (
+        system
+        for system in context.centre.authorities.values()
+        if told.get(system, kind_by_address(system)) == kind
+    )
     return next(known, f"{SID}/{kind}/{context.centre.id}")
 
 
@@ -165,12 +161,6 @@ def _own_system(kind: str) -> Compute:
 
     return system
 
-
-OWN_KINDS = (
-    "report", "specimen", "order", "observation", "diagnosis", "procedure", "movement", "document",
-    "appointment",
-)  # fmt: skip
-"""What centres number by themselves, each with a function `<kind>_system`."""
 
 for own_kind in OWN_KINDS:
     map_function(f"{own_kind}_system")(_own_system(own_kind))

@@ -12,6 +12,7 @@ from ingest.mapping.assembly import Assembly, Built, Identify
 from ingest.mapping.centres import SID
 from ingest.mapping.identifiers import FR_CORE_0203, NATIONAL_PSEUDONYM, V2_0203
 from ingest.mapping.identity import Identity
+from ingest.mapping.patient_numbers import numbers_of_others
 from ingest.mapping.scopes import Scope
 
 _RULES: dict[str, Identify] = {}
@@ -62,11 +63,15 @@ INS_TYPES = tuple(
 
 
 @identity_rule("patient")
-def patient(_assembly: Assembly, _scope: Scope, target: dict[str, Any]) -> Identity | None:
+def patient(assembly: Assembly, _scope: Scope, target: dict[str, Any]) -> Identity | None:
     """The national identity (filled on qualified identities only), else the number of a hospital, else the
     pseudonym that the network gave.
+
+    Shape: a hospital that gives the number of another centre is held.
     """
     identifiers = target.get("identifier", [])
+    held = assembly.context.held
+    held += [one for one in numbers_of_others(assembly.context, identifiers) if one not in held]
     numbered = _first(identifiers, *INS_TYPES, (V2_0203, "PI"))
     return numbered or next(filter(None, map(_identity, filter(is_national, identifiers))), None)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ingest.hl7v2 import NULL
 from ingest.mapping.assembly import Built
-from ingest.mapping.identifiers import INS_OIDS
+from ingest.mapping.authorities import INS_OIDS
 from ingest.mapping.identity_status import IDENTITY_STATUS
 from ingest.mapping.merge import Resource
 

@@ -1,18 +1,22 @@
-"""Which numbers of PID-3 and MRG-1 are the hospital's numbers of its patients (IPP) without being typed PI.
+"""Which numbers are the hospital's numbers of its patients (IPP), and whose patients a centre may speak of.
 
 Software of other countries types them MR (table 0203: medical record number) or not at all. Then the centre
 register decides: under an authority that it knows for numbers of patients, the number is one. A hospital has
 to be that authority itself: a namespace such as its software's name may be that of another hospital too, and
-would join the records of different patients. A laboratory sends the numbers of others.
+would join the records of different patients. For the same reason a hospital's number typed PI is held where
+other lines of the register have its system and the hospital's own has not. A laboratory sends the numbers of
+those who asked it.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fhir_server.model.issues import Issue, error
+from ingest.mapping.authorities import INS_OIDS
+from ingest.mapping.centres import Centre, CentreRegister
 from ingest.mapping.context import Context
 from ingest.mapping.functions import map_function
 from ingest.mapping.identifiers import (
-    INS_OIDS,
-    OWN_KINDS,
     V2_0203,
     authority_system,
     identifier_type,
@@ -21,10 +25,6 @@ from ingest.mapping.identifiers import (
 from ingest.mapping.view import View
 
 MEDICAL_RECORD = "MR"
-OTHER_KINDS = frozenset({*OWN_KINDS, "nda", "pseudonym", "tumour", "visit"})
-"""Path segments of the systems in the register that are no numbers of patients."""
-INS_SYSTEMS = frozenset(f"urn:oid:{oid}" for oid in INS_OIDS)
-"""Nor are these of a hospital, though a register may give them a namespace."""
 
 
 @map_function("patient_number_type")
@@ -49,11 +49,53 @@ def patient_number_use(context: Context, views: list[View], element: str) -> str
 def _is_made_ipp(context: Context, view: View) -> bool:
     if (view.get(5) or "") not in {"", MEDICAL_RECORD} or view.get(4, 2) in INS_OIDS:
         return False
-    namespace = view.get(4) or ""
-    system = context.register.system_of(namespace, context.centre) or authority_system(
-        context, "", view.get(4, 2) or "", view.get(4, 3) or ""
-    )
-    centre = context.centre
-    trusted = centre.authorities.values() if centre.role == "clinical" else context.register.systems
-    is_other = system in INS_SYSTEMS or OTHER_KINDS & set(str(system).split("/"))
-    return system in trusted and not is_other
+    authority = (view.get(4, subcomponent) or "" for subcomponent in (1, 2, 3))
+    # By the system that is stored, not by the namespace beside it: an OID that the register does not know
+    # may be that of two hospitals.
+    of_hospital = _is_of_hospital(context)
+    trusted = trusted_systems(context.register, context.centre, of_hospital=of_hospital)
+    return authority_system(context, *authority) in trusted
+
+
+def trusted_systems(
+    register: CentreRegister, centre: Centre, *, of_hospital: bool
+) -> frozenset[str]:
+    """Where a centre's numbers of patients are: a hospital's in its own line, a laboratory's in any."""
+    return register.own_patient_systems(centre) if of_hospital else register.patient_systems
+
+
+def numbers_of_others(
+    context: Context, identifiers: Sequence[Mapping[str, Any]]
+) -> Iterator[Issue]:
+    """Numbers that a hospital sends as a patient's and that, by the register, another centre gives."""
+    if not _is_of_hospital(context):
+        return
+    register, centre = context.register, context.centre
+    own = register.own_patient_systems(centre)
+    for system in dict.fromkeys(str(i.get("system")) for i in identifiers if _is_typed(i, "PI")):
+        if system in register.patient_systems and system not in own:
+            told = {"centre": centre.id, "system": system}
+            yield error("v2-number-of-another-centre", "conflict", "Patient.identifier", **told)
+
+
+def is_perhaps_ipp(identifier: Mapping[str, Any]) -> bool:
+    """Whether a number would be the hospital's if the register had its authority: typed MR, or not at all."""
+    return not identifier.get("type") or _is_typed(identifier, MEDICAL_RECORD)
+
+
+def _is_typed(identifier: Mapping[str, Any], code: str) -> bool:
+    codings = identifier.get("type", {}).get("coding", ())
+    return any(one.get("system") == V2_0203 and one.get("code") == code for one in codings)
+
+
+def _is_of_hospital(context: Context) -> bool:
+    """Whether a hospital tells of its patients: what a clinical centre sends, and the admissions (ADT) of one
+    that is a laboratory too.
+    """
+    role = context.centre.role
+    return role == "clinical" or (role == "both" and _message_type(context) == "ADT")
+
+
+def _message_type(context: Context) -> str | None:
+    header = context.views("MSH", 9)
+    return header[0].get(1) if header else None

@@ -19,20 +19,20 @@ _DIGITS: Mapping[str, int] = {"YYYY": 4, "MM": 2, "DD": 2, "hh": 2, "mm": 2, "ss
 _TOKEN = re.compile("|".join(_DIGITS))
 
 
-def load_quirks(root: Path, centre: str) -> Quirks:
-    """The quirks of a centre; none where it has no file.
+def load_quirks(root: Path, centre: str) -> tuple[Quirks, frozenset[HeldFor]]:
+    """The quirks of a centre, and for what its messages are held that others' are not; none without a file.
 
     Errors: MapError with file, line and what was expected.
     """
     path = root / "centres" / centre / FILE_NAME
     if not path.exists():
-        return AS_SENT
+        return AS_SENT, frozenset()
     section = load_section(path, root)
     section.only(
         "note", "charset", "line-ends", "continued-lines", "header", "dates",
         "reversed-authorities", "missing-authorities", "unescaped", "repeated", "held-for",
     )  # fmt: skip
-    return Quirks(
+    quirks = Quirks(
         charset=_charset(section),
         lf_ends=_one_of(section, "line-ends", "", "LF") == "LF",
         continued_lines=_one_of(section, "continued-lines", "no", "join") == "join",
@@ -46,17 +46,10 @@ def load_quirks(root: Path, centre: str) -> Quirks:
         repeated=frozenset(_segments(section)),
         authorities=_authorities(section.section("missing-authorities")),
     )
+    return quirks, _held_for(section)
 
 
-def load_held_for(root: Path, centre: str) -> frozenset[HeldFor]:
-    """For what a centre's messages are held that others' are not (`held-for`); nothing without a file.
-
-    Errors: as `load_quirks`.
-    """
-    path = root / "centres" / centre / FILE_NAME
-    if not path.exists():
-        return frozenset()
-    section = load_section(path, root)
+def _held_for(section: Section) -> frozenset[HeldFor]:
     found = _list(section, "held-for")
     known = [name for name in HELD_FOR if name in found]
     if set(found) - set(known):

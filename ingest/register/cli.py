@@ -41,6 +41,7 @@ def list_(
                 "charset": one.charset,
                 "timeZone": one.zone.key,
                 "authorities": dict(one.authorities),
+                "kinds": dict(one.kinds),
                 "certificates": sorted(one.certificates),
                 "own": own[one.id],
             }
@@ -78,6 +79,15 @@ def add(  # noqa: PLR0917 — typer's options, given by name
             help="The identifier system of a namespace it sends in CX.4 and EI.2. Repeatable.",
         ),
     ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            metavar="NAMESPACE=KIND",
+            help="What is numbered under a system whose address does not tell, such as an OID: ipp, nda,"
+            " report and so on. Repeatable.",
+        ),
+    ] = None,
     certificate: Annotated[
         list[str] | None,
         typer.Option(
@@ -111,6 +121,7 @@ def add(  # noqa: PLR0917 — typer's options, given by name
             "charset": charset,
             "time_zone": time_zone,
             "authorities": listed(authority or ()),
+            "kinds": listed(kind or ()),
             "certificates": listed(certificate or ()),
             "valid_from": valid_from,
             "valid_to": valid_to,

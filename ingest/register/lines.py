@@ -1,20 +1,17 @@
 """Lines of the centre register, which is `centres.csv` among the maps: added and checked."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fhir_server.model.issues import Language, Reason, because, refuse
 from ingest.hl7v2.charset import codec_for
 from ingest.mapping import MapError, load_library
-from ingest.mapping.centres import COLUMNS, Centre, load_centres
-from ingest.mapping.csv_source import read_lines
+from ingest.mapping.centres import COLUMNS, FURTHER_COLUMNS, Centre, load_centres
+from ingest.mapping.csv_source import read_lines, separator_of, written_lines
 from ingest.mapping.quirks import FILE_NAME as QUIRKS
 from ingest.register.local_codes import replace_file
 
 FILE_NAME = "centres.csv"
-FURTHER_COLUMNS = ("certificates",)
 
 
 def add_centre(root: Path, line: Mapping[str, str]) -> None:
@@ -26,7 +23,8 @@ def add_centre(root: Path, line: Mapping[str, str]) -> None:
     before = path.read_bytes()
     try:
         rows = [row for _, row in read_lines(path, FILE_NAME, COLUMNS) if row["id"] != line["id"]]
-        replace_file(path, _written([*rows, {**dict.fromkeys(COLUMNS, ""), **line}]))
+        separator = separator_of(path, FILE_NAME, COLUMNS)
+        replace_file(path, _written([*rows, line], separator))
         check_charset(load_centres(path).centres[line["id"]])
     except MapError as fault:
         replace_file(path, before)
@@ -50,15 +48,9 @@ def check_charset(centre: Centre) -> None:
         raise MapError(FILE_NAME, 1, because("because-charset", found=centre.charset))
 
 
-def _written(rows: list[dict[str, str]]) -> bytes:
+def _written(rows: Sequence[Mapping[str, str]], separator: str) -> bytes:
     further = [name for name in FURTHER_COLUMNS if any(row.get(name) for row in rows)]
-    text = io.StringIO()
-    writer = csv.DictWriter(
-        text, [*COLUMNS, *further], lineterminator="\n", extrasaction="ignore", restval=""
-    )
-    writer.writeheader()
-    writer.writerows(sorted(rows, key=lambda row: row["id"]))
-    return text.getvalue().encode()
+    return written_lines([*COLUMNS, *further], sorted(rows, key=lambda row: row["id"]), separator)
 
 
 def check_register(root: Path, language: Language = "en") -> Iterator[str]:

@@ -89,7 +89,9 @@ def test_encounter__is_not_made_without_a_visit() -> None:
 
 def test_encounter__has_the_time_of_the_centre() -> None:
     message = read_message(
-        "adt_a01_pam_fr", ("DPI-C01|CENTRE-C01|OSTEON", "DPI-C13|CENTRE-C13|OSTEON")
+        "adt_a01_pam_fr",
+        ("DPI-C01|CENTRE-C01|OSTEON", "DPI-C13|CENTRE-C13|OSTEON"),
+        ("IPP-C01", "IPP-C13"),
     )
     stay, _movement = resources(map_message(message), "Encounter")
     assert stay["period"] == {"start": "2024-03-10T10:00:00+04:00"}

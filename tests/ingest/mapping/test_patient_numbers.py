@@ -1,12 +1,18 @@
 """Numbers of patients as software of other countries writes them."""
 
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ingest.mapping import MappingResult, load_library, map_message
+from fhir_server.model.issues import Issue
+from ingest.journal.issue_json import issue_to_json
+from ingest.journal.work_items import WorkItem
+from ingest.mapping import MapError, MappingResult, load_library, map_message
 from ingest.mapping.library import Library
+from ingest.resolution import resolves
 from tests.ingest.mapping.feed import message, patient
 from tests.ingest.mapping.memory_store import MemoryStore
 from tests.ingest.mapping.test_merge import active, numbers
@@ -122,3 +128,155 @@ def test_number__under_the_system_of_the_national_identity_is_no_ipp(own_maps: P
     library = with_authorities(own_maps, C01="INS=urn:oid:1.2.250.1.213.1.4.10")
     (issue, *_) = read_as("279035121518989^^^INS", "C01", library).held
     assert issue.id == "v2-identity-missing"
+
+
+def hold_reasons(result: MappingResult) -> list[str]:
+    """Why a message is held."""
+    return [issue.id for issue in result.held]
+
+
+@pytest.mark.parametrize(
+    "number", ["1^^^IPP-C01^PI", "7^^^IPP-C02^PI~1^^^IPP-C01^PI", "7^^^IPP-C02^PI~1^^^IPP-P01^PI"]
+)
+def test_number__of_another_centre_is_held_where_a_hospital_sends_it(number: str) -> None:
+    result = map_message(message("ADT^A28^ADT_A05", written(number), sender="C02"))
+    assert hold_reasons(result) == ["v2-number-of-another-centre"]
+    assert result.held[0].parameters["centre"] == "C02"
+
+
+def test_number__of_another_centre_retires_nobody_of_it() -> None:
+    merge = ("ADT^A40^ADT_A39", written("7^^^IPP-C02^PI"), "MRG|100001^^^IPP-C01")
+    result = map_message(message(*merge, sender="C02"))
+    assert hold_reasons(result) == ["v2-number-of-another-centre"]
+
+
+def test_number__of_a_hospital_is_taken_from_a_laboratory() -> None:
+    assert hold_reasons(map_message(message("ADT^A28^ADT_A05", patient(), sender="P01"))) == []
+
+
+def test_number__of_another_centre_is_taken_where_the_register_says_so(own_maps: Path) -> None:
+    library = with_authorities(own_maps, C02="IPP-C01=https://osteon.example/sid/ipp/C01")
+    result = read_as(TYPED, "C02", library)
+    assert hold_reasons(result) == []
+    assert first_number(result)["system"] == "https://osteon.example/sid/ipp/C01"
+
+
+@pytest.mark.parametrize(("event", "is_held"), [("ADT^A28^ADT_A05", True), ("SIU^S12", False)])
+def test_number__of_another_centre_is_taken_from_a_hospital_that_is_a_laboratory_too(
+    own_maps: Path, event: str, *, is_held: bool
+) -> None:
+    register = own_maps / "centres.csv"
+    lines = register.read_text(encoding="utf-8")
+    register.write_text(lines.replace("02 (fictif),clinical", "02 (fictif),both"), encoding="utf-8")
+    sent = message(event, patient(), sender="C02")
+    result = map_message(sent, stored=MemoryStore(), library=load_library(own_maps))
+    assert ("v2-number-of-another-centre" in hold_reasons(result)) == is_held
+
+
+@pytest.mark.parametrize("sender", ["C01", "C02"])
+def test_number__typed_mr_counts_by_the_system_that_is_stored(sender: str) -> None:
+    number = f"100001^^^IPP-{sender}&1.2.3.4&ISO^MR"
+    result = map_message(message("ADT^A28^ADT_A05", written(number), sender=sender))
+    assert hold_reasons(result) == ["v2-identity-missing"]
+
+
+def with_kinds(own_maps: Path, authority: str, kind: str) -> Library:
+    """The maps, whose register gives C01 an authority of a kind."""
+    register = own_maps / "centres.csv"
+    heading, *lines = register.read_text(encoding="utf-8").splitlines()
+    own = "IPP-C01=https://osteon.example/sid/ipp/C01"
+    rows = [f"{line.replace(own, f'{own} {authority}')}," for line in lines]
+    rows[0] += kind
+    register.write_text("\n".join([f"{heading},kinds", *rows, ""]), encoding="utf-8")
+    return load_library(own_maps)
+
+
+def test_number__under_an_oid_is_of_the_kind_that_the_register_tells(own_maps: Path) -> None:
+    stays = with_kinds(own_maps, "SEJOUR=urn:oid:1.2.3.4", "SEJOUR=nda")
+    assert hold_reasons(read_as("5^^^SEJOUR", "C01", stays)) == ["v2-identity-missing"]
+
+
+def test_number__under_an_oid_without_a_kind_is_a_patients(own_maps: Path) -> None:
+    library = with_authorities(own_maps, C01="HOSP=urn:oid:1.2.3.4")
+    assert first_number(read_as("5^^^HOSP", "C01", library))["use"] == "usual"
+
+
+@pytest.mark.parametrize("kind", ["SEJOUR=stay", "OTHER=nda"])
+def test_register__refuses_kinds_that_are_none(own_maps: Path, kind: str) -> None:
+    with pytest.raises(MapError, match="NAMESPACE=kind"):
+        with_kinds(own_maps, "SEJOUR=urn:oid:1.2.3.4", kind)
+
+
+@pytest.mark.parametrize(
+    ("authority", "expected"),
+    [
+        ("INS=urn:oid:1.2.3", "INS=urn:oid:1.2.250.1.213.1.4.8"),
+        ("ASIP-SANTE-INS-NIA=urn:oid:1.2.250.1.213.1.4.8", "INS-NIA=urn:oid:1.2.250.1.213.1.4.9,"),
+        ("INS-C=https://osteon.example/sid/ipp/C01", "INS-C=urn:oid:1.2.250.1.213.1.4.2,"),
+    ],
+)
+def test_register__gives_names_of_the_national_identity_its_systems_only(
+    own_maps: Path, authority: str, expected: str
+) -> None:
+    with pytest.raises(MapError, match=re.escape(expected)):
+        with_authorities(own_maps, C01=authority)
+
+
+@pytest.mark.parametrize(
+    "authority",
+    [
+        "INS=urn:oid:1.2.250.1.213.1.4.11",
+        "INS-NIR=urn:oid:1.2.250.1.213.1.4.10",
+        "INSTITUT=urn:x:1",
+    ],
+)
+def test_register__takes_systems_of_the_national_identity(own_maps: Path, authority: str) -> None:
+    with_authorities(own_maps, C01=authority)
+
+
+@pytest.mark.parametrize(
+    ("number", "sender", "authority", "is_resolved"),
+    [
+        ("1^^^EPIC^MR", "C01", "EPIC=https://osteon.example/sid/ipp/C01", True),
+        ("1^^^EPIC", "P01", "EPIC=https://osteon.example/sid/ipp/C01", True),
+        ("1^^^&1.2.3.4&ISO^MR", "C01", "EPIC=urn:oid:1.2.3.4", True),
+        ("1^^^EPIC^MR", "C02", "EPIC=https://osteon.example/sid/ipp/C01", False),
+        ("1^^^OTHER^MR", "C01", "EPIC=https://osteon.example/sid/ipp/C01", False),
+        ("1", "C01", "EPIC=https://osteon.example/sid/ipp/C01", False),
+        ("1^^^IPP-C01^PI", "C02", "EPIC=https://osteon.example/sid/ipp/C01", False),
+    ],
+)
+def test_item__without_identity_is_resolved_by_the_authority_in_the_register(
+    own_maps: Path, number: str, sender: str, authority: str, *, is_resolved: bool
+) -> None:
+    (held,) = read_as(number, sender, load_library(own_maps)).held
+    library = with_authorities(own_maps, C01=authority)
+    assert resolves(library, item_of(held, sender)) is is_resolved
+
+
+def item_of(held: Issue, centre: str) -> WorkItem:
+    """The worklist item of a reason."""
+    now = datetime.now(UTC)
+    return WorkItem(centre, issue_to_json(held), 1, now, now, ["ADT^A28"])
+
+
+def test_item__without_authority_is_resolved_by_the_quirks(own_maps: Path) -> None:
+    library = load_library(own_maps)
+    (held,) = read_as("1", "C01", library).held
+    folder = own_maps / "centres" / "C01"
+    folder.mkdir(parents=True)
+    (folder / "quirks.yaml").write_text("missing-authorities: {PID-3: IPP-C01}")
+    assert not resolves(library, item_of(held, "C01"))
+    assert resolves(load_library(own_maps), item_of(held, "C01"))
+
+
+@pytest.mark.parametrize(
+    "authority", ["IPP-C01=https://osteon.example/sid/ipp/C01", "IPP-C01=urn:oid:1.2.3.4"]
+)
+def test_item__of_another_centres_number_is_resolved_by_the_hospitals_line(
+    own_maps: Path, authority: str
+) -> None:
+    (held,) = read_as(TYPED, "C02", load_library(own_maps)).held
+    library = with_authorities(own_maps, C02=authority)
+    assert resolves(library, item_of(held, "C02"))
+    assert hold_reasons(read_as(TYPED, "C02", library)) == []

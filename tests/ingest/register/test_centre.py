@@ -1,3 +1,4 @@
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from fhir_server.store.database import Database
 from ingest.journal.work_items import list_work_items
 from ingest.mapping import MapError, load_library
 from ingest.mapping.centres import certificate_name
+from ingest.mapping.codes import Coding
 from ingest.maps import CurrentMaps
+from ingest.register.local_codes import add_local_code
 from ingest.worker.caretaker import Caretaker
 from ingest.worker.message import MessageWorker
 from ingest.worker.stored import StoredResources
@@ -268,3 +271,56 @@ def test_register__refuses_an_id_that_stands_twice(own_maps: Path) -> None:
         lines.write(again + "\n")
     with pytest.raises(MapError, match="an id of its own"):
         load_library(own_maps)
+
+
+def test_register__tells_the_line_of_a_sender_that_another_has(own_maps: Path) -> None:
+    file = own_maps / "centres.csv"
+    first = file.read_text(encoding="utf-8").splitlines()[1]
+    label = "Centre clinique 01 (fictif)"
+    again = first.replace("C01,", "C77,", 1).replace(label, '"Centre\n77"')
+    before = file.read_text(encoding="utf-8").count("\n")
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(f"\n{again}\n")
+    # Its line is where it ends: after an empty line, and a label of two lines.
+    with pytest.raises(MapError, match=f":{before + 3}: a sender of its own, for C01"):
+        load_library(own_maps)
+
+
+def with_semicolons(file: Path) -> None:
+    """A table as a French spreadsheet writes it."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.reader(lines))
+    with file.open("w", encoding="utf-8-sig", newline="") as lines:
+        csv.writer(lines, delimiter=";").writerows(rows)
+
+
+def test_register__is_read_with_semicolons_and_stays_so(own_maps: Path) -> None:
+    with_semicolons(own_maps / "centres.csv")
+    assert run([*ADD]) == 0
+    assert (own_maps / "centres.csv").read_text(encoding="utf-8").startswith("id;label;role;")
+    centres = load_library(own_maps).register.centres
+    assert (len(centres), centres["C25"].label) == (25, "Laboratoire 25 (fictif)")
+
+
+def test_codes__are_read_with_semicolons_and_stay_so(own_maps: Path) -> None:
+    target = Coding("https://osteon.example/fhir/CodeSystem/specimen-type", "tissue")
+    file = add_local_code(own_maps, "C01", "specimen-type", "BIOP,LOC", target)
+    with_semicolons(file)
+    add_local_code(own_maps, "C01", "specimen-type", "PIECE", target)
+    assert file.read_text(encoding="utf-8").startswith("table;local_code;")
+    codes = load_library(own_maps).codes
+    for code in ("BIOP,LOC", "PIECE"):
+        assert codes.translate(codes.maps["specimen-type"], code, "C01") == target
+
+
+def test_register__with_a_heading_of_neither_kind_is_told_why(own_maps: Path) -> None:
+    file = own_maps / "centres.csv"
+    heading, lines = file.read_text(encoding="utf-8").split("\n", 1)
+    file.write_text(heading.replace(",", "\t") + "\n" + lines, encoding="utf-8")
+    with pytest.raises(MapError, match=r":1: the columns id, .* commas or semicolons"):
+        load_library(own_maps)
+
+
+def test_add__keeps_the_kinds_of_authorities(own_maps: Path) -> None:
+    assert run([*ADD, "--authority", "SEJ-25=urn:oid:1.2.3", "--kind", "SEJ-25=nda"]) == 0
+    assert load_library(own_maps).register.centres["C25"].kinds == {"urn:oid:1.2.3": "nda"}

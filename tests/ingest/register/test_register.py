@@ -50,7 +50,8 @@ def test_authority__of_the_register_gives_its_system_whoever_sends() -> None:
     [("C01", "2024-03-10T10:00:00+01:00"), ("C13", "2024-03-10T10:00:00+04:00")],
 )
 def test_time_zone__is_that_of_the_centre(centre: str, start: str) -> None:
-    sent = message("ADT^A01^ADT_A01", patient(), stay(), sender=centre)
+    own = patient().replace("IPP-C01", f"IPP-{centre}")
+    sent = message("ADT^A01^ADT_A01", own, stay(), sender=centre)
     (encounter,) = resources(map_message(sent), "Encounter")
     assert encounter["period"]["start"] == start
 
