@@ -52,6 +52,14 @@ def test_routes__tell_which_methods_they_take(server: FhirServer, path: str) -> 
     assert "GET" in answer.headers["allow"]
 
 
+@pytest.mark.parametrize("path", ["/ingest", "/ingest/message", "/ingest/messages/1/replays"])
+def test_routes__that_are_none_are_told_by_an_outcome(server: FhirServer, path: str) -> None:
+    client = TestClient(create_app(server, reindexes=False), "http://127.0.0.1")
+    answer = client.get(path, headers={"Accept-Language": "fr"})
+    assert (answer.status_code, answer.json()["resourceType"]) == (404, "OperationOutcome")
+    assert "rien à ce chemin" in answer.json()["issue"][0]["details"]["text"]
+
+
 def listed(client: TestClient, url: str) -> list[int]:
     answer = client.get(url)
     assert answer.status_code == 200, answer.text
