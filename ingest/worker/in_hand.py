@@ -92,6 +92,10 @@ class InHand:
         self._limit.end()
         self._forget(connection, self._claims.union(settled))
 
+    def pause(self) -> None:
+        """The worker waits for a database that is away: no time of what is in hand."""
+        self._limit.end()
+
     def broke(self, connection: Connection) -> None:
         """What was worked on last lost its connection to a database that was there: that may be its fault.
 

@@ -58,6 +58,7 @@ def run_worker(
                     broke = is_connection_broken(error, connection)
                     raise
         except (psycopg.Error, DatabaseUnavailableError) as error:
+            worker.in_hand.pause()
             log.warning("database not usable", pause_s=pause_s, kind=type(error).__name__)
             stop.wait(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)

@@ -1,14 +1,16 @@
 """Connections that break under a message, and those that break because the database goes away."""
 
 import threading
+from dataclasses import replace
 
 import psycopg
 
 from fhir_server.interactions.server import FhirServer
 from fhir_server.store.database import Database, lone_connection
+from ingest.hl7v2 import Message
 from ingest.mapping import MappingResult
 from ingest.worker.database_gone import is_connection_broken
-from ingest.worker.in_hand import MOST_BREAKS
+from ingest.worker.in_hand import MOST_BREAKS, InHand
 from ingest.worker.queue import Connection, claim
 from ingest.worker.run import run_worker
 from tests.ingest.journal_rows import issue_ids, queued, rows
@@ -115,3 +117,48 @@ def test_is_connection_broken__only_where_the_database_is_there(database: Databa
         assert not is_connection_broken(psycopg.errors.SyntaxError(), other)
     assert not is_connection_broken(psycopg.errors.AdminShutdown(), other)
     assert not is_connection_broken(psycopg.errors.CrashShutdown(), other)
+
+
+class Counting:
+    """A limit that tells whether its time counts."""
+
+    def __init__(self) -> None:
+        self.counts = False
+
+    def begin(self) -> None:
+        self.counts = True
+
+    def end(self) -> None:
+        self.counts = False
+
+
+class StopAtThePause(threading.Event):
+    """Ends the worker when it waits for the database, and notes whether the time counted then."""
+
+    def __init__(self, limit: Counting) -> None:
+        super().__init__()
+        self._limit = limit
+        self.counted: list[bool] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None, "a pause has an end"
+        self.counted.append(self._limit.counts)
+        self.set()
+        return True
+
+
+def test_lost_database__no_time_of_the_message_counts_while_the_worker_waits(
+    server: FhirServer, database: Database
+) -> None:
+    limit = Counting()
+    seen: list[bool] = []
+
+    def lose(_message: Message) -> MappingResult:
+        seen.append(limit.counts)
+        raise psycopg.OperationalError
+
+    journal(database, adt("1"))
+    stop = StopAtThePause(limit)
+    worker = replace(worker_of(server, lose), in_hand=InHand(limit))
+    run_worker(database.url, worker, stop)
+    assert (seen, stop.counted) == ([True], [False])
