@@ -12,13 +12,21 @@ from ingest.mapping.merge import Said, merged, number_name
 from ingest.mapping.movements import MOVED, movement_key, movement_of
 from ingest.mapping.timestamps import sortable
 
-REPORT_RANKS: Mapping[str, int] = {
-    "registered": 0, "partial": 1, "preliminary": 1, "final": 2,
+STAGES: Mapping[str, int] = {
+    "registered": 0, "partial": 1, "preliminary": 1, "final": 3,
     "amended": 3, "appended": 3, "cancelled": 3, "corrected": 3, "entered-in-error": 4,
 }  # fmt: skip
-"""A lower status never overwrites a higher one, whatever its time (preliminary after final); of equal ones
-the later time counts. A cancellation (table 0123 X: no results available) takes back what stands, a
-correction too; only a later correction (C) makes a report of it again."""
+"""A report of an earlier stage never overwrites one of a later, whatever its time (preliminary after final).
+Of one stage the later time of issue counts (OBR-22: when the status was entered or changed): a cancellation
+(table 0123 X) takes back what was issued before it, and what is issued after it stands, be it a correction or
+a result that could be had after all: of one that was never final, F is the only status to be had."""
+
+CHANGES = frozenset({"amended", "appended", "cancelled", "corrected"})
+"""What changes a report outdoes the report at the same moment: many senders leave OBR-22 as it was. Of two
+changes with one time of issue the later message counts."""
+
+TAKEN_BACK = frozenset({"cancelled", "entered-in-error"})
+"""A report that is taken back tells nothing of the tumour that another report tells otherwise."""
 
 READING_RANKS: Mapping[str, int] = {"initial": 0, "expert": 1, "third": 2}
 
@@ -26,14 +34,17 @@ READING_RANKS: Mapping[str, int] = {"initial": 0, "expert": 1, "third": 2}
 def message_keys(built: Sequence[Built], message_time: str) -> dict[str, str]:
     """The key of each resource: of reports and what hangs on them by status and time of issue."""
     keys: dict[str, str] = {}
+    told = sortable(message_time)
     for one in built:
         report = next((s.resource("report") for s in one.scopes if s.resource("report")), None)
         if one.plan.write == "create" and report is None:
             keys[one.full_url] = ""
         elif report is None:
-            keys[one.full_url] = sortable(message_time)
+            keys[one.full_url] = told
+        elif one.plan.type == "Condition":
+            keys[one.full_url] = _tumour_key(report.resource, told)
         else:
-            keys[one.full_url] = _report_key(report.resource, tumour=one.plan.type == "Condition")
+            keys[one.full_url] = _report_key(report.resource, told)
     return keys
 
 
@@ -79,11 +90,15 @@ def _is_update(one: Built) -> bool:
     return header is not None and header.text(9, 2) in PATIENT_UPDATES
 
 
-def _report_key(report: Mapping[str, Any], *, tumour: bool) -> str:
-    rank = REPORT_RANKS.get(str(report.get("status")), 0)
+def _report_key(report: Mapping[str, Any], told: str) -> str:
+    status = str(report.get("status"))
     issued = sortable(str(report.get("issued", "")))
-    if not tumour:
-        return f"{rank}{issued}"
+    return f"{STAGES.get(status, 0)}{issued}{f'+{told}' if status in CHANGES else ''}"
+
+
+def _tumour_key(report: Mapping[str, Any], told: str) -> str:
     url = "https://osteon.example/fhir/StructureDefinition/reading-role"
     roles = [e["valueCode"] for e in report.get("extension", ()) if e["url"] == url]
-    return f"{READING_RANKS.get(roles[0] if roles else '', 0)}{rank}{issued}"
+    if report.get("status") in TAKEN_BACK:
+        return f"00{told}"
+    return f"{READING_RANKS.get(roles[0] if roles else '', 0)}{_report_key(report, told)}"

@@ -111,6 +111,67 @@ def test_report__corrected_after_its_cancellation_ends_so_in_any_order(
     assert report["status"] == "corrected"
 
 
+def issued(
+    number: str, time: str, status: str, *changes: tuple[str, str], sent: str = ""
+) -> Message:
+    """The report as it was issued at a time with a status; `sent` the time of its message."""
+    header = (("20240318143000||ORU", f"{sent}||ORU"),) if sent else ()
+    at = ("20240318142500|||F", f"{time}|||{status}")
+    return read_message("oru_r01_narrative", ("ORU-0001", number), at, *header, *changes)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(5)))[::5])
+def test_report__issued_again_after_its_cancellation_is_final_in_any_order(
+    order: tuple[int, ...],
+) -> None:
+    again = issued("ORU-0006", "20240322120000", "F", ("85|mm^mm^UCUM", "61|mm^mm^UCUM"))
+    cancelled = issued("ORU-0005", "20240321120000", "X")
+    messages = [PRELIMINARY, FINAL, CORRECTED, cancelled, again]
+    store = load([messages[i] for i in order])
+    (report,) = store.of_type("DiagnosticReport")
+    assert report["status"] == "final"
+    size = next(o for o in store.of_type("Observation") if "33728-7" in str(o["code"]))
+    assert (size["status"], size["valueQuantity"]["value"]) == ("final", 61)
+    assert state(store) == state(load(messages))
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_report__preliminary_after_its_cancellation_stays_cancelled(
+    order: tuple[int, ...],
+) -> None:
+    late = issued("ORU-0006", "20240322120000", "P")
+    messages = [FINAL, issued("ORU-0005", "20240321120000", "X"), late]
+    (report,) = load([messages[i] for i in order]).of_type("DiagnosticReport")
+    assert report["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize(
+    ("second", "third", "ends"), [("X", "C", "corrected"), ("C", "X", "cancelled")]
+)
+def test_report__whose_time_of_issue_is_left_as_it_was_ends_by_the_last_message(
+    order: tuple[int, ...], second: str, third: str, ends: str
+) -> None:
+    messages = [
+        FINAL,
+        issued("ORU-0005", "20240318142500", second, sent="20240319150000"),
+        issued("ORU-0006", "20240318142500", third, sent="20240320150000"),
+    ]
+    (report,) = load([messages[i] for i in order]).of_type("DiagnosticReport")
+    assert report["status"] == ends
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+def test_tumour__is_as_the_report_that_stands_tells_it(order: tuple[int, ...]) -> None:
+    another = ("24P00001", "24P00999"), ("9180/3^Ostéosarcome", "9220/3^Chondrosarcome")
+    messages = [FINAL, issued("ORU-0005", "20240329120000", "X", *another)]
+    store = load([messages[i] for i in order])
+    assert len(store.of_type("DiagnosticReport")) == 2
+    (tumour,) = store.of_type("Condition")
+    assert "9180/3" in str(tumour["extension"])
+    assert "9220/3" not in str(tumour["extension"])
+
+
 def test_report__deleted_by_the_volet_of_documents_is_entered_in_error() -> None:
     deletion = (("ORC|RE|", "ORC|CA|"), ("|UNICODE UTF-8", "|UNICODE UTF-8|||2.1^CISIS_CDA_HL7_V2"))
     deleted = read_message("oru_r01_narrative", ("ORU-0001", "ORU-0005"), *deletion)
