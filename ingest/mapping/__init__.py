@@ -21,6 +21,7 @@ from ingest.mapping.organizations import organizations_bundle
 from ingest.mapping.reconcile import reconcile
 from ingest.mapping.result import Fate, MappingResult, Stored
 from ingest.mapping.scopes import read_scopes
+from ingest.mapping.withdrawal import leave_out_tumours
 from ingest.mapping.yaml_source import MapError
 
 __all__ = [
@@ -113,6 +114,8 @@ def _drafted(message: Message, centre: Centre, compiled: CompiledMessage, maps: 
     root = read_scopes(message.segments, compiled.scopes)
     assembly = Assembly(context, message, root, compiled.gathers)
     assembly.build(compiled.resources)
+    leave_out_tumours(assembly)
+    assembly.link(compiled.resources)
     kept = kept_values(message.segments, context, compiled.settled)
     for provenance in assembly.of_type("Provenance"):
         keep_with(provenance, kept)

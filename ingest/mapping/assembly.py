@@ -75,7 +75,7 @@ class Assembly:
         self._labels: Counter[str] = Counter()
 
     def build(self, resources: Sequence[CompiledResource]) -> None:
-        """Every resource of the plan, then the references between them."""
+        """Every resource of the plan."""
         by_kind: dict[str, list[Scope]] = {}
         for scope in self.root.below():
             by_kind.setdefault(scope.kind, []).append(scope)
@@ -83,6 +83,17 @@ class Assembly:
             for scope in by_kind.get(resource.plan.each, ()):
                 if not _is_needless(resource.plan, scope):
                     self._build_one(resource, scope)
+
+    def leave_out(self, one: Built) -> None:
+        """Take back a resource that nothing refers to yet."""
+        self.built.remove(one)
+        self._by_plan[id(one.plan)].remove(one)
+        del self._by_identity[one.plan.type, one.identity]
+        for scope in one.scopes:
+            del scope.built[one.plan.name]
+
+    def link(self, resources: Sequence[CompiledResource]) -> None:
+        """The references between what was built, and what each lacks."""
         for resource in resources:
             for link, setter in resource.links:
                 self._link(resource.plan, link, setter)

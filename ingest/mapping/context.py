@@ -130,6 +130,16 @@ class Context:
             self.sight.names[id(names)] = known
         self.names = known
 
+    def keep_after_all(self, element: str, reason: str) -> None:
+        """What was mapped to a resource that is left out is kept: `element` begins its elements' names."""
+        self.ledger = [
+            (leaf, "kept", reason)
+            if kind == "mapped" and text.startswith(element)
+            else (leaf, kind, text)
+            for entry in self.ledger
+            for leaf, kind, text in spread(entry)
+        ]
+
     def views(self, segment: str, number: int) -> list[View]:
         """The repetitions of a field of the segment now in sight; the same wherever it is in sight."""
         found = self.current.get(segment)

@@ -40,6 +40,9 @@ NUMBER = "number("
 """Begins the names of keys about single identifiers."""
 
 META_LISTS = ("tag", "security")
+BELONGING = "extension(https://osteon.example/fhir/StructureDefinition/tumour)"
+"""The link to its tumour that a resource told as a whole keeps where a message does not tell the tumour: a
+cancellation often names nothing but what it takes back."""
 ASSERTED_DATE = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
 
 Resource = dict[str, Any]
@@ -99,11 +102,13 @@ def merged(stored: Mapping[str, Any], said: Said) -> Resource:
 def _whole(
     present: dict[str, Any], further: dict[str, Any], keys: "_Keys", key: str
 ) -> dict[str, Any]:
-    winner = further if _wins(key, further, keys.common, present) else present
+    is_further = _wins(key, further, keys.common, present)
+    winner, other = (further, present) if is_further else (present, further)
     identifiers = _united_numbers(present.get("identifier", []), further.get("identifier", []))
-    if winner is further:
+    if is_further:
         keys.common, keys.elements = key, {}
-    return {**winner, "identifier": identifiers}
+    belonging = {BELONGING: other[BELONGING]} if BELONGING in other else {}
+    return {**belonging, **winner, "identifier": identifiers}
 
 
 def _by_element(

@@ -11,6 +11,7 @@ from ingest.mapping.matching import Found
 from ingest.mapping.merge import Said, merged, number_name
 from ingest.mapping.movements import MOVED, movement_key, movement_of
 from ingest.mapping.timestamps import sortable
+from ingest.mapping.withdrawal import TAKEN_BACK
 
 STAGES: Mapping[str, int] = {
     "registered": 0, "partial": 1, "preliminary": 1, "final": 3,
@@ -25,8 +26,6 @@ CHANGES = frozenset({"amended", "appended", "cancelled", "corrected"})
 """What changes a report outdoes the report at the same moment: many senders leave OBR-22 as it was. Of two
 changes with one time of issue the later message counts."""
 
-TAKEN_BACK = frozenset({"cancelled", "entered-in-error"})
-"""A report that is taken back tells nothing of the tumour that another report tells otherwise."""
 
 READING_RANKS: Mapping[str, int] = {"initial": 0, "expert": 1, "third": 2}
 
@@ -99,6 +98,7 @@ def _report_key(report: Mapping[str, Any], told: str) -> str:
 def _tumour_key(report: Mapping[str, Any], told: str) -> str:
     url = "https://osteon.example/fhir/StructureDefinition/reading-role"
     roles = [e["valueCode"] for e in report.get("extension", ()) if e["url"] == url]
+    # What is taken back tells nothing of the tumour that another report tells otherwise.
     if report.get("status") in TAKEN_BACK:
         return f"00{told}"
     return f"{READING_RANKS.get(roles[0] if roles else '', 0)}{_report_key(report, told)}"

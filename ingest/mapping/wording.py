@@ -21,6 +21,7 @@ from ingest.mapping.events import NO_LONGER
 from ingest.mapping.identifiers import OTHER_NAME
 from ingest.mapping.library import mappings_folder
 from ingest.mapping.runs import ANOTHER_VALUE
+from ingest.mapping.withdrawal import NOT_TOLD
 from ingest.mapping.yaml_source import load_section
 
 WORDS: Mapping[str, Mapping[Language, str]] = {
@@ -45,6 +46,7 @@ _FRENCH: Mapping[str, str] = {
     DELIMITERS: "dit comment le message est écrit",
     ANOTHER_VALUE: "l’élément porte une autre valeur, venue avant",
     NO_LONGER: "l’événement dit que cela ne vaut plus",
+    NOT_TOLD: "le compte rendu est annulé, et sa tumeur n’est pas redite",
     OTHER_NAME: "un autre nom de l’autorité, dont le système figure déjà",
 }
 

@@ -1,0 +1,72 @@
+"""Reports that are taken back by a message which says little else: the right final state in any order."""
+
+from itertools import permutations
+
+import pytest
+
+from ingest.hl7v2 import Message
+from ingest.mapping import map_message
+from tests.ingest.mapping.conformity import faults
+from tests.ingest.mapping.feed import message, patient
+from tests.ingest.mapping.memory_store import MemoryStore
+from tests.ingest.mapping.test_reconcile import CORRECTED, FINAL, load, state
+
+NUMBER = "24P00001^ACP-P01"
+LATER = "20240321120000"
+
+
+def taken_back(*more: str, status: str = "X", control: str = "RE", time: str = LATER) -> Message:
+    """A cancellation as laboratories send it: the number and the status, and perhaps a remark."""
+    issued = f"|||20240312{'|' * 15}{time}|||{status}"
+    orders = (f"ORC|{control}||{NUMBER}", f"OBR|1||{NUMBER}|11529-5^CR ACP^LN{issued}")
+    return message("ORU^R01^ORU_R01", patient(), *orders, *more, sender="P01", time=time)
+
+
+REMARK = "OBX|1|TX|22638-1^Remarque^LN||Compte rendu annulé, erreur de prélèvement.||||||X"
+RESULT = "OBX|1|NM|33728-7^Grand axe^LN||85|mm^mm^UCUM|||||X"
+SITE = "OBX|1|CWE|topography^Siège^99OSTEON||C40.2^Os longs^ICDO3||||||X"
+SPECIMEN = "SPM|1|^24P00001-A&PREL-P01||BON^Os^HL70487"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [(), (REMARK,), (RESULT,), (SITE,), (SPECIMEN,), (RESULT, SPECIMEN)],
+    ids=["nothing", "a remark", "a result", "a site", "a specimen", "a result and a specimen"],
+)
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_report__taken_back_alone_is_cancelled_in_any_order(
+    order: tuple[int, ...], more: tuple[str, ...]
+) -> None:
+    messages = [FINAL, CORRECTED, taken_back(*more)]
+    store = load([messages[i] for i in order])
+    (report,) = store.of_type("DiagnosticReport")
+    assert report["status"] == "cancelled"
+    assert report["meta"]["profile"], "what was told of it before, or comes late, stands"
+    assert len(store.of_type("Condition")) == 1
+    assert state(store) == state(load(messages))
+
+
+@pytest.mark.parametrize("control", ["CA", "CR", "OC"])
+def test_order__taken_back_takes_its_report_back(control: str) -> None:
+    (report,) = load([FINAL, taken_back(status="F", control=control)]).of_type("DiagnosticReport")
+    assert report["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("more", [(), (REMARK,), (RESULT, SPECIMEN)])
+@pytest.mark.parametrize("first", [True, False], ids=["first", "last"])
+def test_report__taken_back_alone_conforms(more: tuple[str, ...], *, first: bool) -> None:
+    messages = [taken_back(*more), FINAL] if first else [FINAL, taken_back(*more)]
+    assert faults([*load([messages[0]]).resources.values()]) == []
+    assert faults([*load(messages).resources.values()]) == []
+
+
+def test_report__taken_back_keeps_what_it_tells_of_the_tumour() -> None:
+    result = map_message(taken_back(SITE), stored=MemoryStore())
+    kept = [fate.path for fate in result.fates if fate.kind == "kept"]
+    assert "OBX[1]-5[1].1" in kept
+    assert "C40.2" in str(result.resources[-1]["extension"])
+
+
+def test_report__that_says_something_still_needs_its_tumour() -> None:
+    result = map_message(taken_back(RESULT, SPECIMEN, status="F"), stored=MemoryStore())
+    assert {issue.id for issue in result.held} == {"v2-required-missing"}
