@@ -70,3 +70,34 @@ def test_report__taken_back_keeps_what_it_tells_of_the_tumour() -> None:
 def test_report__that_says_something_still_needs_its_tumour() -> None:
     result = map_message(taken_back(RESULT, SPECIMEN, status="F"), stored=MemoryStore())
     assert {issue.id for issue in result.held} == {"v2-required-missing"}
+
+
+def document(event: str, day: int, *content: str, number: str = "DOC2", more: str = "") -> Message:
+    """A message about a document; the volet of documents deletes by T04."""
+    replaced = "DOC1^DPI-C01" if event == "T10" else ""
+    txa = f"TXA|1|34794-8^FRCP^LN{'|' * 10}{number}^DPI-C01|{replaced}||||AU||{more}"
+    told = message(f"MDM^{event}^MDM_T02", patient(), txa, *content, time=f"202404{day:02d}080000")
+    volet = bytes(told.raw).replace(b"|UNICODE UTF-8", b"|UNICODE UTF-8|||2.1^CISIS_CDA_HL7_V2")
+    return Message.parse(volet)
+
+
+SHEET = "OBX|1|TX|34794-8^FRCP^LN||Avis de la réunion.||||||F"
+DELETIONS = {
+    "T04 of the volet": document("T04", 7),
+    "T11": document("T11", 7),
+    "TXA-19 CA": document("T02", 7, more="CA"),
+}
+
+
+@pytest.mark.parametrize("deletion", DELETIONS.values(), ids=list(DELETIONS))
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_document__deleted_without_its_content_stays_so_in_any_order(
+    order: tuple[int, ...], deletion: Message
+) -> None:
+    messages = [document("T02", 5, SHEET, number="DOC1"), document("T10", 6, SHEET), deletion]
+    store = load([messages[i] for i in order])
+    found = store.of_type("DocumentReference")
+    assert {one["masterIdentifier"]["value"]: one["status"] for one in found} == {
+        "DOC1": "superseded", "DOC2": "entered-in-error",
+    }  # fmt: skip
+    assert all("contentType" in one["content"][0]["attachment"] for one in found)
