@@ -21,6 +21,8 @@ INS_OIDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """OID of the assigning authority → FR Core identifier type. CX.5 says no more than INS."""
+INS_NAMES = frozenset({"INS", "INS-NIR", "INS-NIA"})
+"""CX.5 of an INS. Without its OID it is not known to be one, nor of which kind."""
 INS_SYSTEMS = frozenset(f"urn:oid:{oid}" for oid in INS_OIDS)
 
 OWN_KINDS = (

@@ -1,14 +1,16 @@
 """Steps that message maps name by `finish:`: what can only be said once a resource is filled."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 from fhir_server.model.issues import error
 from ingest.hl7v2 import NULL
+from ingest.hl7v2.segment import Repetition
 from ingest.mapping.assembly import Assembly, Finish
-from ingest.mapping.identities import ICD_O
+from ingest.mapping.authorities import INS_NAMES, INS_OIDS
+from ingest.mapping.identities import ICD_O, finds_patient
 from ingest.mapping.scopes import Scope
 
 ICD_10 = "http://hl7.org/fhir/sid/icd-10"
@@ -145,17 +147,26 @@ def retired_numbers(assembly: Assembly, scope: Scope, target: dict[str, Any], _l
     target["identifier"] = [
         one for one in identifiers if one.get("use") != "old" or _bare(one) not in current
     ]
-    named = _numbers(scope, "MRG", 1) - _numbers(scope, "PID", 3)
-    if len(target["identifier"]) == len(current) and not named:
+    retired = [one for one in target["identifier"] if one.get("use") == "old"]
+    if not any(map(finds_patient, retired)) and not _retired_ins(scope):
         assembly.context.held.append(
             error("v2-merge-retires-nothing", "required", "Patient.identifier", place="MRG-1")
         )
 
 
-def _numbers(scope: Scope, segment: str, field: int) -> set[str | None]:
+def _retired_ins(scope: Scope) -> set[str | None]:
+    """The national identities of MRG-1 that PID-3 does not go on using."""
+    named = {
+        one.component(1)
+        for one in _repetitions(scope, "MRG", 1)
+        if one.component(4, 2) in INS_OIDS or one.component(5) in INS_NAMES
+    }
+    return named - {None, NULL, *(one.component(1) for one in _repetitions(scope, "PID", 3))}
+
+
+def _repetitions(scope: Scope, segment: str, field: int) -> Sequence[Repetition]:
     found = scope.visible().get(segment)
-    repetitions = found.field(field) if found is not None else ()
-    return {one.component(1) for one in repetitions} - {None, NULL}
+    return found.field(field) if found is not None else ()
 
 
 @finishing_step("one-movement")

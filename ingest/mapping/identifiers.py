@@ -56,9 +56,11 @@ def authority_system(context: Context, namespace: str, universal: str, kind: str
 def universal_uri(universal: str, kind: str) -> str | None:
     """A universal id as a URI: ISO → `urn:oid:`, UUID → `urn:uuid:`, URI as it is.
 
-    Shape: None for one that is not what its kind says; as a URI the server would refuse it.
+    Shape: None for one that is not what its kind says; as a URI the server would refuse it. An OID of the
+    national identity is one whatever its kind: under another system, what is asked of an INS would not hold.
     """
-    if kind == "ISO" and OID.fullmatch(universal):
+    kind = kind.upper()
+    if universal in INS_OIDS or (kind == "ISO" and OID.fullmatch(universal)):
         return f"urn:oid:{universal}"
     if kind == "UUID" and _UUID.fullmatch(universal.lower()):
         return f"urn:uuid:{universal.lower()}"

@@ -76,6 +76,13 @@ def patient(assembly: Assembly, _scope: Scope, target: dict[str, Any]) -> Identi
     return numbered or next(filter(None, map(_identity, filter(is_national, identifiers))), None)
 
 
+def finds_patient(identifier: Mapping[str, Any]) -> bool:
+    """Whether a patient is looked for by an identifier: an INS, the number of a hospital, the pseudonym."""
+    kinds = {*INS_TYPES, (V2_0203, "PI")}
+    numbered = bool(identifier.get("system") and type_codes(identifier) & kinds)
+    return numbered or is_national(identifier)
+
+
 def is_national(identifier: Mapping[str, Any]) -> bool:
     """Whether it is the national pseudonym: those for partners are valid in their own context only."""
     return identifier.get("system") == NATIONAL_PSEUDONYM

@@ -13,14 +13,7 @@ from ingest.mapping.binaries import id_of
 from ingest.mapping.bundle import search_token
 from ingest.mapping.centres import SID
 from ingest.mapping.draft import Question
-from ingest.mapping.identifiers import V2_0203
-from ingest.mapping.identities import (
-    INS_TYPES,
-    is_national,
-    laterality,
-    topography,
-    type_codes,
-)
+from ingest.mapping.identities import finds_patient, is_national, laterality, topography
 from ingest.mapping.identity import Identity
 from ingest.mapping.result import Resource, Stored
 
@@ -152,14 +145,8 @@ def identities(one: Built) -> Sequence[Identity]:
 
 
 def _numbers(one: Built) -> Sequence[Identity]:
-    kinds = {*INS_TYPES, (V2_0203, "PI")}
     further = sorted(
-        (
-            identifier
-            for identifier in one.resource.get("identifier", ())
-            if is_national(identifier)
-            or (identifier.get("system") and type_codes(identifier) & kinds)
-        ),
+        filter(finds_patient, one.resource.get("identifier", ())),
         key=lambda identifier: (identifier.get("use") == "old", is_national(identifier)),
     )
     numbers = (Identity(one["system"], one["value"]) for one in further)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ingest.hl7v2 import NULL
 from ingest.mapping.assembly import Built
-from ingest.mapping.authorities import INS_OIDS
+from ingest.mapping.authorities import INS_NAMES, INS_OIDS
 from ingest.mapping.identity_status import IDENTITY_STATUS
 from ingest.mapping.merge import Resource
 
@@ -16,8 +16,9 @@ _SYSTEMS_IN_USE = frozenset(f"urn:oid:{oid}" for oid, kind in INS_OIDS.items() i
 
 
 def is_ins(identifier: Mapping[str, Any]) -> bool:
-    """Whether an identifier is a national identity, other than the old INS-C."""
-    return identifier.get("system") in _SYSTEMS_IN_USE
+    """Whether an identifier is a national identity, or called one, other than the old INS-C."""
+    named = identifier.get("type", {}).get("text") in INS_NAMES
+    return named or identifier.get("system") in _SYSTEMS_IN_USE
 
 
 def only_if_qualified(resource: Resource) -> Resource:

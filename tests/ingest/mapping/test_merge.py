@@ -140,7 +140,16 @@ def test_merge__finds_the_last_survivor_of_many_merges() -> None:
 
 
 @pytest.mark.parametrize(
-    "segments", [["MRG|100001^^^IPP-C01^PI"], ["MRG|"], []], ids=["itself", "empty", "no MRG"]
+    "segments",
+    [
+        ["MRG|100001^^^IPP-C01^PI"],
+        ["MRG|"],
+        [],
+        ["MRG|100002"],
+        ["MRG|100002^^^EPIC^MR"],
+        ["MRG|24001^^^NDA-C01^VN"],
+    ],
+    ids=["itself", "empty", "no MRG", "no authority", "unknown authority", "a stay"],
 )
 def test_merge__that_retires_no_number_is_held(segments: list[str]) -> None:
     merge = message("ADT^A40^ADT_A39", patient("100001"), *segments, time="20240401080000")

@@ -71,3 +71,21 @@ def test_ins__is_replaced_by_the_change_of_number_that_retires_it() -> None:
     change = identity("20240401080000", "VALI", ANOTHER, "ADT^A47^ADT_A30")
     retiring = Message.parse(bytes(change.raw) + f"\rMRG|{INS}^^^{AUTHORITY}^INS".encode())
     assert the_patient(load([QUALIFIED, retiring])) == ({"100001", ANOTHER}, "QUAL")
+
+
+@pytest.mark.parametrize("kind", ["", "&iso", "&Iso", "&OID"])
+def test_ins__has_its_own_system_whatever_the_kind_of_its_authority(kind: str) -> None:
+    authority = AUTHORITY.replace("&ISO", kind)
+    sent = bytes(QUALIFIED.raw).replace(AUTHORITY.encode(), authority.encode())
+    (found,) = load([Message.parse(sent)]).of_type("Patient")
+    (ins,) = [one for one in found["identifier"] if one["value"] == INS]
+    assert ins["system"] == "urn:oid:1.2.250.1.213.1.4.11"
+
+
+def test_ins__without_its_oid_is_taken_off_with_the_qualification() -> None:
+    zfd = "\rZFD|||||INSI|20240301"
+    named = bytes(QUALIFIED.raw).replace(AUTHORITY.encode(), b"ASIP-SANTE-INS-NIR")
+    first = Message.parse(named + zfd.encode())
+    assert the_patient(load([first])) == ({"100001", INS}, "QUAL")
+    store = load([first, identity("20240401080000", "PROV")])
+    assert the_patient(store) == ({"100001"}, "PROV")
