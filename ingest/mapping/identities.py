@@ -60,6 +60,7 @@ def _first(identifiers: list[dict[str, Any]], *types: tuple[str, str]) -> Identi
 INS_TYPES = tuple(
     (FR_CORE_0203, code) for code in ("INS-NIR", "INS-NIA", "INS-NIR-TEST", "INS-NIR-DEMO")
 )
+FINDING_TYPES = frozenset({*INS_TYPES, (V2_0203, "PI")})
 
 
 @identity_rule("patient")
@@ -78,8 +79,7 @@ def patient(assembly: Assembly, _scope: Scope, target: dict[str, Any]) -> Identi
 
 def finds_patient(identifier: Mapping[str, Any]) -> bool:
     """Whether a patient is looked for by an identifier: an INS, the number of a hospital, the pseudonym."""
-    kinds = {*INS_TYPES, (V2_0203, "PI")}
-    numbered = bool(identifier.get("system") and type_codes(identifier) & kinds)
+    numbered = bool(identifier.get("system") and type_codes(identifier) & FINDING_TYPES)
     return numbered or is_national(identifier)
 
 

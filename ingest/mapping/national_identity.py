@@ -41,16 +41,16 @@ def without_replaced_ins(one: Built, known: Resource) -> Resource:
     replaced = _replaced_ins(one, known)
     if not replaced:
         return known
-    kept = [i for i in known["identifier"] if not (is_ins(i) and i["value"] in replaced)]
+    kept = [i for i in known["identifier"] if not (is_ins(i) and i.get("value") in replaced)]
     return {**known, "identifier": kept}
 
 
 def _replaced_ins(one: Built, known: Resource) -> set[str]:
-    told = {i["system"]: i["value"] for i in one.resource.get("identifier", ()) if is_ins(i)}
+    told = {i.get("system"): i["value"] for i in one.resource.get("identifier", ()) if is_ins(i)}
     return {
         i["value"]
         for i in known.get("identifier", ())
-        if is_ins(i) and told.get(i["system"], i["value"]) != i["value"]
+        if is_ins(i) and "value" in i and told.get(i.get("system"), i["value"]) != i["value"]
     }
 
 

@@ -82,9 +82,10 @@ def test_ins__has_its_own_system_whatever_the_kind_of_its_authority(kind: str) -
     assert ins["system"] == "urn:oid:1.2.250.1.213.1.4.11"
 
 
-def test_ins__without_its_oid_is_taken_off_with_the_qualification() -> None:
+@pytest.mark.parametrize("authority", ["ASIP-SANTE-INS-NIR", ""])
+def test_ins__without_its_oid_is_taken_off_with_the_qualification(authority: str) -> None:
     zfd = "\rZFD|||||INSI|20240301"
-    named = bytes(QUALIFIED.raw).replace(AUTHORITY.encode(), b"ASIP-SANTE-INS-NIR")
+    named = bytes(QUALIFIED.raw).replace(AUTHORITY.encode(), authority.encode())
     first = Message.parse(named + zfd.encode())
     assert the_patient(load([first])) == ({"100001", INS}, "QUAL")
     store = load([first, identity("20240401080000", "PROV")])
