@@ -6,11 +6,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 
@@ -36,8 +37,8 @@ class Served:
     process: subprocess.Popen[str] | None = None
     program: Sequence[str] = OSTEON
 
-    def command(self) -> subprocess.Popen[str]:
-        """Start `osteon serve`."""
+    def command(self, errors: IO[str] | int = subprocess.PIPE) -> subprocess.Popen[str]:
+        """Start `osteon serve`; what it reports goes to `errors`."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("OSTEON_")}
         settings = {
             "OSTEON_DATA_DIR": str(self.data_dir),
@@ -50,20 +51,23 @@ class Served:
             [*self.program, "serve"],
             env={**kept, **settings, **self.variables},
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=errors,
             text=True,
         )
 
     def start(self) -> None:
         """Start and wait until it says that it is ready."""
-        self.process = self.command()
-        assert self.process.stdout is not None
-        lines = []
-        for line in self.process.stdout:
-            lines.append(line)
-            if line.startswith("Stop it with"):
-                return
-        raise AssertionError("".join(lines) + self.process.communicate()[1])
+        # A file: a pipe that nobody reads would hold up the server once it is full.
+        with tempfile.TemporaryFile("w+") as errors:
+            self.process = self.command(errors)
+            assert self.process.stdout is not None
+            lines = []
+            for line in self.process.stdout:
+                lines.append(line)
+                if line.startswith("Stop it with"):
+                    return
+            errors.seek(0)
+            raise AssertionError("".join(lines) + errors.read())
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """One GET request."""
