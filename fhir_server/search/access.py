@@ -19,7 +19,8 @@ from fhir_server.search.conditions import Conditions
 from fhir_server.search.plan import Plan, RangeGroup, asks_for_tokens_alone, plan_predicate
 from fhir_server.search.predicates import Chained, HasString, ReferredTo
 from fhir_server.search.request import SearchRequest
-from fhir_server.search.select import COLUMNS, plan_request
+from fhir_server.search.select import COLUMN_COUNT, COLUMNS, plan_request
+from fhir_server.search.settled import unless_noted
 from fhir_server.search.sql import Fragment, sql
 from fhir_server.store.token_blocks import BLOCK_BITS
 from fhir_server.store.token_statistics import TokenStatistics
@@ -121,8 +122,9 @@ def select_by_key(request: SearchRequest, way: ByKey, after: int | None, limit: 
     """The first matches by their keys.
 
     Shape: rows of the columns of `resource`, null where a key is that of no such resource; the key, null
-    where there is none; and whether there are more than MOST_KEYS keys, and hence none given. A search that
-    has begun in this way goes on in it, however many there are.
+    where there is none; and whether there are more than MOST_KEYS keys, and hence none given; a row of nulls
+    where the request supposes wrongly. A search that has begun in this way goes on in it, however many there
+    are.
     """
     keys, many = _keys(way.criterion), sql("FALSE")
     if after is None:
@@ -130,7 +132,7 @@ def select_by_key(request: SearchRequest, way: ByKey, after: int | None, limit: 
         many = sql("EXISTS (SELECT FROM c OFFSET %s::int)", MOST_KEYS)
     behind = sql("") if after is None else sql(" WHERE c.key > %s::bigint", after)
     of_type = equals_any("r.type", "smallint", sorted(plan_request(request).types or ()))
-    return (
+    page = (
         sql("WITH c AS MATERIALIZED (") + keys
         + sql("), n AS MATERIALIZED (SELECT ") + many + sql(" AS many) ")
         + sql("SELECT " + COLUMNS + ", p.key, n.many FROM n ")
@@ -139,6 +141,7 @@ def select_by_key(request: SearchRequest, way: ByKey, after: int | None, limit: 
         + sql("LEFT JOIN resource r ON r.key = p.key AND NOT r.deleted AND ") + of_type
         + sql(" ORDER BY p.key")
     )  # fmt: skip
+    return unless_noted(page, COLUMN_COUNT + 2, request.supposed)
 
 
 def _keys(criterion: Lone) -> Fragment:

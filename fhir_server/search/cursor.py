@@ -15,12 +15,19 @@ from fhir_server.model.issues import Refused, refuse
 
 CursorValue = int | str | None
 
+OF_CONTAINED = 2
+"""The phase of contained resources by themselves, behind those of stored ones."""
+BY_KEY = 3
+"""The phase of a search that is read in the order of keys: its only one."""
+
 _CHECKSUM_SIZE = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Shape: `phase` 0 while matches have the first sort key, 1 for those without; `values` the place."""
+    """Shape: `phase` 0 while matches have the first sort key, 1 for those without, or one of the above;
+    `values` the place.
+    """
 
     phase: int
     values: tuple[CursorValue, ...]

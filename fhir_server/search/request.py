@@ -53,7 +53,8 @@ class SearchRequest:
     Shape: `types` empty for all; `pairs` the parameters that took effect, in the order sent;
     `dropped` what lenient handling left out; `cursor` where the page starts; `incomplete` the codes of
     parameters that not every stored resource is indexed by; `contained` where contained resources come by
-    themselves: the condition on them, while `predicate` is that on stored ones.
+    themselves: the condition on them, while `predicate` is that on stored ones; `supposed` the numbers by
+    which nothing inside is supposed to be referred to (`settled.py`).
     """
 
     types: tuple[str, ...]
@@ -71,6 +72,7 @@ class SearchRequest:
     incomplete: tuple[str, ...] = ()
     explain: bool = False
     contained: Predicate | None = None
+    supposed: frozenset[int] = frozenset()
 
     @property
     def resource_type(self) -> str | None:

@@ -18,7 +18,14 @@ from fhir_server.search.access import (
     way_of,
 )
 from fhir_server.search.contained_rows import find_contained, select_contained_count
-from fhir_server.search.cursor import Cursor, decode_cursor, encode_cursor, refused_cursor
+from fhir_server.search.cursor import (
+    BY_KEY,
+    OF_CONTAINED,
+    Cursor,
+    decode_cursor,
+    encode_cursor,
+    refused_cursor,
+)
 from fhir_server.search.predicates import Predicate
 from fhir_server.search.request import SearchRequest
 from fhir_server.search.select import (
@@ -30,7 +37,7 @@ from fhir_server.search.select import (
     select_page,
     stored_resource,
 )
-from fhir_server.search.settled import settled
+from fhir_server.search.settled import SupposedWronglyError, settled, supposed
 from fhir_server.search.sql import Fragment
 from fhir_server.search.totals import total_of
 from fhir_server.search.waves import MAX_INCLUDED, run_includes
@@ -62,14 +69,14 @@ def run_search(connection: Connection, request: SearchRequest) -> SearchResult:
     Cost: one or two statements, one more where matches without the first sort key end the page, one for
     each wave of includes, and those of `settled`.
     """
-    request = settled(connection, request)
     if request.is_count_only:
+        request = settled(connection, request)
         return SearchResult(
             (), total=_total(connection, request, exact=request.total != "estimate")
         )
     search = _search_hash(request)
     cursor = decode_cursor(request.cursor, search) if request.cursor is not None else Cursor(0, ())
-    rows = _page(connection, request, cursor, request.count + 1)
+    request, rows = _first_rows(connection, request, cursor)
     has_more = len(rows) > request.count
     rows = rows[: request.count]
     matches = tuple(stored for stored, _ in rows)
@@ -85,6 +92,19 @@ def run_search(connection: Connection, request: SearchRequest) -> SearchResult:
     )
 
 
+def _first_rows(
+    connection: Connection, request: SearchRequest, cursor: Cursor
+) -> tuple[SearchRequest, list[tuple[StoredResource, Cursor]]]:
+    """The search as it is carried out, the rows of its page and one more."""
+    limit = request.count + 1
+    told = supposed(connection, request)
+    try:
+        return told, _page(connection, told, cursor, limit)
+    except SupposedWronglyError:
+        told = settled(connection, request)
+        return told, _page(connection, told, cursor, limit)
+
+
 def match_resources(
     connection: Connection, request: SearchRequest, limit: int = 2
 ) -> list[StoredResource]:
@@ -93,30 +113,23 @@ def match_resources(
     return [stored for stored, _ in rows]
 
 
-_OF_CONTAINED = 2
-"""The phase of contained resources by themselves, behind those of stored ones."""
-
-_BY_KEY = 3
-"""The phase of a search that is read by keys: its only one."""
-
-
 def _page(
     connection: Connection, request: SearchRequest, cursor: Cursor, limit: int
 ) -> list[tuple[StoredResource, Cursor]]:
     rows: list[tuple[StoredResource, Cursor]] | None
     way = way_of(request, limit, lambda: token_statistics(connection))
-    if cursor.phase == _BY_KEY or (isinstance(way, ByKey) and not cursor.values):
+    if cursor.phase == BY_KEY or (isinstance(way, ByKey) and not cursor.values):
         rows = _fetch_by_key(connection, request, cursor, limit)
         if rows is not None:
             return rows
     elif isinstance(way, InBlocks):
         return _fetch_in_blocks(connection, request, way, cursor, limit)
     rows = []
-    if cursor.phase < _OF_CONTAINED:
+    if cursor.phase < OF_CONTAINED:
         rows = _fetch(connection, request, cursor, limit)
         if len(rows) < limit and cursor.phase == 0 and has_second_phase(request):
             rows += _fetch(connection, request, Cursor(1, ()), limit - len(rows))
-        cursor = Cursor(_OF_CONTAINED, ())
+        cursor = Cursor(OF_CONTAINED, ())
     if len(rows) < limit and request.contained is not None:
         rows += _fetch_contained(connection, request.contained, cursor, limit - len(rows))
     return rows
@@ -128,17 +141,20 @@ def _fetch_by_key(
     """Matches in the order of their keys; None where there are too many keys for that."""
     criterion = lone_criterion(plan_request(request))
     after = _one_place(cursor)
-    if criterion is None or (cursor.phase == _BY_KEY and after is None):
+    if request.sort or request.contained is not None or (cursor.phase == BY_KEY and after is None):
         raise refused_cursor()
+    if criterion is None:
+        # What is asked for has become more since the search began: chains go inside only once something is.
+        return _fetch(connection, request, cursor, limit)
     found: list[tuple[StoredResource, Cursor]] = []
     while len(found) < limit:
         wanted = limit - len(found)
-        rows = run_fragment(connection, select_by_key(request, ByKey(criterion), after, wanted))
+        rows = _run_page(connection, select_by_key(request, ByKey(criterion), after, wanted))
         if rows[0][-1]:
             return None
         keys = [row[-2] for row in rows if row[-2] is not None]
         found += [
-            (stored_resource(row), Cursor(_BY_KEY, (row[0],))) for row in rows if row[0] is not None
+            (stored_resource(row), Cursor(BY_KEY, (row[0],))) for row in rows if row[0] is not None
         ]
         if len(keys) < wanted:
             break
@@ -173,14 +189,14 @@ def _fetch_contained(
     if after is not None and not isinstance(after, int):
         raise refused_cursor()
     found = find_contained(connection, predicate, after, limit)
-    return [(stored, Cursor(_OF_CONTAINED, (key,))) for key, stored in found]
+    return [(stored, Cursor(OF_CONTAINED, (key,))) for key, stored in found]
 
 
 def _fetch(
     connection: Connection, request: SearchRequest, cursor: Cursor, limit: int
 ) -> list[tuple[StoredResource, Cursor]]:
     query = select_page(request, cursor, limit)
-    found = run_fragment(connection, query.statement)
+    found = _run_page(connection, query.statement)
     return [
         (
             stored_resource(row),
@@ -217,6 +233,14 @@ def _estimated(connection: Connection, statement: Fragment) -> int:
     while counted.get("Node Type") in {"Aggregate", "Gather"} and "Plans" in counted:
         counted = counted["Plans"][0]
     return int(counted["Plan Rows"])
+
+
+def _run_page(connection: Connection, statement: Fragment) -> Sequence[Any]:
+    """The rows of a statement that tells what it supposes wrongly. Errors: SupposedWronglyError."""
+    rows = run_fragment(connection, statement)
+    if any(row[-1] is None for row in rows):
+        raise SupposedWronglyError
+    return rows
 
 
 def run_fragment(connection: Connection, statement: Fragment) -> Sequence[Any]:

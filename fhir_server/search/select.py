@@ -13,11 +13,12 @@ from typing import Any, LiteralString
 
 from fhir_server.search.comparisons import equals_any, range_rows
 from fhir_server.search.conditions import Conditions
-from fhir_server.search.cursor import Cursor, CursorValue, refused_cursor
+from fhir_server.search.cursor import BY_KEY, Cursor, CursorValue, refused_cursor
 from fhir_server.search.order import Sort, SortKind
 from fhir_server.search.plan import Plan, plan_predicate, range_of_sort
 from fhir_server.search.predicates import AllOf, TypeIn
 from fhir_server.search.request import SearchRequest
+from fhir_server.search.settled import unless_noted
 from fhir_server.search.sql import Fragment, alias, join, sql
 from fhir_server.store.resource_types import TYPE_NUMBERS
 from fhir_server.store.resources import StoredResource
@@ -66,7 +67,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class PageQuery:
-    """A statement for a page; after the columns of `resource` come the values of `places`."""
+    """A statement for a page; after the columns of `resource` come the values of `places`. A row of nulls
+    tells that the request supposes wrongly.
+    """
 
     statement: Fragment
     places: tuple[Place, ...]
@@ -103,7 +106,8 @@ def select_page(request: SearchRequest, cursor: Cursor, limit: int) -> PageQuery
         + joins + sql(" WHERE ") + where
         + sql(" ORDER BY " + ordered + " LIMIT %s::int", limit)
     )  # fmt: skip
-    return PageQuery(statement, tuple(places))
+    columns = COLUMN_COUNT + len(places)
+    return PageQuery(unless_noted(statement, columns, request.supposed), tuple(places))
 
 
 def has_second_phase(request: SearchRequest) -> bool:
@@ -118,8 +122,9 @@ def _order(
 ) -> tuple[Fragment, list[Fragment], list[Place]]:
     """Joins, further conditions, and the places in order, the tie-breaker last."""
     if not request.sort:
-        # Over several types no index holds the order of storing.
-        column: LiteralString = "r.sequence" if request.resource_type else "r.key"
+        # Over several types no index holds the order of storing; what began by key goes on so.
+        by_key = phase == BY_KEY or request.resource_type is None
+        column: LiteralString = "r.key" if by_key else "r.sequence"
         return sql(""), [], [Place(column, None, descending=False, nullable=False)]
     first, rest = request.sort[0], request.sort[1:]
     joins, places = sql(""), list[Place]()

@@ -3,15 +3,20 @@ reference leads to a contained resource at all.
 
 A search without such predicates costs nothing here. The others are planned as if they had been asked for by
 the tokens that were found, or without the part that nothing can meet.
+
+That nothing is inside holds in most stores: a page supposes it, and its own statement, in the snapshot in
+which it is read, tells where that is wrong (`unless_noted`). That something is inside stays true, and is
+remembered.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Any, LiteralString
 
 import psycopg
 
 from fhir_server.model.issues import refuse
+from fhir_server.search.comparisons import equals_any
 from fhir_server.search.predicates import (
     AllOf,
     AnyOf,
@@ -26,9 +31,11 @@ from fhir_server.search.predicates import (
     ReferredTo,
 )
 from fhir_server.search.request import SearchRequest
-from fhir_server.search.sql import sql
+from fhir_server.search.sql import Fragment, bracket, sql
+from fhir_server.store.token_statistics import DatabaseName, database_name
 
 Connection = psycopg.Connection[Any]
+Numbers = frozenset[int]
 
 MOST_IN_HIERARCHY = 10_000
 """How many resources may be above or below the one that is asked for, itself included."""
@@ -49,19 +56,78 @@ class _Known:
     inside: Set[int] | None
 
 
+class SupposedWronglyError(Exception):
+    """A page supposed that nothing is inside, and something is."""
+
+
+_noted: dict[DatabaseName, Numbers] = {}
+"""By what numbers something inside is referred to, as far as this process has met it."""
+
+
 def settled(connection: Connection, request: SearchRequest) -> SearchRequest:
     """The same search without predicates that the store must be asked for.
 
     Errors: Refused(400) for a hierarchy of more than MOST_IN_HIERARCHY resources.
     Cost: nothing where there are none; else a statement for each hierarchy, and one for all chains.
     """
-    asked = [*_asked(request.predicate), *_asked(request.contained)]
+    asked = _asked_of_store(request)
+    return (
+        _with(connection, request, asked, _look_up(connection, _inside(asked)))
+        if asked
+        else request
+    )
+
+
+def supposed(connection: Connection, request: SearchRequest) -> SearchRequest:
+    """The same, but a chain goes inside only where something is known to be there. What else it supposes
+    stands in `supposed`, for its pages to tell.
+
+    Errors: as `settled`. Cost: as `settled`, and nothing for chains.
+    """
+    asked = _asked_of_store(request)
     if not asked:
         return request
-    known = _Known(
-        {one: _members(connection, one) for one in asked if isinstance(one, InHierarchy)},
-        _noted(connection, {n for one in asked if isinstance(one, ChainedInside) for n in one.parameters}),
+    inside = _inside(asked)
+    known = inside & _noted.get(database_name(connection), frozenset())
+    return replace(_with(connection, request, asked, known), supposed=inside - known)
+
+
+def unless_noted(statement: Fragment, columns: int, numbers: Numbers) -> Fragment:
+    """The statement, with a row of nulls more where something inside is referred to by one of the numbers.
+
+    Shape: `columns` how many the statement gives, of which the last is never null.
+    """
+    if not numbers:
+        return statement
+    # In this order: no other process of PostgreSQL takes up a part that has an order and a limit.
+    nulls: LiteralString = "NULL" + ", NULL" * (columns - 1)
+    noted = equals_any("parameter", "bigint", sorted(numbers))
+    return (
+        bracket(statement)
+        + sql(" UNION ALL SELECT " + nulls)
+        + sql(" WHERE EXISTS (SELECT FROM search_code WHERE ")
+        + noted + sql(")")
     )  # fmt: skip
+
+
+def _asked_of_store(request: SearchRequest) -> list[InHierarchy | ChainedInside]:
+    return [*_asked(request.predicate), *_asked(request.contained)]
+
+
+def _inside(asked: Iterable[InHierarchy | ChainedInside]) -> Numbers:
+    return frozenset(n for one in asked if isinstance(one, ChainedInside) for n in one.parameters)
+
+
+def _with(
+    connection: Connection,
+    request: SearchRequest,
+    asked: Iterable[InHierarchy | ChainedInside],
+    inside: Numbers,
+) -> SearchRequest:
+    """The search as it is known that by these numbers, and no others, something inside is referred to."""
+    known = _Known(
+        {one: _members(connection, one) for one in asked if isinstance(one, InHierarchy)}, inside
+    )
     contained = None if request.contained is None else _told_inside(request.contained, known)
     parts = tuple(_told(one, known) for one in request.predicate.predicates)
     return replace(request, predicate=AllOf(parts), contained=contained)
@@ -137,12 +203,14 @@ def _members(connection: Connection, asked: InHierarchy) -> tuple[int, ...]:
     return tuple(row[0] for row in rows)
 
 
-def _noted(connection: Connection, numbers: Set[int]) -> Set[int]:
+def _look_up(connection: Connection, numbers: Numbers) -> Numbers:
     """Those of the numbers by which some resource refers, or has referred, to what it contains."""
-    if not numbers:
-        return frozenset()
-    rows = connection.execute(
-        "SELECT DISTINCT parameter FROM search_code WHERE parameter = ANY(%s::bigint[])",
-        (sorted(numbers),),
-    ).fetchall()
-    return {row[0] for row in rows}
+    name = database_name(connection)
+    known = _noted.get(name, frozenset())
+    if not numbers <= known:
+        rows = connection.execute(
+            "SELECT DISTINCT parameter FROM search_code WHERE parameter = ANY(%s::bigint[])",
+            (sorted(numbers),),
+        ).fetchall()
+        known = _noted[name] = known.union(row[0] for row in rows)
+    return numbers & known

@@ -29,14 +29,22 @@ class TokenStatistics:
         return self.rows * self.shares.get(token, least)
 
 
-_known: dict[tuple[str, int, str], tuple[float, TokenStatistics]] = {}
-"""By database, for all connections of this process: when read, and what."""
+DatabaseName = tuple[str, int, str]
+"""Host, port and name."""
+
+_known: dict[DatabaseName, tuple[float, TokenStatistics]] = {}
+"""For all connections of this process: when read, and what."""
+
+
+def database_name(connection: Connection) -> DatabaseName:
+    """Which database a connection leads to, for what a process remembers of it."""
+    info = connection.info
+    return info.host, info.port, info.dbname
 
 
 def token_statistics(connection: Connection) -> TokenStatistics:
     """The statistics of the connection's database. Cost: one statement each FRESH_S seconds."""
-    info = connection.info
-    database = (info.host, info.port, info.dbname)
+    database = database_name(connection)
     now = time.monotonic()
     known = _known.get(database)
     if known is None or now - known[0] > FRESH_S:

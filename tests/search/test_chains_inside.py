@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from fhir_server.http.app import create_app
 from fhir_server.interactions.server import FhirServer
+from fhir_server.search import settled as settled_module
 from tests.interactions.conftest import opened as opened  # noqa: PLC0414 — fixtures of these tests too
 from tests.interactions.conftest import server as server  # noqa: PLC0414
 
@@ -48,9 +49,14 @@ def client(server: FhirServer) -> Iterator[TestClient]:
             order("beside", "Medication/x", medication("n", "cisplatin", "#o"), organization("o", "x"))
             | {"supportingInformation": [{"reference": "#n"}]},
         ):  # fmt: skip
-            answer = client.put(f"/fhir/{one['resourceType']}/{one['id']}", json=one)
-            assert answer.status_code in {200, 201}, answer.text
+            put(client, one)
         yield client
+
+
+def put(client: TestClient, *resources: Json) -> None:
+    for one in resources:
+        answer = client.put(f"/fhir/{one['resourceType']}/{one['id']}", json=one)
+        assert answer.status_code in {200, 201}, answer.text
 
 
 def found(client: TestClient, query: str) -> list[str]:
@@ -99,3 +105,35 @@ def test_criteria__may_chain_inside(client: TestClient) -> None:
     deleted = client.delete("/fhir/MedicationRequest?medication.manufacturer.name=small")
     assert deleted.status_code == 204
     assert found(client, "MedicationRequest?medication.manufacturer.name=small") == []
+
+
+def test_page__that_supposed_wrongly_is_read_again(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process wrote the first reference to something inside."""
+    monkeypatch.setattr(settled_module, "_noted", {})
+    for _ in range(2):
+        assert found(client, "MedicationRequest?medication.code=cisplatin") == ["inside", "stored"]
+    by_code = "MedicationRequest?medication.code=cisplatin&_sort=-_lastUpdated&_total=accurate"
+    assert found(client, by_code) == ["inside", "stored"]
+
+
+@pytest.mark.parametrize("query", ["medication.code=other", "medication.code=other&status=active"])
+def test_pages__go_on_once_something_is_inside(
+    server: FhirServer, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By key, as a lone chain is read first, and in the order of storing."""
+    monkeypatch.setattr(settled_module, "_noted", {})
+    with TestClient(create_app(server, reindexes=False)) as client:
+        put(client, {"resourceType": "Patient", "id": "p"}, organization("maker", "Works"))
+        put(client, medication("m", "other", "Organization/maker"))
+        put(client, *(order(f"o{number}", "Medication/m") for number in range(5)))
+        page = client.get(f"/fhir/MedicationRequest?{query}&_count=2").json()
+        seen = [entry["resource"]["id"] for entry in page["entry"]]
+        put(client, order("i", "#m", medication("m", "other", "Organization/maker")))
+        while following := [one["url"] for one in page["link"] if one["relation"] == "next"]:
+            page = client.get(following[0]).json()
+            seen += [entry["resource"]["id"] for entry in page["entry"]]
+        assert sorted(set(seen) - {"i"}) == sorted(one for one in seen if one != "i")
+        assert {f"o{number}" for number in range(5)} <= set(seen)
+        assert found(client, f"MedicationRequest?{query}") == ["i", *(f"o{n}" for n in range(5))]
