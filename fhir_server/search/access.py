@@ -13,6 +13,7 @@ began in.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import LiteralString
 
 from fhir_server.search.comparisons import equals_any
 from fhir_server.search.conditions import Conditions
@@ -131,17 +132,22 @@ def select_by_key(request: SearchRequest, way: ByKey, after: int | None, limit: 
         keys = keys + sql(" LIMIT %s::int", MOST_KEYS + 1)
         many = sql("EXISTS (SELECT FROM c OFFSET %s::int)", MOST_KEYS)
     behind = sql("") if after is None else sql(" WHERE c.key > %s::bigint", after)
+    each: LiteralString = "c.key" if _gives_each_key_once(way.criterion) else "DISTINCT c.key"
     of_type = equals_any("r.type", "smallint", sorted(plan_request(request).types or ()))
     page = (
         sql("WITH c AS MATERIALIZED (") + keys
         + sql("), n AS MATERIALIZED (SELECT ") + many + sql(" AS many) ")
         + sql("SELECT " + COLUMNS + ", p.key, n.many FROM n ")
-        + sql("LEFT JOIN (SELECT DISTINCT c.key FROM c") + behind
+        + sql("LEFT JOIN (SELECT " + each + " FROM c") + behind
         + sql(" ORDER BY c.key LIMIT %s::int) p ON NOT n.many ", limit)
         + sql("LEFT JOIN resource r ON r.key = p.key AND NOT r.deleted AND ") + of_type
         + sql(" ORDER BY p.key")
     )  # fmt: skip
     return unless_noted(page, COLUMN_COUNT + 2, request.supposed)
+
+
+def _gives_each_key_once(criterion: Lone) -> bool:
+    return isinstance(criterion, RangeGroup) and criterion.first.is_single
 
 
 def _keys(criterion: Lone) -> Fragment:

@@ -4,8 +4,7 @@ Source: FHIR R4 §3.1.1.4.5 (prefixes)
 """
 
 import re
-from collections.abc import Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
 from fhir_server.model.dates import moment_of
@@ -32,12 +31,13 @@ _CASTS: dict[RangeTable, LiteralString] = {
 
 def range_rows(ranges: Sequence[InRange], s: LiteralString) -> Fragment:
     """The rows of a range table that meet all the ranges, which share parameters and unit."""
-    first = ranges[0]
-    parts = [equals_any(s + ".parameter", "bigint", first.parameters)]
-    if first.table == "quantity":
-        parts.append(sql(s + ".unit = %s::bigint", first.unit))
-    parts.extend(compared(one, s) for one in ranges)
-    return join(" AND ", parts)
+    return join(" AND ", [rows_of(ranges[0], s), *(compared(one, s) for one in ranges)])
+
+
+def rows_of(asked: InRange, s: LiteralString) -> Fragment:
+    """The rows of a range table of its parameters and unit."""
+    rows = equals_any(s + ".parameter", "bigint", asked.parameters)
+    return rows & sql(s + ".unit = %s::bigint", asked.unit) if asked.table == "quantity" else rows
 
 
 # R4 §3.1.1.4.5, for a search value [L, H] and a target [low, high]. Where a comparison is made of several
@@ -64,28 +64,34 @@ _OPEN_COMPARISONS: dict[Comparator, tuple[LiteralString, str]] = {
     "eb": ("s.low < V AND s.high < V", "LL"),
 }
 
-
 _BY_UPPER_LIMIT: frozenset[Comparator] = frozenset({"gt", "ge", "ap"})
+# By the lower limit alone: what points (low = high) meet, and ranges that lie above.
+_OF_POINTS: dict[Comparator, tuple[LiteralString, str]] = {
+    **_OPEN_COMPARISONS,
+    "gt": ("s.low > V", "H"),
+    "ge": ("s.low >= V", "L"),
+    "ap": ("s.low >= V AND s.low <= V", "LH"),
+}
 
 
-def floor_of(group: RangeGroup) -> Decimal | None:
-    """Below which lower limit only a WIDE range reaches as high as is asked; None where nothing asks so.
-
-    The upper limit of any other range is at most f(low) = low + |low| / 4 + 1, which grows with `low`: the
-    floor lies below where f gives the limit asked for. The index of lower limits begins there.
+def compared_as_points(group: RangeGroup, s: LiteralString) -> Fragment | None:
+    """The limits of a row of numbers compare as the group asks, and so would a point at the lower limit. None
+    where nothing asks for the upper limit, and of dates, which have an index by that.
     """
-    if group.first.table == "date":
+    asked = {one.comparator for one in group.ranges}
+    if group.first.table == "date" or asked.isdisjoint(_BY_UPPER_LIMIT):
         return None
-    asked = [Decimal(one.low) for one in group.ranges if one.comparator in _BY_UPPER_LIMIT]
-    if not asked:
-        return None
-    above = max(asked) - 1
-    return above * (Decimal("0.79") if above > 0 else Decimal("1.5"))
+    return join(" AND ", [_compared(one, s, _OF_POINTS) for one in group.ranges])
 
 
 def compared(asked: InRange, s: LiteralString) -> Fragment:
     """The limits of a row of a range table compare as asked."""
-    table = _COMPARISONS if asked.table == "date" else _OPEN_COMPARISONS
+    return _compared(asked, s, _COMPARISONS if asked.table == "date" else _OPEN_COMPARISONS)
+
+
+def _compared(
+    asked: InRange, s: LiteralString, table: Mapping[Comparator, tuple[LiteralString, str]]
+) -> Fragment:
     text, limits = table[asked.comparator]
     values: tuple[Any, ...] = tuple(asked.low if one == "L" else asked.high for one in limits)
     return Fragment(text.replace("s.", s + ".").replace("V", _CASTS[asked.table]), values)

@@ -5,12 +5,13 @@ from typing import LiteralString, NamedTuple
 
 from fhir_server.search.comparisons import (
     compared,
+    compared_as_points,
     compared_string,
     compared_time,
     equals_any,
-    floor_of,
     has_trigram,
     range_rows,
+    rows_of,
 )
 from fhir_server.search.plan import Plan, RangeGroup, plan_predicate
 from fhir_server.search.predicates import (
@@ -33,7 +34,6 @@ from fhir_server.search.predicates import (
     ReferredTo,
 )
 from fhir_server.search.sql import Fragment, alias, bracket, join, sql
-from fhir_server.store.schema import WIDE
 
 _EARTH_RADIUS_KM = 6371.0088
 _KM_PER_DEGREE = 111.19
@@ -122,18 +122,16 @@ class Conditions:
 
     def keys_in_range(self, group: RangeGroup) -> Fragment:
         """The statement of the keys, perhaps repeated, that have a row in the range."""
-        table = _TABLES[group.first.table]
-        floor = floor_of(group)
-        s = self._alias("s")
+        table, s = _TABLES[group.first.table], self._alias("s")
         head = sql("SELECT " + s + ".key FROM " + table + " " + s + " WHERE ")
-        if floor is None:
+        as_points = compared_as_points(group, s)
+        if as_points is None:
             return head + range_rows(group.ranges, s)
-        narrow = head + range_rows(group.ranges, s) & sql(s + ".low > %s::numeric", floor)
-        w = self._alias("s")
-        wide: LiteralString = WIDE.replace("low", w + ".low").replace("high", w + ".high")
-        return narrow + sql(
-            " UNION ALL SELECT " + w + ".key FROM " + table + " " + w + " WHERE "
-        ) + range_rows(group.ranges, w) & sql(w + ".low <= %s::numeric AND (" + wide + ")", floor)
+        # Nearly all numbers are points, which the index finds by their lower limits: only true ranges are
+        # asked for their upper ones, by an index of their own.
+        points = head + rows_of(group.first, s) & as_points
+        ranges = head + range_rows(group.ranges, s) & sql(s + ".low < " + s + ".high AND NOT ")
+        return points + sql(" UNION ALL ") + ranges + bracket(as_points)
 
     def keys_of(self, predicate: Predicate) -> Fragment | None:
         """The statement of the keys, perhaps repeated, that meet a predicate with a table of its own; None

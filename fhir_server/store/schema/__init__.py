@@ -15,11 +15,9 @@ from fhir_server.store.schema import (
     totals,
     work,
 )
-from fhir_server.store.schema.index_rows import WIDE
 from fhir_server.store.schema.tables import metadata
 
 __all__ = [
-    "WIDE",
     "index_rows",
     "journal",
     "metadata",

@@ -1,7 +1,5 @@
 """The index rows of resources: what a search compares, joins and sorts by."""
 
-from typing import LiteralString
-
 from sqlalchemy import BigInteger, Boolean, Column, Index, Numeric, Table, Text, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
@@ -20,8 +18,8 @@ search_date = Table(
 )
 """Microseconds since 1970 (UTC): the first and the last instant that a partial date covers."""
 
-WIDE: LiteralString = "low = '-Infinity'::numeric OR high - low > abs(low) * 0.25 + 1"
-"""Ranges of numbers and quantities that the index of lower limits does not find by their upper limit."""
+_RANGES = "low < high"
+"""Rows of numbers that are no points: few, and the only ones whose lower limit is not the upper one too."""
 
 search_number = Table(
     "search_number",
@@ -32,7 +30,7 @@ search_number = Table(
     Column("high", Numeric, nullable=False),
     Index("search_number_key", "key"),
     Index("search_number_low", "parameter", "low", "high", "key"),
-    Index("search_number_wide", "parameter", "high", postgresql_where=text(WIDE)),
+    Index("search_number_ranges", "parameter", "high", postgresql_where=text(_RANGES)),
 )
 """The range a number's implicit precision covers."""
 
@@ -46,7 +44,7 @@ search_quantity = Table(
     Column("high", Numeric, nullable=False),
     Index("search_quantity_key", "key"),
     Index("search_quantity_low", "parameter", "unit", "low", "high", "key"),
-    Index("search_quantity_wide", "parameter", "unit", "high", postgresql_where=text(WIDE)),
+    Index("search_quantity_ranges", "parameter", "unit", "high", postgresql_where=text(_RANGES)),
 )
 """As `search_number`, per unit; `unit` is the hash of the unit's system and code."""
 
