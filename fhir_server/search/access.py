@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import LiteralString
 
-from fhir_server.search.comparisons import equals_any
+from fhir_server.search.comparisons import equals_any, has_trigram
 from fhir_server.search.conditions import Conditions
 from fhir_server.search.plan import Plan, RangeGroup, asks_for_tokens_alone, plan_predicate
 from fhir_server.search.predicates import Chained, HasString, ReferredTo
@@ -23,6 +23,7 @@ from fhir_server.search.request import SearchRequest
 from fhir_server.search.select import COLUMN_COUNT, COLUMNS, plan_request
 from fhir_server.search.settled import unless_noted
 from fhir_server.search.sql import Fragment, sql
+from fhir_server.store.keys import KEY_SECTION_BITS
 from fhir_server.store.token_blocks import BLOCK_BITS
 from fhir_server.store.token_statistics import TokenStatistics
 
@@ -31,6 +32,8 @@ MOST_KEYS = 10_000
 MOST_LINKED = 1_000
 """The same for links, which cost more for each key."""
 MOST_BLOCKS = 128
+LEAST_IN_SECTIONS = 100_000
+"""In a smaller store a section of keys holds few matches, and all are read as quickly."""
 LEAST_MATCHES = 200
 """So few matches are read quickly in any way."""
 MARGIN = 2.5
@@ -42,9 +45,18 @@ Statistics = Callable[[], TokenStatistics]
 
 @dataclass(frozen=True, slots=True)
 class ByKey:
-    """Keys first, by the one criterion there is."""
+    """Keys first, by the one criterion there is; from one section of keys where these are `in_sections`, and
+    all behind them only where it holds too few.
+    """
 
     criterion: Lone
+    in_sections: bool = False
+
+    def section(self, after: int | None) -> int | None:
+        """Where to begin; None where keys are not in sections."""
+        if not self.in_sections:
+            return None
+        return (after if after is not None else -1 << 63) >> KEY_SECTION_BITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +75,9 @@ def way_of(request: SearchRequest, limit: int, statistics: Statistics) -> Way:
     if request.sort or request.contained is not None or request.resource_type is None:
         return None
     plan = plan_request(request)
-    lone = lone_criterion(plan)
-    if lone is not None:
-        return ByKey(lone) if _has_few_links(lone, statistics) else None
+    by_key = by_key_of(plan, statistics)
+    if by_key is not None:
+        return by_key if _has_few_links(by_key.criterion, statistics) else None
     if plan.is_narrowed or not (plan.contains or plan.overlaps):
         return None
     if not asks_for_tokens_alone(plan):
@@ -74,12 +86,15 @@ def way_of(request: SearchRequest, limit: int, statistics: Statistics) -> Way:
     return None if blocks is None else InBlocks(blocks)
 
 
-def lone_criterion(plan: Plan) -> Lone | None:
-    """The only thing that a plan asks for beside the type, where it has an index with keys."""
+def by_key_of(plan: Plan, statistics: Statistics) -> ByKey | None:
+    """By the only thing that a plan asks for beside the type, where it has an index with keys."""
     if _asks_of_row(plan) or len(plan.ranges) + len(plan.others) != 1:
         return None
-    found = [*plan.ranges, *plan.others][0]
-    return found if isinstance(found, Lone) else None
+    lone = [*plan.ranges, *plan.others][0]
+    if not isinstance(lone, Lone):
+        return None
+    in_parts = isinstance(lone, HasString) and has_trigram(lone)
+    return ByKey(lone, in_sections=in_parts and statistics().rows >= LEAST_IN_SECTIONS)
 
 
 def _asks_of_row(plan: Plan) -> bool:
@@ -119,15 +134,17 @@ def _blocks(plan: Plan, limit: int, known: TokenStatistics) -> int | None:
     return blocks if blocks <= MOST_BLOCKS else None
 
 
-def select_by_key(request: SearchRequest, way: ByKey, after: int | None, limit: int) -> Fragment:
-    """The first matches by their keys.
+def select_by_key(
+    request: SearchRequest, way: ByKey, after: int | None, limit: int, section: int | None = None
+) -> Fragment:
+    """The first matches by their keys, of one section if it is named.
 
     Shape: rows of the columns of `resource`, null where a key is that of no such resource; the key, null
     where there is none; and whether there are more than MOST_KEYS keys, and hence none given; a row of nulls
     where the request supposes wrongly. A search that has begun in this way goes on in it, however many there
     are.
     """
-    keys, many = _keys(way.criterion), sql("FALSE")
+    keys, many = _keys(way.criterion, section), sql("FALSE")
     if after is None:
         keys = keys + sql(" LIMIT %s::int", MOST_KEYS + 1)
         many = sql("EXISTS (SELECT FROM c OFFSET %s::int)", MOST_KEYS)
@@ -150,8 +167,15 @@ def _gives_each_key_once(criterion: Lone) -> bool:
     return isinstance(criterion, RangeGroup) and criterion.first.is_single
 
 
-def _keys(criterion: Lone) -> Fragment:
+def last_key_of(section: int) -> int:
+    """The greatest key there may be in a section."""
+    return ((section + 1) << KEY_SECTION_BITS) - 1
+
+
+def _keys(criterion: Lone, section: int | None) -> Fragment:
     conditions = Conditions()
+    if isinstance(criterion, HasString):
+        return conditions.keys_of_string(criterion, section)
     if isinstance(criterion, RangeGroup):
         return conditions.keys_in_range(criterion)
     keys = conditions.keys_of(criterion)

@@ -139,7 +139,7 @@ class Conditions:
         """
         match predicate:
             case HasString():
-                return self._keys_of_string(predicate)
+                return self.keys_of_string(predicate)
             case HasWords(query=query):
                 x = self._alias("x")
                 head = "SELECT " + x + ".key FROM search_text " + x
@@ -157,17 +157,20 @@ class Conditions:
                 )
         return None
 
-    def _keys_of_string(self, predicate: HasString) -> Fragment:
-        """The statement of the keys, perhaps repeated, that have such a string."""
+    def keys_of_string(self, predicate: HasString, section: int | None = None) -> Fragment:
+        """The statement of the keys, perhaps repeated, that have such a string; where the index of trigrams
+        finds it, only those of a section if one is named.
+        """
         s = self._alias("s")
         of_parameter = equals_any(s + ".parameter", "bigint", predicate.parameters)
         if has_trigram(predicate):
             # The form that the index of trigrams holds, and no other: PostgreSQL would read all strings of
             # the parameter beside the few that have the trigrams.
             of_parameter = sql(
-                s + ".in_parts AND ARRAY[" + s + ".parameter] && %s::bigint[]",
-                list(predicate.parameters),
-            )
+                s + ".in_parts AND ARRAY[" + s + ".parameter, " + s + ".parameter # (" + s
+                + ".key >> 60)] && %s::bigint[]",
+                [one if section is None else one ^ section for one in predicate.parameters],
+            )  # fmt: skip
         return (
             sql("SELECT " + s + ".key FROM search_string " + s + " WHERE ")
             + of_parameter & compared_string(predicate, s + ".value")

@@ -74,7 +74,7 @@ def _statement(request: SearchRequest, way: Way) -> Fragment:
     limit = request.count + 1
     match way:
         case ByKey():
-            return select_by_key(request, way, None, limit)
+            return select_by_key(request, way, None, limit, way.section(None))
         case InBlocks():
             return select_in_blocks(request, way, None, limit)
         case None:

@@ -12,7 +12,8 @@ from fhir_server.model.issues import Issue, warning
 from fhir_server.search.access import (
     ByKey,
     InBlocks,
-    lone_criterion,
+    by_key_of,
+    last_key_of,
     select_by_key,
     select_in_blocks,
     way_of,
@@ -139,26 +140,30 @@ def _fetch_by_key(
     connection: Connection, request: SearchRequest, cursor: Cursor, limit: int
 ) -> list[tuple[StoredResource, Cursor]] | None:
     """Matches in the order of their keys; None where there are too many keys for that."""
-    criterion = lone_criterion(plan_request(request))
+    way = by_key_of(plan_request(request), lambda: token_statistics(connection))
     after = _one_place(cursor)
     if request.sort or request.contained is not None or (cursor.phase == BY_KEY and after is None):
         raise refused_cursor()
-    if criterion is None:
+    if way is None:
         # What is asked for has become more since the search began: chains go inside only once something is.
         return _fetch(connection, request, cursor, limit)
+    section = way.section(after)
     found: list[tuple[StoredResource, Cursor]] = []
     while len(found) < limit:
         wanted = limit - len(found)
-        rows = _run_page(connection, select_by_key(request, ByKey(criterion), after, wanted))
+        rows = _run_page(connection, select_by_key(request, way, after, wanted, section))
         if rows[0][-1]:
             return None
         keys = [row[-2] for row in rows if row[-2] is not None]
         found += [
             (stored_resource(row), Cursor(BY_KEY, (row[0],))) for row in rows if row[0] is not None
         ]
-        if len(keys) < wanted:
+        if len(keys) == wanted:
+            after = keys[-1]
+        elif section is not None:
+            after, section = last_key_of(section), None
+        else:
             break
-        after = keys[-1]
     return found
 
 

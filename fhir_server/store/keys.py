@@ -4,7 +4,14 @@ Signed, as PostgreSQL's bigint. Two resources share a key with a probability of 
 million resources. The store notices and refuses the second one; see `docs/decisions`.
 """
 
+from typing import LiteralString
+
 import xxhash
+
+KEY_SECTION_BITS = 60
+"""The bits of a key behind those that tell its section, one of -8 to 7."""
+KEY_SECTION: LiteralString = "key >> 60"
+"""The section of a key in SQL; a literal, for an index holds it. The alias of its row goes before it."""
 
 _SIGN = 1 << 63
 _RANGE = 1 << 64

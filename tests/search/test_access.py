@@ -11,6 +11,7 @@ from fhir_server.search.cursor import Cursor
 from fhir_server.search.run import run_fragment
 from fhir_server.search.select import select_page
 from fhir_server.store import token_statistics as statistics_module
+from fhir_server.store.keys import resource_key
 from fhir_server.store.token_statistics import token_statistics
 from tests.search.conftest import SearchStore
 from tests.search.invented import coded, condition, observation, patient
@@ -119,6 +120,28 @@ def test_pages__are_the_same_in_any_way(people: SearchStore) -> None:
         assert sorted(found) == sorted(plainly), query
         if not isinstance(_way(people, query), ByKey):
             assert found == plainly, query
+
+
+IN_PARTS = [
+    "Patient?family:contains=abc",
+    "Patient?name:contains=abc",
+    "Patient?family:contains=never",
+]
+
+
+@pytest.mark.parametrize("query", IN_PARTS)
+def test_pages__in_sections_of_keys_are_the_same(
+    people: SearchStore, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "LEAST_IN_SECTIONS", 0)
+    way = _way(people, query)
+    assert isinstance(way, ByKey)
+    assert way.section(None) == -8
+    assert [way.section(key) for key in (-1, 0, (1 << 63) - 1)] == [-1, 0, 7]
+    for count in (1, 4, 13, 100):
+        found = _paged(people, query, count)
+        assert found == sorted(found, key=lambda one: resource_key(*one.split("/")))
+        assert sorted(found) == sorted(_plainly(people, query))
 
 
 def test_pages__very_many_keys_come_in_the_order_of_storing(

@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, Index, Numeric, Table, Text, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
+from fhir_server.store.keys import KEY_SECTION
 from fhir_server.store.schema.tables import metadata
 
 search_date = Table(
@@ -61,7 +62,7 @@ search_string = Table(
     # Left out where the database has no pg_trgm.
     Index(
         "search_string_trigrams",
-        text("(ARRAY[parameter])"),
+        text("(ARRAY[parameter, parameter # (" + KEY_SECTION + ")])"),
         "value",
         postgresql_using="gin",
         postgresql_ops={"value": "gin_trgm_ops"},
@@ -69,7 +70,7 @@ search_string = Table(
     ),
 )
 """Strings folded (case, accents, white space) for prefixes and sorting, cut to what an index holds;
-`in_parts` those that are asked for in parts too.
+`in_parts` those that are asked for in parts too. The index of their parts tells the section of a key.
 """
 
 search_reference = Table(
