@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from fhir_server import __version__
 from fhir_server.http import guide, health, metrics, start_page
 from fhir_server.http.access_log import PageLog
-from fhir_server.http.background import ReindexThread
+from fhir_server.http.background import BackgroundThread
 from fhir_server.http.extensions import extension_routes
 from fhir_server.http.faults import FaultBoundary
 from fhir_server.http.fhir import FHIR_PATH, FhirEndpoint
@@ -29,7 +29,7 @@ def create_app(server: FhirServer, *, reindexes: bool = True) -> ASGIApp:
     """
     threads = InteractionThreads(server.settings.pool_size, server.settings.request_timeout_s)
     fhir = FhirEndpoint(server, threads)
-    reindexing = ReindexThread(server)
+    reindexing = BackgroundThread(server)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -27,7 +27,6 @@ from fhir_server.store.background_jobs import (
 from fhir_server.store.database import Connection, Database, lone_connection
 from fhir_server.store.deadline import Deadline
 from fhir_server.store.receipts import forget_receipts
-from fhir_server.store.token_blocks import keep_token_blocks
 
 POLL_S = 0.3
 """How often a process without work asks for some."""
@@ -86,7 +85,6 @@ class JobWorker:
                 forget_ended_jobs(connection, timedelta(seconds=self._settings.job_kept_s))
                 window_s = max(self._settings.receipt_window_s, SHORTEST_RECEIPT_S)
                 forget_receipts(connection, timedelta(seconds=window_s))
-                keep_token_blocks(connection)
                 tidied = time.monotonic()
             job = hold_background_job(connection, MOST_ATTEMPTS)
             if job is None:

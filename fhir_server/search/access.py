@@ -23,8 +23,8 @@ from fhir_server.search.request import SearchRequest
 from fhir_server.search.select import COLUMN_COUNT, COLUMNS, plan_request
 from fhir_server.search.settled import unless_noted
 from fhir_server.search.sql import Fragment, sql
+from fhir_server.store.blocks import BLOCK, BLOCK_BITS, FIRST_PLACE
 from fhir_server.store.keys import KEY_SECTION_BITS
-from fhir_server.store.token_blocks import BLOCK_BITS
 from fhir_server.store.token_statistics import TokenStatistics
 
 MOST_KEYS = 10_000
@@ -205,16 +205,16 @@ def select_in_blocks(
 
 
 _IN_BLOCKS = sql(
-    " AND ARRAY[r.sequence >> 10] && ARRAY(SELECT generate_series(b.first, b.last) FROM b)"
-    " AND r.sequence < (SELECT (b.last + 1) << 10 FROM b)"
+    " AND ARRAY[r." + BLOCK + "] && ARRAY(SELECT generate_series(b.first, b.last) FROM b)"
+    " AND r.sequence < (SELECT (b.last + 1)" + FIRST_PLACE + " FROM b)"
 )
-_BEHIND_BLOCKS = sql(" AND r.sequence >= (SELECT (b.last + 1) << 10 FROM b)")
+_BEHIND_BLOCKS = sql(" AND r.sequence >= (SELECT (b.last + 1)" + FIRST_PLACE + " FROM b)")
 
 
 def _first_blocks(plan: Plan, blocks: int, after: int | None) -> Fragment:
     """The blocks to read, the first of them that which holds the next resource of the type."""
     return (
-        sql("SELECT r.sequence >> 10 AS first, (r.sequence >> 10) + %s::bigint AS last ", blocks)
+        sql("SELECT r." + BLOCK + " AS first, (r." + BLOCK + ") + %s::bigint AS last ", blocks)
         + sql("FROM resource r WHERE NOT r.deleted AND ")
         + equals_any("r.type", "smallint", sorted(plan.types or ())) + _behind(after)
         + sql(" ORDER BY r.sequence LIMIT 1")

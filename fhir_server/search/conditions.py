@@ -34,6 +34,7 @@ from fhir_server.search.predicates import (
     ReferredTo,
 )
 from fhir_server.search.sql import Fragment, alias, bracket, join, sql
+from fhir_server.store.keys import KEY_SECTION
 
 _EARTH_RADIUS_KM = 6371.0088
 _KM_PER_DEGREE = 111.19
@@ -167,8 +168,8 @@ class Conditions:
             # The form that the index of trigrams holds, and no other: PostgreSQL would read all strings of
             # the parameter beside the few that have the trigrams.
             of_parameter = sql(
-                s + ".in_parts AND ARRAY[" + s + ".parameter, " + s + ".parameter # (" + s
-                + ".key >> 60)] && %s::bigint[]",
+                s + ".in_parts AND ARRAY[" + s + ".parameter, "
+                + s + ".parameter # (" + s + "." + KEY_SECTION + ")] && %s::bigint[]",
                 [one if section is None else one ^ section for one in predicate.parameters],
             )  # fmt: skip
         return (

@@ -86,8 +86,12 @@ def plan_request(request: SearchRequest) -> Plan:
 
 def select_count(request: SearchRequest) -> Fragment:
     """How many resources match."""
-    where = Conditions().of_plan(plan_request(request), "r")
-    return sql("SELECT count(*) FROM resource r WHERE ") + where
+    return count_of(plan_request(request))
+
+
+def count_of(plan: Plan) -> Fragment:
+    """How many resources meet a plan; further conditions on `r` may follow."""
+    return sql("SELECT count(*) FROM resource r WHERE ") + Conditions().of_plan(plan, "r")
 
 
 def select_page(request: SearchRequest, cursor: Cursor, limit: int) -> PageQuery:

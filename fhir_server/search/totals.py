@@ -10,11 +10,11 @@ from typing import Any, LiteralString
 
 import psycopg
 
-from fhir_server.search.conditions import Conditions
 from fhir_server.search.plan import Plan, asks_for_tokens_alone
 from fhir_server.search.request import SearchRequest
-from fhir_server.search.select import plan_request, select_count
+from fhir_server.search.select import count_of, plan_request
 from fhir_server.search.sql import Fragment, alias, join, sql
+from fhir_server.store.blocks import BLOCK, NO_PLACES
 from fhir_server.store.token_blocks import ask_for_totals
 from fhir_server.store.token_statistics import TokenStatistics, token_statistics
 
@@ -45,11 +45,10 @@ class Planes:
 def total_of(connection: psycopg.Connection[Any], request: SearchRequest) -> int:
     """How many resources match. Cost: one statement; one more to note tokens that should be kept."""
     plan = plan_request(request)
-    planes = planes_of(plan, token_statistics(connection)) if asks_for_tokens_alone(plan) else None
+    planes = planes_of(plan, token_statistics(connection))
     if planes is None:
-        statement = select_count(request)
-        return int(_one(connection, statement)[0])
-    total, is_kept = _one(connection, select_total(request, planes))
+        return int(_one(connection, count_of(plan))[0])
+    total, is_kept = _one(connection, select_total(plan, planes))
     if not is_kept:
         ask_for_totals(connection, planes.tokens.difference(planes.types), planes.types)
     return int(total)
@@ -84,46 +83,48 @@ def planes_of(plan: Plan, known: TokenStatistics) -> Planes | None:
     return planes
 
 
-def select_total(request: SearchRequest, planes: Planes) -> Fragment:
+def select_total(plan: Plan, planes: Planes) -> Fragment:
     """The total, and whether the bits gave it.
 
     Shape: one row. PostgreSQL carries out only the branch of CASE that is taken.
     """
     tokens = sorted(planes.tokens)
-    in_changed = Conditions().of_plan(plan_request(request), "r") & sql(
-        "ARRAY[r.sequence >> 10] && ARRAY(SELECT c.block FROM changed c)"
-    )
     return (
         sql("WITH changed AS MATERIALIZED (SELECT DISTINCT block FROM changed_block), ")
-        + sql("kept AS MATERIALIZED (SELECT count(*) = %s::int AND "
-              "(SELECT count(*) FROM changed) <= %s::int AS is_kept "
+        + sql("kept AS MATERIALIZED ("
+              "SELECT count(*) = %s::int AND (SELECT count(*) FROM changed) <= %s::int AS is_kept "
               "FROM kept_token WHERE built AND token = ANY(%s::bigint[])) ",
               len(tokens), MOST_CHANGED, tokens)
         + sql("SELECT CASE WHEN is_kept THEN (") + _by_bits(planes)
-        + sql(") + (SELECT count(*) FROM resource r WHERE ") + in_changed
-        + sql(") ELSE (") + select_count(request) + sql(") END, is_kept FROM kept")
+        + sql(") + (") + count_of(plan) + _IN_CHANGED
+        + sql(") ELSE (") + count_of(plan) + sql(") END, is_kept FROM kept")
     )  # fmt: skip
 
 
+_IN_CHANGED = sql(" AND ARRAY[r." + BLOCK + "]") + sql(" && ARRAY(SELECT block FROM changed)")
+
+
 def _by_bits(planes: Planes) -> Fragment:
-    """How many places have all that is wanted, in blocks that have not changed."""
+    """How many places have all that is wanted and nothing that is excluded, in blocks that have not changed.
+
+    Shape: for two groups, `WITH p0 AS (…), p1 AS (…) SELECT sum(bit_count(p0.places & p1.places)) FROM p0
+    JOIN p1 USING (block) WHERE …`.
+    """
     names = [alias("p", number) for number in range(len(planes.wanted))]
-    joined: LiteralString = names[0]
-    bits: LiteralString = names[0] + ".places"
-    for name in names[1:]:
-        joined += " JOIN " + name + " USING (block)"
-        bits += " & " + name + ".places"
-    parts = [
-        sql(name + " AS (") + _plane(group) + sql(")")
-        for name, group in zip(names, planes.wanted, strict=True)
-    ]
+    groups = list(zip(names, planes.wanted, strict=True))
+    bits: LiteralString = " & ".join(name + ".places" for name in names)
+    joined: LiteralString = names[0] + "".join(
+        " JOIN " + name + " USING (block)" for name in names[1:]
+    )
     if planes.excluded:
-        parts.append(sql("x AS (") + _plane(planes.excluded) + sql(")"))
+        groups.append(("x", planes.excluded))
+        bits += " & ~ coalesce(x.places, " + NO_PLACES + ")"
         joined += " LEFT JOIN x USING (block)"
-        bits += " & ~ coalesce(x.places, 0::bit(1024))"
+    planned = [sql(name + " AS (") + _plane(group) + sql(")") for name, group in groups]
     return (
-        sql("WITH ") + join(", ", parts) + sql(" SELECT coalesce(sum(bit_count(" + bits + ")), 0)::bigint")
-        + sql(" FROM " + joined) + sql(" WHERE block NOT IN (SELECT c.block FROM changed c)")
+        sql("WITH ") + join(", ", planned)
+        + sql(" SELECT coalesce(sum(bit_count(" + bits + ")), 0)::bigint")
+        + sql(" FROM " + joined) + sql(" WHERE block NOT IN (SELECT block FROM changed)")
     )  # fmt: skip
 
 

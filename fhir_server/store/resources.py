@@ -22,6 +22,7 @@ from fhir_server.store.arrays import (
     instants_array,
     quoted_array,
 )
+from fhir_server.store.blocks import BLOCK
 from fhir_server.store.bodies import packed, unpacked
 from fhir_server.store.keys import resource_key
 from fhir_server.store.large_bytes import LargeBytes
@@ -230,7 +231,7 @@ class WritePart:
 
 
 NOTE_CHANGED_BLOCKS: LiteralString = (
-    "INSERT INTO changed_block (block) SELECT DISTINCT sequence >> 10 FROM written"
+    "INSERT INTO changed_block (block) SELECT DISTINCT " + BLOCK + " FROM written"
 )
 """Behind every statement that writes rows of `resource` and calls what it returns `written`: totals that are
 kept by blocks (`store/token_blocks.py`) are exact by it.

@@ -17,10 +17,8 @@ from typing import LiteralString
 from psycopg.pq import TransactionStatus
 
 from fhir_server.store.arrays import array_text
+from fhir_server.store.blocks import BLOCK, ONE_PLACE
 from fhir_server.store.resources import Connection
-
-BLOCK_BITS = 10
-"""As the index `resource_tokens` has it."""
 
 MOST_KEPT = 200
 """How many tokens are kept at a time: a hundredth of the size of their resources, if they are common."""
@@ -28,24 +26,27 @@ KEPT_DAYS = 30
 """After so many days a token is forgotten; who still asks for its total makes it known again."""
 BLOCKS_AT_ONCE = 500
 
-_INTO: LiteralString = "INSERT INTO token_block (token, block, places) "
-_PLACES: LiteralString = (
-    "r.sequence >> 10, bit_or(set_bit(0::bit(1024), (r.sequence & 1023)::int, 1)) FROM resource r"
-)
-_CHANGED: LiteralString = "k.built AND ARRAY[r.sequence >> 10] && %s::bigint[] GROUP BY 1, 2"
 _COUNT_TOKENS: LiteralString = (
-    _INTO + "SELECT k.token, " + _PLACES + ", unnest(r.tokens) AS t (token) "
-    "JOIN kept_token k ON k.token = t.token WHERE " + _CHANGED
+    "INSERT INTO token_block (token, block, places) "
+    "SELECT k.token, r." + BLOCK + ", bit_or(" + ONE_PLACE + ") "
+    "FROM resource r, unnest(r.tokens) AS t (token) JOIN kept_token k ON k.token = t.token "
+    "WHERE k.built AND ARRAY[r." + BLOCK + "] && %s::bigint[] GROUP BY 1, 2"
 )
 _COUNT_TYPES: LiteralString = (
-    _INTO + "SELECT k.token, " + _PLACES + " JOIN kept_token k ON k.type = r.type "
-    "WHERE NOT r.deleted AND " + _CHANGED
+    "INSERT INTO token_block (token, block, places) "
+    "SELECT k.token, r." + BLOCK + ", bit_or(" + ONE_PLACE + ") "
+    "FROM resource r JOIN kept_token k ON k.type = r.type "
+    "WHERE NOT r.deleted AND k.built AND ARRAY[r." + BLOCK + "] && %s::bigint[] GROUP BY 1, 2"
 )
 _BUILD_TOKEN: LiteralString = (
-    _INTO + "SELECT %s::bigint, " + _PLACES + " WHERE r.tokens @> ARRAY[%s]::bigint[] GROUP BY 2"
+    "INSERT INTO token_block (token, block, places) "
+    "SELECT %s::bigint, r." + BLOCK + ", bit_or(" + ONE_PLACE + ") "
+    "FROM resource r WHERE r.tokens @> ARRAY[%s]::bigint[] GROUP BY 2"
 )
 _BUILD_TYPE: LiteralString = (
-    _INTO + "SELECT %s::bigint, " + _PLACES + " WHERE r.type = %s AND NOT r.deleted GROUP BY 2"
+    "INSERT INTO token_block (token, block, places) "
+    "SELECT %s::bigint, r." + BLOCK + ", bit_or(" + ONE_PLACE + ") "
+    "FROM resource r WHERE r.type = %s AND NOT r.deleted GROUP BY 2"
 )
 
 
@@ -84,6 +85,8 @@ def _alone(connection: Connection) -> Iterator[None]:
     """A transaction with one snapshot, taken when no other process works at the blocks any more."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        # A token of very many resources takes longer than a client would wait.
+        connection.execute("SET LOCAL statement_timeout = 0")
         connection.execute("LOCK TABLE token_block IN SHARE ROW EXCLUSIVE MODE")
         yield
 

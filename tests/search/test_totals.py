@@ -84,11 +84,11 @@ def _plainly(store: SearchStore, query: str) -> int:
 
 
 def _is_kept(store: SearchStore, query: str) -> bool:
-    request = store.request(query)
+    plan = plan_request(store.request(query))
     with store.database.connection() as connection:
-        planes = planes_of(plan_request(request), token_statistics(connection))
+        planes = planes_of(plan, token_statistics(connection))
         assert planes is not None, query
-        return bool(run_fragment(connection, select_total(request, planes))[0][1])
+        return bool(run_fragment(connection, select_total(plan, planes))[0][1])
 
 
 def _check(store: SearchStore) -> None:

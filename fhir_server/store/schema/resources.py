@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 
+from fhir_server.store.blocks import BLOCK
 from fhir_server.store.schema.tables import metadata
 
 resource_sequence = Sequence("resource_sequence", metadata=metadata, cache=100)
@@ -38,7 +39,7 @@ resource = Table(
     Index("resource_type_sequence", "type", "sequence", postgresql_where=text("NOT deleted")),
     Index("resource_type_updated", "type", "updated", "key"),
     # The block of places in the order of storing, beside the tokens.
-    Index("resource_tokens", "tokens", text("(ARRAY[sequence >> 10])"), postgresql_using="gin"),
+    Index("resource_tokens", "tokens", text("(ARRAY[" + BLOCK + "])"), postgresql_using="gin"),
 )
 """The current version of each resource; `body` is null and `tokens` empty once deleted. `origin` says which
 interaction made it, where its number does not.

@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Boolean, Column, SmallInteger, Table, text
 from sqlalchemy.dialects.postgresql import BIT, TIMESTAMP
 
+from fhir_server.store.blocks import BLOCK_BITS
 from fhir_server.store.schema.tables import metadata
 
 token_block = Table(
@@ -10,7 +11,7 @@ token_block = Table(
     metadata,
     Column("token", BigInteger, primary_key=True, autoincrement=False),
     Column("block", BigInteger, primary_key=True, autoincrement=False),
-    Column("places", BIT(1024), nullable=False),
+    Column("places", BIT(1 << BLOCK_BITS), nullable=False),
 )
 """Where the resources with a kept token stand: a bit for each place of a block, no row where none is set."""
 
