@@ -48,12 +48,13 @@ def extract(
     rows: IndexRows,
     systems: Systems = MappingProxyType({}),
 ) -> bool:
-    """Add the tokens, the texts for `:text`, and the codes for sorting; whether there were any.
+    """Add the tokens, the texts for `:text`, and the codes for sorting; whether there were any: a concept may
+    have a text alone.
 
     Shape: `systems` those that a value of type `code` may be of: it carries none itself.
     """
     number = parameter.hash
-    before = len(rows.tokens)
+    before = len(rows.tokens) + len(rows.strings)
     for item in values:
         kind, value = item.type, item.value
         coded = _CODED.get(kind)
@@ -73,7 +74,7 @@ def extract(
                 rows.strings.append((parameter.hash_of("text"), folded, False))
         if kind == "Identifier":
             _extract_of_type(parameter, value, rows)
-    return len(rows.tokens) > before
+    return len(rows.tokens) + len(rows.strings) > before
 
 
 def _extract_order(parameter: SearchParameter, kind: str, code: str, rows: IndexRows) -> None:
