@@ -60,6 +60,7 @@ class BackgroundThread:
     def _count_blocks(self) -> None:
         if time.monotonic() - self._counted_s < COUNT_BLOCKS_S:
             return
-        with self._server.database.connection() as connection:
+        # Not out of the pool: a token that is counted for the first time may take many seconds.
+        with self._server.database.connect() as connection:
             keep_token_blocks(connection)
         self._counted_s = time.monotonic()
