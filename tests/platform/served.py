@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,7 +36,12 @@ class Served:
     process: subprocess.Popen[str] | None = None
     program: Sequence[str] = OSTEON
 
-    def command(self, errors: IO[str] | int = subprocess.PIPE) -> subprocess.Popen[str]:
+    @property
+    def log_path(self) -> Path:
+        """What it reports once started: a pipe that nobody reads would hold it up once it is full."""
+        return self.data_dir / "server.log"
+
+    def command(self, errors: IO[bytes] | int = subprocess.PIPE) -> subprocess.Popen[str]:
         """Start `osteon serve`; what it reports goes to `errors`."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("OSTEON_")}
         settings = {
@@ -57,17 +61,16 @@ class Served:
 
     def start(self) -> None:
         """Start and wait until it says that it is ready."""
-        # A file: a pipe that nobody reads would hold up the server once it is full.
-        with tempfile.TemporaryFile("w+") as errors:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with self.log_path.open("wb") as errors:
             self.process = self.command(errors)
-            assert self.process.stdout is not None
-            lines = []
-            for line in self.process.stdout:
-                lines.append(line)
-                if line.startswith("Stop it with"):
-                    return
-            errors.seek(0)
-            raise AssertionError("".join(lines) + errors.read())
+        assert self.process.stdout is not None
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if line.startswith("Stop it with"):
+                return
+        raise AssertionError("".join(lines) + self.log_path.read_text())
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """One GET request."""

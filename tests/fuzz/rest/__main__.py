@@ -7,7 +7,6 @@ import secrets
 import subprocess
 import sys
 import tempfile
-import threading
 from collections import Counter
 from pathlib import Path
 from time import monotonic
@@ -33,11 +32,11 @@ def main(seconds: float, seed: int) -> int:
         tempfile.TemporaryDirectory() as folder,
         served(Path(folder), OSTEON_INGEST_WORKERS="0", OSTEON_LOG_FORMAT="json") as server,
     ):
-        lines = _followed_log(server)
         before = {process.pid for process in server.descendants()}
         found = _random_requests(server, seconds / 2, seed)
         for kind in TYPES:
             found += _schemathesis(server, kind, seconds / 2 / len(TYPES), seed)
+        lines = server.log_path.read_text().splitlines(keepends=True)
         faults = [line for line in lines if "request failed" in line or "Traceback" in line]
         gone = before - {process.pid for process in server.descendants()}
         ready = server.get("/health/ready")[0]
@@ -84,16 +83,6 @@ def _schemathesis(server: Served, kind: str, seconds: float, seed: int) -> int:
     _tell(f"schemathesis {kind or 'all types'}: exit code {run.returncode}")
     _tell(run.stdout[-20_000:] if run.returncode else run.stdout[-600:])
     return int(run.returncode != 0)
-
-
-def _followed_log(server: Served) -> list[str]:
-    """The lines that the server logs from now on; read at once, lest the pipe fill."""
-    lines: list[str] = []
-    assert server.process is not None
-    stream = server.process.stderr
-    assert stream is not None
-    threading.Thread(target=lambda: lines.extend(stream), daemon=True).start()
-    return lines
 
 
 def _tell(line: str) -> None:
