@@ -14,14 +14,11 @@ from fhir_server.http.call import Call
 from fhir_server.http.packing import packed
 from fhir_server.http.parameters import check_parameters
 from fhir_server.http.reply import Reply, resource_reply
-from fhir_server.interactions.answer import Answer
 from fhir_server.interactions.plain_create import answer_of, plan_plain_create, write_of
 from fhir_server.interactions.server import FhirServer
-from fhir_server.interactions.writing.change import Change
 from fhir_server.model.issues import refuse
-from fhir_server.store.create_line import CreateLine
+from fhir_server.store.create_line import CreateLine, Written
 from fhir_server.store.database import DatabaseUnavailableError
-from fhir_server.store.resources import NewVersion
 from fhir_server.store.single_create import SingleCreate
 
 LARGEST_BYTES = 8192
@@ -35,10 +32,10 @@ PAUSE_S = 1.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
-    """A create that is checked, and who waits for its answer: None where it was not written."""
+    """A create that is to be written, and who waits to hear whether it was."""
 
-    change: Change
-    answer: asyncio.Future[Answer | None]
+    create: SingleCreate
+    is_written: asyncio.Future[bool]
 
 
 class GroupedCreates:
@@ -47,8 +44,9 @@ class GroupedCreates:
     def __init__(self, server: FhirServer) -> None:
         self._server = server
         self._line: CreateLine | None = None
+        self._opening: asyncio.Task[CreateLine | None] | None = None
         self._waiting: list[_Waiting] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._is_writing = False
         self._kinds: set[tuple[str, ...]] = set()
         self._not_before = float("-inf")
 
@@ -75,10 +73,19 @@ class GroupedCreates:
         if not self._is_known(call.type, call.resource):
             return None
         change = plan_plain_create(self._server, call.type, call.resource)
-        answer = None if change is None else await self._written(change)
-        if answer is None:
+        line = await self._open_line()
+        if change is None or line is None:
             return None
-        return packed(resource_reply(call, answer), call.headers.get("accept-encoding"))
+        try:
+            version, create = write_of(self._server, change, line.known_codes)
+        except Exception:
+            # It fails alone, on the way of all writes.
+            return None
+        is_written = self._write(create, line)
+        # Made while PostgreSQL writes.
+        answer = answer_of(change, version)
+        reply = packed(resource_reply(call, answer), call.headers.get("accept-encoding"))
+        return reply if await is_written else None
 
     def _is_known(self, resource_type: str, resource: Any) -> bool:
         """Whether one alike was created before: the first compiles what checks and indexes it, which takes
@@ -93,78 +100,65 @@ class GroupedCreates:
             self._kinds.add(kind)
         return False
 
-    async def _written(self, change: Change) -> Answer | None:
-        answer: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(change, answer))
-        if self._writing is None:
-            # A task of its own: whoever comes first must not wait for all who follow.
-            self._writing = asyncio.create_task(self._write_waiting())
-        return await answer
+    def _write(self, create: SingleCreate, line: CreateLine) -> asyncio.Future[bool]:
+        waiting = _Waiting(create, line.loop.create_future())
+        self._waiting.append(waiting)
+        if not self._is_writing:
+            self._write_group(line)
+        return waiting.is_written
 
-    async def _write_waiting(self) -> None:
-        """Write for all who wait, and for those who have come meanwhile, until nobody waits."""
-        try:
-            while self._waiting:
-                group = self._waiting[:MOST_TOGETHER]
-                del self._waiting[:MOST_TOGETHER]
-                await self._write(group)
-        finally:
-            self._writing = None
-
-    async def _write(self, group: Sequence[_Waiting]) -> None:
-        try:
-            answers = await self._answers([one.change for one in group])
-        except Exception as failure:
-            for one in group:
-                if not one.answer.done():
-                    one.answer.set_exception(failure)
-            return
-        for one, answer in zip(group, answers, strict=True):
-            if not one.answer.done():
-                one.answer.set_result(answer)
-
-    async def _answers(self, changes: Sequence[Change]) -> list[Answer | None]:
-        line = await self._open_line()
-        if line is None:
-            return [None] * len(changes)
-        planned = {
-            at: write
-            for at, change in enumerate(changes)
-            if (write := self._write_of(change, line)) is not None
-        }
+    def _write_group(self, line: CreateLine) -> None:
+        """Write for all who wait, and again for those who have come meanwhile, until nobody waits."""
+        group = self._waiting[:MOST_TOGETHER]
+        del self._waiting[:MOST_TOGETHER]
+        self._is_writing = True
         seconds = self._server.settings.request_timeout_s
-        try:
-            async with asyncio.timeout(seconds):
-                outcomes = await line.write([statement for _, statement in planned.values()])
-        except TimeoutError:
-            line.close()
-            raise refuse(504, "request-timeout", "timeout", seconds=f"{seconds:g}") from None
-        if outcomes is None:
-            return [None] * len(changes)
+
+        def tell(written: Written) -> None:
+            self._is_writing = False
+            if self._waiting:
+                self._write_group(line)
+            self._tell(group, written)
+
+        line.write([one.create for one in group], seconds).add_done_callback(tell)
+
+    def _tell(self, group: Sequence[_Waiting], written: Written) -> None:
+        failure = written.exception()
+        if isinstance(failure, TimeoutError):
+            seconds = self._server.settings.request_timeout_s
+            failure = refuse(504, "request-timeout", "timeout", seconds=f"{seconds:g}")
+        outcomes = (None if failure else written.result()) or []
         if not all(outcome.is_written for outcome in outcomes):
             self._server.database.clock.learn(outcomes[-1].time)
-            self._not_before = line.loop.time() + PAUSE_S
-        answers: list[Answer | None] = [None] * len(changes)
-        for (at, (version, _)), outcome in zip(planned.items(), outcomes, strict=True):
-            if outcome.is_written:
-                answers[at] = answer_of(changes[at], version)
-        return answers
-
-    def _write_of(self, change: Change, line: CreateLine) -> tuple[NewVersion, SingleCreate] | None:
-        """What is written; None where that cannot be made. It then fails alone, on the way of all writes."""
-        try:
-            return write_of(self._server, change, line.known_codes)
-        except Exception:
-            return None
+            self._not_before = asyncio.get_running_loop().time() + PAUSE_S
+        told = [outcome.is_written for outcome in outcomes] or [False] * len(group)
+        for one, is_written in zip(group, told, strict=True):
+            if one.is_written.done():
+                # Its client has gone.
+                continue
+            if failure is None:
+                one.is_written.set_result(is_written)
+            else:
+                one.is_written.set_exception(failure)
 
     async def _open_line(self) -> CreateLine | None:
+        line = self._line
+        if line is not None and line.is_open and line.loop is asyncio.get_running_loop():
+            return line
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._opened())
+        # It is there for all who wait, whoever of them goes.
+        return await asyncio.shield(self._opening)
+
+    async def _opened(self) -> CreateLine | None:
         loop = asyncio.get_running_loop()
-        if self._line is None or not self._line.is_open or self._line.loop is not loop:
-            try:
-                connection = await loop.run_in_executor(None, self._server.database.connect)
-            except DatabaseUnavailableError:
-                return None
+        try:
+            connection = await loop.run_in_executor(None, self._server.database.connect)
             self._line = CreateLine(connection, loop)
+        except DatabaseUnavailableError:
+            return None
+        finally:
+            self._opening = None
         return self._line
 
     def close(self) -> None:

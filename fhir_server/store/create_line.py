@@ -30,6 +30,9 @@ MOST_CODES = 100_000
 _BARRIER = PreparedText(b"barrier", LOCK_BARRIER.encode())
 _Status = pq.ExecStatus
 
+Written = asyncio.Future[list[CreateOutcome] | None]
+"""What comes of creates that are written together; None where all of them were rolled back."""
+
 
 class CreateLine:
     """Belongs to one event loop, and writes for one caller at a time."""
@@ -45,33 +48,28 @@ class CreateLine:
         self._prepared: set[bytes] = set()
         self.known_codes: set[Code] = set()
         """Codes that it has noted: nobody removes them."""
+        self._creates: Sequence[SingleCreate] = ()
         self._results: list[PGresult] = []
-        self._done: asyncio.Future[None] | None = None
+        self._written: Written | None = None
+        self._late: asyncio.TimerHandle | None = None
         self.is_open = True
         """Whether it can be written by."""
         loop.add_reader(self._socket, self._read)
 
-    async def write(self, creates: Sequence[SingleCreate]) -> list[CreateOutcome] | None:
-        """Write new resources in one transaction, each if its own gate is open; None where all of them were
-        rolled back.
+    def write(self, creates: Sequence[SingleCreate], seconds: float) -> Written:
+        """Write new resources in one transaction, each if its own gate is open.
 
-        Errors: psycopg.OperationalError where the connection is lost, and nobody knows what was written.
+        Errors: psycopg.OperationalError where the connection is lost, TimeoutError where the time is over:
+        nobody knows what was written.
         """
-        self._results = []
-        self._done = self.loop.create_future()
-        done = self._done
+        self._written = written = self.loop.create_future()
+        if not self.is_open:
+            self._end()
+            return written
+        self._creates, self._results = creates, []
+        self._late = self.loop.call_later(seconds, self._give_up)
         self._send(creates)
-        await done
-        if any(result.status not in _ANSWERED for result in self._results):
-            # What it has prepared is no longer known.
-            self.close()
-            return None
-        rows = [result for result in self._results if result.status == _Status.TUPLES_OK]
-        outcomes = [create_outcome((row.get_value(0, 0), row.get_value(0, 1))) for row in rows[1:]]
-        for create, outcome in zip(creates, outcomes, strict=True):
-            if outcome.is_written and len(self.known_codes) < MOST_CODES:
-                self.known_codes.update(create.codes)
-        return outcomes
+        return written
 
     def close(self) -> None:
         """Give the connection up; what waits for it fails."""
@@ -82,7 +80,11 @@ class CreateLine:
                 self.loop.remove_reader(self._socket)
                 self.loop.remove_writer(self._socket)
             self._connection.close()
-        self._end(psycopg.OperationalError("the connection was closed"))
+        self._end(failure=psycopg.OperationalError("the connection was closed"))
+
+    def _give_up(self) -> None:
+        self._end(failure=TimeoutError())
+        self.close()
 
     def _send(self, creates: Sequence[SingleCreate]) -> None:
         try:
@@ -115,7 +117,7 @@ class CreateLine:
     def _read(self) -> None:
         try:
             self._libpq.consume_input()
-            while self._done is not None and not self._libpq.is_busy():
+            while self._written is not None and not self._libpq.is_busy():
                 self._take(self._libpq.get_result())
         except psycopg.OperationalError:
             self.close()
@@ -126,18 +128,36 @@ class CreateLine:
             if self._libpq.status == pq.ConnStatus.BAD:
                 raise psycopg.OperationalError("the connection was lost")
         elif result.status == _Status.PIPELINE_SYNC:
-            self._end()
+            outcomes = self._outcomes()
+            self._end(outcomes)
+            if outcomes is None:
+                # What it has prepared is no longer known.
+                self.close()
         else:
             self._results.append(result)
 
-    def _end(self, failure: Exception | None = None) -> None:
-        done, self._done = self._done, None
-        if done is None or done.done():
+    def _outcomes(self) -> list[CreateOutcome] | None:
+        if any(result.status not in _ANSWERED for result in self._results):
+            return None
+        rows = [result for result in self._results if result.status == _Status.TUPLES_OK]
+        outcomes = [create_outcome((row.get_value(0, 0), row.get_value(0, 1))) for row in rows[1:]]
+        for create, outcome in zip(self._creates, outcomes, strict=True):
+            if outcome.is_written and len(self.known_codes) < MOST_CODES:
+                self.known_codes.update(create.codes)
+        return outcomes
+
+    def _end(
+        self, outcomes: list[CreateOutcome] | None = None, failure: Exception | None = None
+    ) -> None:
+        written, self._written = self._written, None
+        if self._late is not None:
+            self._late.cancel()
+        if written is None or written.done():
             return
         if failure is None:
-            done.set_result(None)
+            written.set_result(outcomes)
         else:
-            done.set_exception(failure)
+            written.set_exception(failure)
 
 
 _ANSWERED = frozenset({_Status.TUPLES_OK, _Status.COMMAND_OK})

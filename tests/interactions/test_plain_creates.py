@@ -19,7 +19,7 @@ from fhir_server.interactions.server import FhirServer
 from fhir_server.interactions.writing.change import Change
 from fhir_server.search.indexer import SearchIndexer
 from fhir_server.store import single_create
-from fhir_server.store.create_line import CreateLine
+from fhir_server.store.create_line import CreateLine, Written
 from fhir_server.store.search_state import BARRIER
 from tests.interactions.test_coalesced_reads import get
 
@@ -90,12 +90,16 @@ class App:
         self.groups: list[int] = []
         write = CreateLine.write
 
-        async def counted(line: CreateLine, creates: Any) -> Any:
-            outcomes = await write(line, creates)
-            self.groups.append(sum(one.is_written for one in outcomes or ()))
-            return outcomes
+        def counted(line: CreateLine, creates: Any, seconds: float) -> Written:
+            written = write(line, creates, seconds)
+            written.add_done_callback(self._count)
+            return written
 
         monkeypatch.setattr(CreateLine, "write", counted)
+
+    def _count(self, written: Written) -> None:
+        outcomes = None if written.exception() else written.result()
+        self.groups.append(sum(one.is_written for one in outcomes or ()))
 
     @property
     def written(self) -> int:
