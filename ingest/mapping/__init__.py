@@ -21,7 +21,7 @@ from ingest.mapping.organizations import organizations_bundle
 from ingest.mapping.reconcile import reconcile
 from ingest.mapping.result import Fate, MappingResult, Stored
 from ingest.mapping.scopes import read_scopes
-from ingest.mapping.withdrawal import leave_out_tumours
+from ingest.mapping.withdrawal import ask_less, leave_out_tumours
 from ingest.mapping.yaml_source import MapError
 
 __all__ = [
@@ -116,6 +116,7 @@ def _drafted(message: Message, centre: Centre, compiled: CompiledMessage, maps: 
     assembly.build(compiled.resources)
     leave_out_tumours(assembly)
     assembly.link(compiled.resources)
+    ask_less(assembly)
     kept = kept_values(message.segments, context, compiled.settled)
     for provenance in assembly.of_type("Provenance"):
         keep_with(provenance, kept)

@@ -24,14 +24,14 @@ PROFILE_BASE = "https://osteon.example/fhir/StructureDefinition/"
 class Built:
     """One resource of the message.
 
-    Shape: `scopes` all it was made from; `missing` what its profile asks for and the message lacks;
-    `numbers` what may find it in the store, once somebody has asked.
+    Shape: `scopes` all it was made from, and `labels` its names there; `missing` what its profile asks for
+    and the message lacks; `numbers` what may find it in the store, once somebody has asked.
     """
 
     plan: ResourcePlan
     identity: Identity
     resource: dict[str, Any]
-    label: str
+    labels: list[str]
     scopes: list[Scope]
     full_url: str
     missing: list[Issue] = field(default_factory=list)
@@ -191,7 +191,7 @@ class Assembly:
         known = self._by_identity.get(key)
         if known is None:
             url = _urn(plan.type, identity)
-            known = Built(plan, identity, target, label, [scope], url)
+            known = Built(plan, identity, target, [label], [scope], url)
             self._by_identity[key] = known
             self.built.append(known)
             self._by_plan.setdefault(id(plan), []).append(known)
@@ -199,6 +199,7 @@ class Assembly:
             # The same thing said twice in one message (SPM under each OBR): one resource.
             merge_into(known.resource, target)
             known.scopes.append(scope)
+            known.labels.append(label)
         scope.built[plan.name] = known
 
     def _link(self, plan: ResourcePlan, link: Link, setter: Setter) -> None:

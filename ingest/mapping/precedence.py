@@ -11,7 +11,7 @@ from ingest.mapping.matching import Found
 from ingest.mapping.merge import Said, merged, number_name
 from ingest.mapping.movements import MOVED, movement_key, movement_of
 from ingest.mapping.timestamps import sortable
-from ingest.mapping.withdrawal import TAKEN_BACK
+from ingest.mapping.withdrawal import TAKEN_BACK, reports_of
 
 STAGES: Mapping[str, int] = {
     "registered": 0, "partial": 1, "preliminary": 1, "final": 3,
@@ -35,15 +35,13 @@ def message_keys(built: Sequence[Built], message_time: str) -> dict[str, str]:
     keys: dict[str, str] = {}
     told = sortable(message_time)
     for one in built:
-        report = next((s.resource("report") for s in one.scopes if s.resource("report")), None)
-        if one.plan.write == "create" and report is None:
-            keys[one.full_url] = ""
-        elif report is None:
-            keys[one.full_url] = told
-        elif one.plan.type == "Condition":
-            keys[one.full_url] = _tumour_key(report.resource, told)
+        reports = [report.resource for report in reports_of(one)]
+        if reports:
+            # What several reports of a message tell of counts as the last of them does.
+            key_of = _tumour_key if one.plan.type == "Condition" else _report_key
+            keys[one.full_url] = max(key_of(report, told) for report in reports)
         else:
-            keys[one.full_url] = _report_key(report.resource, told)
+            keys[one.full_url] = "" if one.plan.write == "create" else told
     return keys
 
 

@@ -169,8 +169,8 @@ def _content(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cleared(one: Built, cleared: frozenset[str]) -> frozenset[str]:
-    prefix = f"{one.label}."
-    return frozenset(name.removeprefix(prefix) for name in cleared if name.startswith(prefix))
+    places = (name.partition(".") for name in cleared)
+    return frozenset(element for label, _, element in places if label in one.labels)
 
 
 def _adopted(said: Said, known: Resource) -> Said:

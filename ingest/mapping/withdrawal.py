@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ingest.mapping.assembly import Assembly, Built, missing_elements
-from ingest.mapping.scopes import Scope
 
 TAKEN_BACK = frozenset({"cancelled", "entered-in-error"})
 NOT_TOLD = "the report is taken back, and its tumour is not told again"
@@ -21,26 +20,37 @@ ASKED: Mapping[str, frozenset[str]] = {
 """What is asked of each nevertheless."""
 
 
+def reports_of(one: Built) -> list[Built]:
+    """The reports of the message that tell of a resource, themselves among them."""
+    nearest = (scope.resource("report") for scope in one.scopes)
+    return [*dict.fromkeys(report for report in nearest if report is not None)]
+
+
 def leave_out_tumours(assembly: Assembly) -> None:
-    """Leave out the tumours that reports which are taken back do not tell whole."""
-    for report in assembly.of_plan("report"):
-        if report.resource.get("status") not in TAKEN_BACK:
-            continue
-        for scope in report.scopes:
-            tumour = scope.built.get("tumour")
-            if tumour is not None and missing_elements(tumour.plan, tumour.resource):
-                assembly.leave_out(tumour)
-                assembly.context.keep_after_all(f"{tumour.label}.", NOT_TOLD)
-                _ask_less(scope)
+    """Leave out the tumours of which nothing tells but reports that are taken back, and not whole."""
+    for tumour in assembly.of_plan("tumour"):
+        if _is_taken_back(tumour) and missing_elements(tumour.plan, tumour.resource):
+            assembly.leave_out(tumour)
+            for label in tumour.labels:
+                assembly.context.keep_after_all(f"{label}.", NOT_TOLD)
 
 
-def _ask_less(case: Scope) -> None:
-    found: dict[int, Built] = {
-        id(one): one for scope in case.below() for one in scope.built.values()
-    }
-    for one in found.values():
+def ask_less(assembly: Assembly) -> None:
+    """Ask what such reports must tell only, of them and of what no other report tells of."""
+    for one in assembly.built:
         asked = ASKED.get(one.plan.name)
-        if asked is not None:
-            requires = {name: place for name, place in one.plan.requires.items() if name in asked}
-            one.plan = replace(one.plan, requires=requires)
-            one.resource.get("meta", {}).pop("profile", None)
+        if asked is None or not _is_taken_back(one) or _is_told_whole(one):
+            continue
+        requires = {name: place for name, place in one.plan.requires.items() if name in asked}
+        one.plan = replace(one.plan, requires=requires)
+        one.missing = missing_elements(one.plan, one.resource)
+        one.resource.get("meta", {}).pop("profile", None)
+
+
+def _is_taken_back(one: Built) -> bool:
+    reports = reports_of(one)
+    return bool(reports) and all(one.resource.get("status") in TAKEN_BACK for one in reports)
+
+
+def _is_told_whole(one: Built) -> bool:
+    return not one.missing and any(scope.resource("tumour") for scope in one.scopes)
