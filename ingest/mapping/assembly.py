@@ -139,7 +139,7 @@ class Assembly:
         target, label = self._filled(resource, scope, own)
         identity = resource.identify(self, scope, target)
         if identity is None:
-            context.held.append(unidentified(context, plan, target))
+            context.held.append(unidentified(context, plan))
             self.unidentified.append(target)
             return
         for content_plan, content, binary in owned(context, plan, identity, target):

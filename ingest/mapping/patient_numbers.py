@@ -47,14 +47,29 @@ def patient_number_use(context: Context, views: list[View], element: str) -> str
 
 
 def _is_made_ipp(context: Context, view: View) -> bool:
-    if (view.get(5) or "") not in {"", MEDICAL_RECORD} or view.get(4, 2) in INS_OIDS:
+    if not _is_perhaps_ipp(view):
         return False
-    authority = (view.get(4, subcomponent) or "" for subcomponent in (1, 2, 3))
     # By the system that is stored, not by the namespace beside it: an OID that the register does not know
     # may be that of two hospitals.
     of_hospital = _is_of_hospital(context)
     trusted = trusted_systems(context.register, context.centre, of_hospital=of_hospital)
-    return authority_system(context, *authority) in trusted
+    return _system_of(context, view) in trusted
+
+
+def _is_perhaps_ipp(view: View) -> bool:
+    """Whether a number would be the hospital's if the register had its authority: typed MR, or not at all."""
+    return (view.get(5) or "") in {"", MEDICAL_RECORD} and view.get(4, 2) not in INS_OIDS
+
+
+def _system_of(context: Context, view: View) -> str | None:
+    authority = (view.get(4, subcomponent) or "" for subcomponent in (1, 2, 3))
+    return authority_system(context, *authority)
+
+
+def systems_of_perhaps_ipp(context: Context) -> set[str | None]:
+    """The systems of the numbers in PID-3 that are no IPP because the register does not have them."""
+    views = context.views("PID", 3)
+    return {_system_of(context, one) for one in views if one.get(1) and _is_perhaps_ipp(one)}
 
 
 def trusted_systems(
@@ -76,11 +91,6 @@ def numbers_of_others(
         if system in register.patient_systems and system not in own:
             told = {"centre": centre.id, "system": system}
             yield error("v2-number-of-another-centre", "conflict", "Patient.identifier", **told)
-
-
-def is_perhaps_ipp(identifier: Mapping[str, Any]) -> bool:
-    """Whether a number would be the hospital's if the register had its authority: typed MR, or not at all."""
-    return not identifier.get("type") or _is_typed(identifier, MEDICAL_RECORD)
 
 
 def _is_typed(identifier: Mapping[str, Any], code: str) -> bool:

@@ -11,22 +11,24 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from fhir_server.model.issues import Issue, error
+from ingest.hl7v2.mending import Place
 from ingest.mapping.centres import SID, Centre, CentreRegister
 from ingest.mapping.context import Context
-from ingest.mapping.patient_numbers import is_perhaps_ipp, trusted_systems
+from ingest.mapping.identifiers import universal_uri
+from ingest.mapping.patient_numbers import systems_of_perhaps_ipp, trusted_systems
 from ingest.mapping.plans import ResourcePlan
 
 MOST_SYSTEMS = 8
 NO_AUTHORITY = "-"
 """Stands for numbers without an assigning authority."""
+PID_3: Place = ("PID", 3, 0)
 
 
-def unidentified(context: Context, plan: ResourcePlan, target: Mapping[str, Any]) -> Issue:
+def unidentified(context: Context, plan: ResourcePlan) -> Issue:
     """The reason to hold a message of which a resource has no identity."""
     told = {"resource": plan.name}
     if plan.type == "Patient":
-        numbers = filter(is_perhaps_ipp, target.get("identifier", ()))
-        systems = sorted({str(number.get("system", NO_AUTHORITY)) for number in numbers})
+        systems = sorted(system or NO_AUTHORITY for system in systems_of_perhaps_ipp(context))
         told |= {"centre": context.centre.id, "systems": " ".join(systems[:MOST_SYSTEMS])}
     return error("v2-identity-missing", "required", plan.type, **told)
 
@@ -42,10 +44,18 @@ def is_identified_by_now(register: CentreRegister, parameters: Mapping[str, Any]
 
 
 def _meant(system: str, register: CentreRegister, centre: Centre) -> list[str | None]:
-    """What a system of an item is under a register, which may know the namespace that it was made of."""
+    """What a system of an item is under a register, which may know the namespace that it was made of, and the
+    authority that a quirk gives to numbers without one.
+    """
     if system == NO_AUTHORITY:
-        named = (one.decode().partition("&")[0] for one in centre.quirks.authorities.values())
-        return [register.system_of(namespace, centre) for namespace in named]
+        given = [one.decode() for place, one in centre.quirks.authorities.items() if place == PID_3]
+        return [_assigned(one, register, centre) for one in given]
     made = f"{SID}/{quote(centre.id, safe='')}/"
     namespace = unquote(system.removeprefix(made)) if system.startswith(made) else ""
     return [register.system_of(namespace, centre) if namespace else system]
+
+
+def _assigned(authority: str, register: CentreRegister, centre: Centre) -> str | None:
+    """The system of an HD that a quirk writes into CX.4."""
+    namespace, universal, kind, *_ = [*authority.split("&"), "", ""]
+    return universal_uri(universal, kind) or register.system_of(namespace, centre)

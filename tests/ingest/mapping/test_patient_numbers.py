@@ -254,20 +254,44 @@ def test_item__without_identity_is_resolved_by_the_authority_in_the_register(
     assert resolves(library, item_of(held, sender)) is is_resolved
 
 
+@pytest.mark.parametrize("numbers", ["1^^^EPIC^MR||", "||1^^^EPIC^MR"], ids=["PID-2", "PID-4"])
+def test_item__without_identity_is_not_resolved_by_a_number_that_never_counts(
+    own_maps: Path, numbers: str
+) -> None:
+    sent = message("ADT^A28^ADT_A05", f"PID|1|{numbers}|DUBOIS-FICTIF^Camille||19900412|F")
+    (held,) = map_message(sent, library=load_library(own_maps)).held
+    library = with_authorities(own_maps, C01="EPIC=https://osteon.example/sid/ipp/C01")
+    assert not resolves(library, item_of(held, "C01"))
+
+
 def item_of(held: Issue, centre: str) -> WorkItem:
     """The worklist item of a reason."""
     now = datetime.now(UTC)
     return WorkItem(centre, issue_to_json(held), 1, now, now, ["ADT^A28"])
 
 
-def test_item__without_authority_is_resolved_by_the_quirks(own_maps: Path) -> None:
+@pytest.mark.parametrize(
+    ("quirk", "is_resolved"),
+    [
+        ("PID-3: IPP-C01", True),
+        ("PID-3: '&1.2.3.4&ISO'", False),
+        ("PID-3: 'IPP-C01&1.2.3.4&ISO'", False),
+        ("MRG-1: IPP-C01", False),
+    ],
+)
+def test_item__without_authority_is_resolved_by_the_quirks(
+    own_maps: Path, quirk: str, *, is_resolved: bool
+) -> None:
     library = load_library(own_maps)
     (held,) = read_as("1", "C01", library).held
     folder = own_maps / "centres" / "C01"
     folder.mkdir(parents=True)
-    (folder / "quirks.yaml").write_text("missing-authorities: {PID-3: IPP-C01}")
+    (folder / "quirks.yaml").write_text(f"missing-authorities: {{{quirk}}}")
     assert not resolves(library, item_of(held, "C01"))
-    assert resolves(load_library(own_maps), item_of(held, "C01"))
+    by_now = load_library(own_maps)
+    assert resolves(by_now, item_of(held, "C01")) is is_resolved
+    again = by_now.register.read(message("ADT^A28^ADT_A05", written("1")).raw)
+    assert (map_message(again, library=by_now).held == ()) is is_resolved
 
 
 @pytest.mark.parametrize(
