@@ -46,11 +46,13 @@ def without_replaced_ins(one: Built, known: Resource) -> Resource:
 
 
 def _replaced_ins(one: Built, known: Resource) -> set[str]:
-    told = {i.get("system"): i["value"] for i in one.resource.get("identifier", ()) if is_ins(i)}
+    told: dict[str | None, set[str]] = {}
+    for identifier in filter(is_ins, one.resource.get("identifier", ())):
+        told.setdefault(identifier.get("system"), set()).add(identifier["value"])
     return {
         i["value"]
         for i in known.get("identifier", ())
-        if is_ins(i) and "value" in i and told.get(i.get("system"), i["value"]) != i["value"]
+        if is_ins(i) and "value" in i and i["value"] not in told.get(i.get("system"), {i["value"]})
     }
 
 

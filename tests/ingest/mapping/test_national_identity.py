@@ -90,3 +90,12 @@ def test_ins__without_its_oid_is_taken_off_with_the_qualification(authority: str
     assert the_patient(load([first])) == ({"100001", INS}, "QUAL")
     store = load([first, identity("20240401080000", "PROV")])
     assert the_patient(store) == ({"100001"}, "PROV")
+
+
+def test_ins__of_two_names_under_one_authority_contradict_no_message_that_has_both() -> None:
+    one = f"{INS}^^^{AUTHORITY}^INS"
+    both = f"{INS}^^^ASIP-SANTE^INS-NIR~{ANOTHER}^^^ASIP-SANTE^INS-NIA"
+    sent = bytes(QUALIFIED.raw).replace(one.encode(), both.encode()) + b"\rZFD|||||INSI|20240301"
+    again = sent.replace(b"20240301080000", b"20240302080000")
+    store = load([Message.parse(sent), Message.parse(again)])
+    assert the_patient(store) == ({"100001", INS, ANOTHER}, "QUAL")
