@@ -24,8 +24,7 @@ a result that could be had after all: of one that was never final, F is the only
 
 CHANGES = frozenset({"amended", "appended", "cancelled", "corrected"})
 """What changes a report outdoes the report at the same moment: many senders leave OBR-22 as it was. Of two
-changes with one time of issue the later message counts."""
-
+changes with one time of issue the later message counts, and of two reports likewise."""
 
 READING_RANKS: Mapping[str, int] = {"initial": 0, "expert": 1, "third": 2}
 
@@ -90,7 +89,7 @@ def _is_update(one: Built) -> bool:
 def _report_key(report: Mapping[str, Any], told: str) -> str:
     status = str(report.get("status"))
     issued = sortable(str(report.get("issued", "")))
-    return f"{STAGES.get(status, 0)}{issued}{f'+{told}' if status in CHANGES else ''}"
+    return f"{STAGES.get(status, 0)}{issued}+{int(status in CHANGES)}{told}"
 
 
 def _tumour_key(report: Mapping[str, Any], told: str) -> str:

@@ -161,6 +161,27 @@ def test_report__whose_time_of_issue_is_left_as_it_was_ends_by_the_last_message(
     assert report["status"] == ends
 
 
+@pytest.mark.parametrize("status", ["P", "F"])
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_report__sent_again_with_its_time_of_issue_is_as_the_last_message_tells_it(
+    order: tuple[int, ...], status: str
+) -> None:
+    sizes = {"20240319150000": 61, "20240320150000": 99, "20240321150000": 11}
+    messages = [
+        issued(
+            f"ORU-{size}",
+            "20240318142500",
+            status,
+            ("85|mm^mm^UCUM", f"{size}|mm^mm^UCUM"),
+            sent=time,
+        )
+        for time, size in sizes.items()
+    ]
+    store = load([messages[i] for i in order])
+    size = next(o for o in store.of_type("Observation") if "33728-7" in str(o["code"]))
+    assert size["valueQuantity"]["value"] == 11
+
+
 @pytest.mark.parametrize("order", list(permutations(range(2))))
 def test_tumour__is_as_the_report_that_stands_tells_it(order: tuple[int, ...]) -> None:
     another = ("24P00001", "24P00999"), ("9180/3^Ostéosarcome", "9220/3^Chondrosarcome")
