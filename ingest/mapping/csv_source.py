@@ -20,6 +20,7 @@ def read_lines(
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Each line with its number; a column that the file lacks, or the line has no value for, is empty.
 
+    Shape: a line of separators alone, as spreadsheets write an empty one, is left out.
     Errors: MapError where a column is missing, a line has more values than there are columns, a quotation
     mark is not closed, or the file is no UTF-8 text.
     """
@@ -38,7 +39,8 @@ def read_lines(
         for row in reader:
             if None in row:
                 raise MapError(file, reader.line_num, because("because-fewer-values"))
-            yield reader.line_num, row
+            if any(row.values()):
+                yield reader.line_num, row
     except csv.Error:
         raise MapError(file, reader.reader.line_num, because("because-csv")) from None
 
@@ -71,6 +73,7 @@ def _text(path: Path, file: str) -> str:
 
 def _separator(text: str, columns: Sequence[str]) -> str:
     """The semicolon where the heading has every column by it, else the comma."""
-    heading = text.partition("\n")[0].rstrip("\r")
-    names = next(csv.reader([heading], delimiter=SEMICOLON), [])
-    return SEMICOLON if set(columns) <= set(names) else COMMA
+    # The first line, whatever ends it: LF, CR LF, or CR alone.
+    heading = next(io.StringIO(text, newline=""), "").rstrip("\r\n")
+    names = {name.strip('"') for name in heading.split(SEMICOLON)}
+    return SEMICOLON if names.issuperset(columns) else COMMA

@@ -46,7 +46,7 @@ _FRENCH: Mapping[str, str] = {
     DELIMITERS: "dit comment le message est écrit",
     ANOTHER_VALUE: "l’élément porte une autre valeur, venue avant",
     NO_LONGER: "l’événement dit que cela ne vaut plus",
-    NOT_TOLD: "le compte rendu est annulé, et sa tumeur n’est pas redite",
+    NOT_TOLD: "le compte rendu est annulé, et sa tumeur n’y est pas décrite à nouveau",
     OTHER_NAME: "un autre nom de l’autorité, dont le système figure déjà",
 }
 

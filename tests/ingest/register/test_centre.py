@@ -302,6 +302,23 @@ def test_register__is_read_with_semicolons_and_stays_so(own_maps: Path) -> None:
     assert (len(centres), centres["C25"].label) == (25, "Laboratoire 25 (fictif)")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_register__is_read_with_any_line_ends_and_empty_lines(
+    own_maps: Path, separator: str, end: str
+) -> None:
+    file = own_maps / "centres.csv"
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.reader(lines))
+    with file.open("w", encoding="utf-8", newline="") as lines:
+        empty = [""] * len(rows[0])
+        quoted = csv.writer(lines, delimiter=separator, lineterminator=end, quoting=csv.QUOTE_ALL)
+        quoted.writerow(rows[0])
+        plain = csv.writer(lines, delimiter=separator, lineterminator=end)
+        plain.writerows([*rows[1:], empty])
+    assert len(load_library(own_maps).register.centres) == len(rows) - 1
+
+
 def test_codes__are_read_with_semicolons_and_stay_so(own_maps: Path) -> None:
     target = Coding("https://osteon.example/fhir/CodeSystem/specimen-type", "tissue")
     file = add_local_code(own_maps, "C01", "specimen-type", "BIOP,LOC", target)
