@@ -33,7 +33,7 @@ def resolves(library: Library, item: WorkItem) -> bool:
             sender = (str(parameters.get(name, "")) for name in ("application", "facility"))
             return library.register.of_sender(*sender) is not None
         case "v2-identity-missing":
-            return is_identified_by_now(library.register, parameters)
+            return is_identified_by_now(library.register, parameters, item.types)
         case "v2-number-of-another-centre":
             return _is_own_by_now(library.register, parameters)
         case "v2-message-unmapped":
@@ -42,11 +42,11 @@ def resolves(library: Library, item: WorkItem) -> bool:
 
 
 def _is_own_by_now(register: CentreRegister, parameters: Mapping[str, Any]) -> bool:
-    """Whether a hospital's line has the system now, or another system for a namespace of the same name."""
+    """Whether a hospital's line has the system now, or another one for a namespace that may have meant it."""
     centre = register.centres.get(str(parameters.get("centre")))
     system = str(parameters.get("system"))
     if centre is None:
         return False
-    named = register.namespaces_of(system) & centre.authorities.keys()
+    named = centre.authorities.keys() & set(str(parameters.get("namespaces", "")).split())
     known = register.patient_systems - register.own_patient_systems(centre)
     return bool(named) or system not in known

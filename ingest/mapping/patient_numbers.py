@@ -89,7 +89,9 @@ def numbers_of_others(
     own = register.own_patient_systems(centre)
     for system in dict.fromkeys(str(i.get("system")) for i in identifiers if _is_typed(i, "PI")):
         if system in register.patient_systems and system not in own:
-            told = {"centre": centre.id, "system": system}
+            # A name that the hospital's own line has would have meant its own system.
+            names = sorted(register.namespaces_of(system) - centre.authorities.keys())
+            told = {"centre": centre.id, "system": system, "namespaces": " ".join(names)}
             yield error("v2-number-of-another-centre", "conflict", "Patient.identifier", **told)
 
 
@@ -98,14 +100,13 @@ def _is_typed(identifier: Mapping[str, Any], code: str) -> bool:
     return any(one.get("system") == V2_0203 and one.get("code") == code for one in codings)
 
 
-def _is_of_hospital(context: Context) -> bool:
+def is_of_hospital(centre: Centre, message_type: str) -> bool:
     """Whether a hospital tells of its patients: what a clinical centre sends, and the admissions (ADT) of one
     that is a laboratory too.
     """
-    role = context.centre.role
-    return role == "clinical" or (role == "both" and _message_type(context) == "ADT")
+    return centre.role == "clinical" or (centre.role == "both" and message_type == "ADT")
 
 
-def _message_type(context: Context) -> str | None:
+def _is_of_hospital(context: Context) -> bool:
     header = context.views("MSH", 9)
-    return header[0].get(1) if header else None
+    return is_of_hospital(context.centre, (header[0].get(1) if header else None) or "")

@@ -6,7 +6,7 @@ so that its worklist item is known to be resolved once the register has one of t
 is the sender's to mend.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -15,7 +15,7 @@ from ingest.hl7v2.mending import Place
 from ingest.mapping.centres import SID, Centre, CentreRegister
 from ingest.mapping.context import Context
 from ingest.mapping.identifiers import universal_uri
-from ingest.mapping.patient_numbers import systems_of_perhaps_ipp, trusted_systems
+from ingest.mapping.patient_numbers import is_of_hospital, systems_of_perhaps_ipp, trusted_systems
 from ingest.mapping.plans import ResourcePlan
 
 MOST_SYSTEMS = 8
@@ -33,12 +33,15 @@ def unidentified(context: Context, plan: ResourcePlan) -> Issue:
     return error("v2-identity-missing", "required", plan.type, **told)
 
 
-def is_identified_by_now(register: CentreRegister, parameters: Mapping[str, Any]) -> bool:
-    """Whether one of the systems that an item's messages have is, under a register, one of patients."""
+def is_identified_by_now(
+    register: CentreRegister, parameters: Mapping[str, Any], types: Sequence[str]
+) -> bool:
+    """Whether one of the systems that an item's messages, of some types, have is one of patients by now."""
     centre = register.centres.get(str(parameters.get("centre")))
     if centre is None:
         return False
-    trusted = trusted_systems(register, centre, of_hospital=centre.role != "pathology")
+    of_hospital = any(is_of_hospital(centre, one.partition("^")[0]) for one in types)
+    trusted = trusted_systems(register, centre, of_hospital=of_hospital)
     systems = str(parameters.get("systems", "")).split()
     return any(meant in trusted for one in systems for meant in _meant(one, register, centre))
 

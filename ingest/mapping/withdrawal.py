@@ -49,7 +49,7 @@ def ask_less(assembly: Assembly) -> None:
 
 def _is_taken_back(one: Built) -> bool:
     reports = reports_of(one)
-    return bool(reports) and all(one.resource.get("status") in TAKEN_BACK for one in reports)
+    return bool(reports) and all(report.resource.get("status") in TAKEN_BACK for report in reports)
 
 
 def _is_told_whole(one: Built) -> bool:

@@ -264,10 +264,10 @@ def test_item__without_identity_is_not_resolved_by_a_number_that_never_counts(
     assert not resolves(library, item_of(held, "C01"))
 
 
-def item_of(held: Issue, centre: str) -> WorkItem:
+def item_of(held: Issue, centre: str, kind: str = "ADT^A28") -> WorkItem:
     """The worklist item of a reason."""
     now = datetime.now(UTC)
-    return WorkItem(centre, issue_to_json(held), 1, now, now, ["ADT^A28"])
+    return WorkItem(centre, issue_to_json(held), 1, now, now, [kind])
 
 
 @pytest.mark.parametrize(
@@ -304,3 +304,24 @@ def test_item__of_another_centres_number_is_resolved_by_the_hospitals_line(
     library = with_authorities(own_maps, C02=authority)
     assert resolves(library, item_of(held, "C02"))
     assert hold_reasons(read_as(TYPED, "C02", library)) == []
+
+
+def test_item__of_another_centres_oid_is_not_resolved_by_a_namespace(own_maps: Path) -> None:
+    with_authorities(own_maps, C01="IPP=urn:oid:1.2.3.4")
+    library = with_authorities(own_maps, C02="IPP=urn:oid:1.2.3.5")
+    (held,) = read_as("1^^^IPP&1.2.3.4&ISO^PI", "C02", library).held
+    assert not resolves(library, item_of(held, "C02"))
+
+
+@pytest.mark.parametrize(("event", "is_resolved"), [("SIU^S12", True), ("ADT^A28", False)])
+def test_item__of_a_hospital_that_is_a_laboratory_too_is_resolved_by_any_line(
+    own_maps: Path, event: str, *, is_resolved: bool
+) -> None:
+    register = own_maps / "centres.csv"
+    lines = register.read_text(encoding="utf-8")
+    register.write_text(lines.replace("02 (fictif),clinical", "02 (fictif),both"), encoding="utf-8")
+    sent = message(event, written("1^^^EPIC^MR"), sender="C02")
+    held = map_message(sent, stored=MemoryStore(), library=load_library(own_maps)).held
+    (reason,) = (one for one in held if one.id == "v2-identity-missing")
+    library = with_authorities(own_maps, C01="EPIC=https://osteon.example/sid/ipp/C01")
+    assert resolves(library, item_of(reason, "C02", event)) is is_resolved
