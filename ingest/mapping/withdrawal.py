@@ -37,6 +37,8 @@ def leave_out_tumours(assembly: Assembly) -> None:
 
 def ask_less(assembly: Assembly) -> None:
     """Ask what such reports must tell only, of them and of what no other report tells of."""
+    if not any(map(_is_taken_back, assembly.of_plan("report"))):
+        return
     for one in assembly.built:
         asked = ASKED.get(one.plan.name)
         if asked is None or not _is_taken_back(one) or _is_told_whole(one):
