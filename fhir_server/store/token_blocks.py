@@ -114,8 +114,12 @@ def _count_changed(connection: Connection) -> int:
 
 def _build(connection: Connection, token: int, number: int | None) -> None:
     with _alone(connection):
-        connection.execute(_BUILD_TOKEN if number is None else _BUILD_TYPE, (token, token))
-        connection.execute("UPDATE kept_token SET built = TRUE WHERE token = %s", (token,))
+        # Another process may have built it while this one waited to be alone.
+        noted = connection.execute(
+            "UPDATE kept_token SET built = TRUE WHERE token = %s AND NOT built", (token,)
+        )
+        if noted.rowcount:
+            connection.execute(_BUILD_TOKEN if number is None else _BUILD_TYPE, (token, token))
 
 
 def _forget_old(connection: Connection) -> None:

@@ -10,6 +10,7 @@ from fhir_server.search import totals
 from fhir_server.search.run import run_fragment, run_search
 from fhir_server.search.select import plan_request, select_count
 from fhir_server.search.totals import planes_of, select_total
+from fhir_server.store import token_blocks
 from fhir_server.store import token_statistics as statistics_module
 from fhir_server.store.expunge import expunge_resources
 from fhir_server.store.index_rows import replace_rows
@@ -170,6 +171,13 @@ def test_total__inside_a_transaction_notes_nothing(counted: SearchStore) -> None
         assert run_search(connection, request).total == 0
         noted = connection.execute("SELECT count(*) FROM kept_token WHERE NOT built").fetchone()
     assert noted == (0,)
+
+
+def test_keep__builds_no_token_that_another_process_has_built(counted: SearchStore) -> None:
+    with counted.database.connection() as connection:
+        for token, number in connection.execute("SELECT token, type FROM kept_token").fetchall():
+            token_blocks._build(connection, token, number)
+    _check(counted)
 
 
 def test_keep__forgets_after_some_weeks(counted: SearchStore) -> None:
