@@ -5,15 +5,18 @@ Half of the time it pauses, so that requests keep their share of the processor.
 """
 
 import time
+from collections.abc import Callable
 from threading import Event, Thread
+from typing import TypeVar
 
-import psycopg
 import structlog
 
 from fhir_server.interactions.server import FhirServer
-from fhir_server.operator_error import OperatorError
 from fhir_server.search.reindex import run_batch
+from fhir_server.store.reindex_jobs import ReindexJob
 from fhir_server.store.token_blocks import keep_token_blocks
+
+Result = TypeVar("Result")
 
 LOOK_AGAIN_S = 2.0
 """How often a process asks the store for a job while there is none."""
@@ -49,18 +52,25 @@ class BackgroundThread:
         pause_s = LOOK_AGAIN_S
         while not self._stopped.wait(pause_s):
             began = time.monotonic()
-            try:
-                job = run_batch(self._server.database, self._server.search)
-                self._count_blocks()
-            except (psycopg.Error, OperatorError) as fault:
-                _log.warning("work beside requests is tried again", kind=type(fault).__name__)
-                job = None
+            job = _tried(self._reindex)
+            if began - self._counted_s >= COUNT_BLOCKS_S:
+                _tried(self._count_blocks)
+                self._counted_s = time.monotonic()
             pause_s = LOOK_AGAIN_S if job is None else time.monotonic() - began
 
+    def _reindex(self) -> ReindexJob | None:
+        return run_batch(self._server.database, self._server.search)
+
     def _count_blocks(self) -> None:
-        if time.monotonic() - self._counted_s < COUNT_BLOCKS_S:
-            return
         # Not out of the pool: a token that is counted for the first time may take many seconds.
         with self._server.database.connect() as connection:
             keep_token_blocks(connection)
-        self._counted_s = time.monotonic()
+
+
+def _tried(work: Callable[[], Result]) -> Result | None:
+    """What comes of some work; None where it fails, whatever the reason: nobody starts the thread again."""
+    try:
+        return work()
+    except Exception as failure:
+        _log.warning("work beside requests is tried again", kind=type(failure).__name__)
+        return None

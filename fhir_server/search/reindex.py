@@ -7,9 +7,13 @@ job is. A process that is killed leaves the job where its last batch ended; any 
 from collections.abc import Callable
 from dataclasses import replace
 
+import structlog
+
+from fhir_server.model.issues import Refused
 from fhir_server.model.json_source import parse_stored
 from fhir_server.search.registry import SearchRegistry
-from fhir_server.store.contained import replace_contained
+from fhir_server.search.rows import IndexRows
+from fhir_server.store.contained import ContainedResource, replace_contained
 from fhir_server.store.database import Database
 from fhir_server.store.index_rows import replace_rows
 from fhir_server.store.reindex_jobs import (
@@ -25,6 +29,8 @@ from fhir_server.store.search_state import close_gaps, read_generation
 
 BATCH_SIZE = 200
 """How many resources are locked at a time."""
+
+_log = structlog.stdlib.get_logger("osteon.reindex")
 
 
 def run_batch(
@@ -80,16 +86,21 @@ def _reindex(connection: Connection, registry: SearchRegistry, keys: list[int]) 
     # Locked in the order of all writers, and read again: one may have been changed or deleted since.
     locked = lock_resources(connection, keys)
     indexer = registry.at(connection, read_generation(connection)).indexer
-    resources = {
-        key: parse_stored(stored.body) for key, stored in locked.items() if stored.body is not None
-    }
-    contained = {key: indexer.contained(resource) for key, resource in resources.items()}
+    rows: dict[int, IndexRows] = {}
+    contained: dict[int, list[ContainedResource]] = {}
+    for key, stored in locked.items():
+        if stored.body is None:
+            continue
+        try:
+            resource = parse_stored(stored.body)
+            rows[key], contained[key] = indexer.rows(resource), indexer.contained(resource)
+        except (Refused, RecursionError):
+            # It keeps the rows it has: the job would never end by it.
+            _log.warning("resource is beyond reach", type=stored.type)
     replace_contained(
-        connection, resources.keys(), {key: found for key, found in contained.items() if found}
+        connection, rows.keys(), {key: found for key, found in contained.items() if found}
     )
-    return replace_rows(
-        connection, {key: indexer.rows(resource) for key, resource in resources.items()}
-    )
+    return replace_rows(connection, rows)
 
 
 def _end(connection: Connection, job: ReindexJob) -> None:

@@ -96,7 +96,8 @@ class Database:
 
         Errors: DatabaseUnavailableError, with the reason.
         """
-        self._apart = {one for one in self._apart if not one.closed}
+        # A list is made at once: other threads ask for connections too.
+        self._apart.difference_update([one for one in [*self._apart] if one.closed])
         try:
             connection: Connection = psycopg.connect(**self._connect)
         except psycopg.Error as error:
@@ -118,7 +119,7 @@ class Database:
     def close(self) -> None:
         """Close the pool's connections and those outside of it."""
         self.pool.close()
-        for connection in self._apart:
+        for connection in [*self._apart]:
             connection.close()
 
     def __enter__(self) -> "Database":

@@ -1,6 +1,7 @@
 """What a web process does beside its requests."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -17,9 +18,20 @@ def _changed(server: FhirServer) -> int:
     return int(count)
 
 
+def _fails(*_: object) -> None:
+    raise RuntimeError
+
+
+def _nothing(*_: object) -> None:
+    return None
+
+
+@pytest.mark.parametrize("reindexed", [_nothing, _fails])
 def test_background__counts_changed_blocks_anew(
-    server: FhirServer, monkeypatch: pytest.MonkeyPatch
+    server: FhirServer, monkeypatch: pytest.MonkeyPatch, reindexed: Callable[..., None]
 ) -> None:
+    """Whatever becomes of the other work."""
+    monkeypatch.setattr(background, "run_batch", reindexed)
     monkeypatch.setattr(background, "COUNT_BLOCKS_S", 0.0)
     monkeypatch.setattr(background, "LOOK_AGAIN_S", 0.01)
     with server.database.connection() as connection:
@@ -27,7 +39,7 @@ def test_background__counts_changed_blocks_anew(
     thread = BackgroundThread(server)
     thread.start()
     try:
-        for _ in range(3000):
+        for _ in range(30_000):
             if not _changed(server):
                 break
             time.sleep(0.01)

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from fhir_server.http.app import create_app
 from fhir_server.interactions.server import FhirServer
 from fhir_server.search.reindex import run_batch, run_jobs
+from fhir_server.store.bodies import packed
 from tests.interactions.conftest import opened as opened  # noqa: PLC0414 — fixtures of these tests too
 from tests.interactions.conftest import server as server  # noqa: PLC0414
 
@@ -218,6 +219,25 @@ def test_reindex__batch_that_fails_leaves_nothing(
     assert _found(client, "Patient?nickname=zoe") == 0
     run_jobs(server.database, server.search, lambda _: True)
     assert _found(client, "Patient?nickname=zoe") == 1
+
+
+def test_reindex__leaves_what_is_beyond_reach(client: TestClient, server: FhirServer) -> None:
+    """An earlier version may have stored what nests too deeply to be gone through."""
+    _store(client, _patient("Zed"), _patient("Bo"), NICKNAME)
+    deep = b'{"resourceType":"Patient","extension":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+    with server.database.transaction() as connection:
+        connection.execute(
+            "UPDATE resource SET body = %s WHERE sequence = (SELECT min(sequence) FROM resource)",
+            (packed(deep),),
+        )
+    client.post("/fhir/Patient/$reindex")
+    run_jobs(server.database, server.search, lambda _: True)
+    status = client.get("/fhir/$reindex").json()["parameter"][0]
+    told = [
+        _part({"parameter": status["part"]}, name) for name in ("state", "processed", "changed")
+    ]
+    assert told == ["completed", 2, 1]
+    assert _found(client, "Patient?nickname=bo") == 1
 
 
 def test_reindex__of_a_right_index_changes_nothing(client: TestClient, server: FhirServer) -> None:
