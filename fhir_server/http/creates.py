@@ -45,6 +45,7 @@ class GroupedCreates:
         self._server = server
         self._line: CreateLine | None = None
         self._opening: asyncio.Task[CreateLine | None] | None = None
+        self._before_line = 0
         self._waiting: list[_Waiting] = []
         self._is_writing = False
         self._kinds: set[tuple[str, ...]] = set()
@@ -57,7 +58,7 @@ class GroupedCreates:
             and "if-none-exist" not in call.headers
             and call.type != "Binary"
             and len(call.content) <= LARGEST_BYTES
-            and len(self._waiting) < MOST_WAITING
+            and len(self._waiting) + self._before_line < MOST_WAITING
             # Another server would be asked for codes while everyone waits.
             and self._server.settings.terminology_server is None
             and asyncio.get_running_loop().time() >= self._not_before
@@ -147,8 +148,12 @@ class GroupedCreates:
             return line
         if self._opening is None:
             self._opening = asyncio.create_task(self._opened())
-        # It is there for all who wait, whoever of them goes.
-        return await asyncio.shield(self._opening)
+        self._before_line += 1
+        try:
+            # It is there for all who wait, whoever of them goes.
+            return await asyncio.shield(self._opening)
+        finally:
+            self._before_line -= 1
 
     async def _opened(self) -> CreateLine | None:
         loop = asyncio.get_running_loop()

@@ -83,7 +83,10 @@ class CreateLine:
         self._end(failure=psycopg.OperationalError("the connection was closed"))
 
     def _give_up(self) -> None:
-        self._end(failure=TimeoutError())
+        self._fail(TimeoutError())
+
+    def _fail(self, failure: Exception) -> None:
+        self._end(failure=failure)
         self.close()
 
     def _send(self, creates: Sequence[SingleCreate]) -> None:
@@ -92,8 +95,9 @@ class CreateLine:
             for create in creates:
                 self._queue(create.statement, create.values)
             self._libpq.pipeline_sync()
-        except psycopg.OperationalError:
-            self.close()
+        except Exception as failure:
+            # Whatever it is: who waits must hear of it, and half a pipeline is of no use.
+            self._fail(failure)
         else:
             self._flush()
 
@@ -119,8 +123,8 @@ class CreateLine:
             self._libpq.consume_input()
             while self._written is not None and not self._libpq.is_busy():
                 self._take(self._libpq.get_result())
-        except psycopg.OperationalError:
-            self.close()
+        except Exception as failure:
+            self._fail(failure)
 
     def _take(self, result: PGresult | None) -> None:
         if result is None:

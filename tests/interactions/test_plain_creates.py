@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 import psycopg
 import pytest
 
+from fhir_server.http import creates
 from fhir_server.http.app import create_app
 from fhir_server.http.creates import LARGEST_BYTES
 from fhir_server.interactions.create import create
@@ -20,6 +22,7 @@ from fhir_server.interactions.writing.change import Change
 from fhir_server.search.indexer import SearchIndexer
 from fhir_server.store import single_create
 from fhir_server.store.create_line import CreateLine, Written
+from fhir_server.store.database import Connection, Database
 from fhir_server.store.search_state import BARRIER
 from tests.interactions.test_coalesced_reads import get
 
@@ -209,6 +212,51 @@ def test_create__that_cannot_be_indexed_fails_alone(
 
     assert app.run(mixed()) == [201, 500, 201]
     assert stored(app.server) == 3
+
+
+def test_creates__go_on_after_one_that_cannot_be_sent(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsent(*_: Any) -> None:
+        raise RuntimeError
+
+    async def one_and_another() -> list[int]:
+        with monkeypatch.context() as patched:
+            patched.setattr(CreateLine, "_queue", unsent)
+            failed, _ = await post(app.app, "/fhir/Patient", patient("a"))
+        return [failed, (await post(app.app, "/fhir/Patient", patient("b")))[0]]
+
+    assert app.run(one_and_another()) == [500, 201]
+    assert app.groups == [0, 1]
+
+
+def test_creates__that_find_many_before_the_line_wait_for_none(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(creates, "MOST_WAITING", 2)
+    may_open = threading.Event()
+    connect = Database.connect
+
+    def connect_late(database: Database) -> Connection:
+        may_open.wait()
+        return connect(database)
+
+    async def five() -> list[int]:
+        monkeypatch.setattr(Database, "connect", connect_late)
+        sent = [
+            asyncio.create_task(post(app.app, "/fhir/Patient", patient(f"label{n}")))
+            for n in range(5)
+        ]
+        try:
+            async with asyncio.timeout(300):
+                while sum(one.done() for one in sent) < 3:
+                    await asyncio.sleep(0.01)
+        finally:
+            may_open.set()
+        return [status for status, _ in await asyncio.gather(*sent)]
+
+    assert app.run(five()) == [201] * 5
+    assert app.written == 2
 
 
 def test_create__larger_than_the_bound_is_stored_all_the_same(app: App) -> None:
