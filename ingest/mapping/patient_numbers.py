@@ -4,8 +4,9 @@ Software of other countries types them MR (table 0203: medical record number) or
 register decides: under an authority that it knows for numbers of patients, the number is one. A hospital has
 to be that authority itself: a namespace such as its software's name may be that of another hospital too, and
 would join the records of different patients. For the same reason a hospital's number typed PI is held where
-other lines of the register have its system and the hospital's own has not. A laboratory sends the numbers of
-those who asked it.
+other lines of the register have its system and the hospital's own has not, unless one of its own stands
+beside it: who gives both knows which is whose. No hospital retires the numbers of another. A laboratory sends
+the numbers of those who asked it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -82,12 +83,17 @@ def trusted_systems(
 def numbers_of_others(
     context: Context, identifiers: Sequence[Mapping[str, Any]]
 ) -> Iterator[Issue]:
-    """Numbers that a hospital sends as a patient's and that, by the register, another centre gives."""
+    """Numbers that a hospital sends as a patient's and that, by the register, another centre gives: where
+    none of its own stands beside them, or where they are retired.
+    """
     if not _is_of_hospital(context):
         return
     register, centre = context.register, context.centre
     own = register.own_patient_systems(centre)
-    for system in dict.fromkeys(str(i.get("system")) for i in identifiers if _is_typed(i, "PI")):
+    numbers = [one for one in identifiers if _is_typed(one, "PI")]
+    if any(one.get("system") in own for one in numbers):
+        numbers = [one for one in numbers if one.get("use") == "old"]
+    for system in dict.fromkeys(str(one.get("system")) for one in numbers):
         if system in register.patient_systems and system not in own:
             # A name that the hospital's own line has would have meant its own system.
             names = sorted(register.namespaces_of(system) - centre.authorities.keys())

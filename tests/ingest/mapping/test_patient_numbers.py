@@ -136,12 +136,22 @@ def hold_reasons(result: MappingResult) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "number", ["1^^^IPP-C01^PI", "7^^^IPP-C02^PI~1^^^IPP-C01^PI", "7^^^IPP-C02^PI~1^^^IPP-P01^PI"]
+    "number", ["1^^^IPP-C01^PI", "1^^^IPP-P01^PI", "7^^^LOCAL^PI~1^^^IPP-C01^PI"]
 )
 def test_number__of_another_centre_is_held_where_a_hospital_sends_it(number: str) -> None:
     result = map_message(message("ADT^A28^ADT_A05", written(number), sender="C02"))
     assert hold_reasons(result) == ["v2-number-of-another-centre"]
     assert result.held[0].parameters["centre"] == "C02"
+
+
+@pytest.mark.parametrize(
+    "number", ["7^^^IPP-C02^PI~1^^^IPP-C01^PI", "1^^^IPP-C01^PI~7^^^IPP-C02^PI"]
+)
+def test_number__of_another_centre_beside_the_hospitals_own_is_of_one_patient(number: str) -> None:
+    sent_on = message("ADT^A28^ADT_A05", written(number), sender="C02", time="20240401080000")
+    store = load([message("ADT^A28^ADT_A05", written("1^^^IPP-C01^PI")), sent_on])
+    (one,) = store.of_type("Patient")
+    assert numbers(one) == {("1", "usual"), ("7", "usual")}
 
 
 def test_number__of_another_centre_retires_nobody_of_it() -> None:
