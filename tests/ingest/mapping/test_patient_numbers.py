@@ -171,13 +171,18 @@ def test_number__of_another_centre_is_taken_where_the_register_says_so(own_maps:
     assert first_number(result)["system"] == "https://osteon.example/sid/ipp/C01"
 
 
+def make_a_laboratory_too(own_maps: Path) -> None:
+    """Let C02 be a hospital and a laboratory."""
+    register = own_maps / "centres.csv"
+    lines = register.read_text(encoding="utf-8")
+    register.write_text(lines.replace("02 (fictif),clinical", "02 (fictif),both"), encoding="utf-8")
+
+
 @pytest.mark.parametrize(("event", "is_held"), [("ADT^A28^ADT_A05", True), ("SIU^S12", False)])
 def test_number__of_another_centre_is_taken_from_a_hospital_that_is_a_laboratory_too(
     own_maps: Path, event: str, *, is_held: bool
 ) -> None:
-    register = own_maps / "centres.csv"
-    lines = register.read_text(encoding="utf-8")
-    register.write_text(lines.replace("02 (fictif),clinical", "02 (fictif),both"), encoding="utf-8")
+    make_a_laboratory_too(own_maps)
     sent = message(event, patient(), sender="C02")
     result = map_message(sent, stored=MemoryStore(), library=load_library(own_maps))
     assert ("v2-number-of-another-centre" in hold_reasons(result)) == is_held
@@ -327,9 +332,7 @@ def test_item__of_another_centres_oid_is_not_resolved_by_a_namespace(own_maps: P
 def test_item__of_a_hospital_that_is_a_laboratory_too_is_resolved_by_any_line(
     own_maps: Path, event: str, *, is_resolved: bool
 ) -> None:
-    register = own_maps / "centres.csv"
-    lines = register.read_text(encoding="utf-8")
-    register.write_text(lines.replace("02 (fictif),clinical", "02 (fictif),both"), encoding="utf-8")
+    make_a_laboratory_too(own_maps)
     sent = message(event, written("1^^^EPIC^MR"), sender="C02")
     held = map_message(sent, stored=MemoryStore(), library=load_library(own_maps)).held
     (reason,) = (one for one in held if one.id == "v2-identity-missing")
