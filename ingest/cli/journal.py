@@ -7,9 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fhir_server.cli.issue_line import tell
-from fhir_server.cli.main import EXIT_INPUT
-from fhir_server.model.issues import because, error
+from fhir_server.model.issues import because, refuse
 from fhir_server.settings import load_settings
 from ingest.cli.database import journal_database
 from ingest.cli.options import (
@@ -107,14 +105,17 @@ def show(
 
     Its content is shown with --raw only; it holds a patient's data.
     """
-    with journal_database() as database, database.connection() as connection:
+    with (
+        refusals_told(language),
+        journal_database() as database,
+        database.connection() as connection,
+    ):
         row = find_message(connection, message_id)
         content = connection.execute(
             "SELECT raw FROM ingest_message WHERE id = %s", (message_id,)
         ).fetchone()
-    if row is None or content is None:
-        tell(error("ingest-message-unknown", "not-found"), language.value)
-        raise typer.Exit(EXIT_INPUT)
+        if row is None or content is None:
+            raise refuse(404, "ingest-message-unknown", "not-found")
     if raw:
         sys.stdout.buffer.write(bytes(content[0]))
     elif output is Format.JSON:
